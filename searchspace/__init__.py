@@ -1,0 +1,30 @@
+"""What can be built, and what it costs: operators, backbones, architectures, costs."""
+
+from searchspace.architecture import Architecture, build, deploy
+from searchspace.backbones import BACKBONES, Backbone, ResNet, ResNetCifar
+from searchspace.choice import Choice
+from searchspace.cost import Cost, UnknownOperatorError, measure, measure_module
+from searchspace.errors import InputError
+from searchspace.operators import OPERATORS, CoConv, Static, Unchanged
+from searchspace.slot import Slot
+
+__all__ = [
+    "BACKBONES",
+    "OPERATORS",
+    "Architecture",
+    "Backbone",
+    "Choice",
+    "CoConv",
+    "Cost",
+    "InputError",
+    "ResNet",
+    "ResNetCifar",
+    "Slot",
+    "Static",
+    "Unchanged",
+    "UnknownOperatorError",
+    "build",
+    "deploy",
+    "measure",
+    "measure_module",
+]

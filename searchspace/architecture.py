@@ -1,0 +1,132 @@
+"""An architecture: a backbone and one choice per slot, as a frozen value with one key."""
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Any
+
+from torch import nn
+
+from searchspace.backbones.base import DEFAULTS, Backbone, Builder, refusal
+from searchspace.choice import Choice
+from searchspace.errors import InputError
+from searchspace.schema import content_key, from_json, to_json
+from searchspace.slot import Slot
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A backbone and the choices in its slots.
+
+    `choices` maps slot names, or patterns with `*`, to choices; a pattern fills the slots that it
+    matches and that can take the choice, a plain name must be able to. Later entries win. Slots not
+    named keep the backbone's own operator. Stored canonically: two architectures that compute the
+    same family of functions are equal and have the same key.
+    """
+
+    backbone: Backbone
+    choices: Mapping[str, Choice] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "choices", _resolve(self.backbone, self.choices))
+
+    def __hash__(self) -> int:
+        return hash((self.backbone, tuple(self.choices.items())))
+
+    @property
+    def key(self) -> str:
+        """A content hash, the same on every machine; equal for equal networks."""
+        return content_key(self)
+
+    def slots(self) -> tuple[Slot, ...]:
+        """The slots in forward order, with the channels that these choices give them."""
+        return self.backbone.slots(self.choices)
+
+    def choice(self, slot: Slot) -> Choice:
+        """The choice in a slot."""
+        return self.choices.get(slot.name, DEFAULTS[slot.role])
+
+    def label(self) -> str:
+        """A short name: the backbone and the distinct choices, not where they are."""
+        kinds = dict.fromkeys(choice.label() for choice in self.choices.values())
+        return " + ".join([self.backbone.label(), *kinds])
+
+    def to_json(self) -> dict[str, Any]:
+        """The JSON form; `Architecture.from_json` reads it back."""
+        data: dict[str, Any] = to_json(self)
+        return data
+
+    @classmethod
+    def from_json(cls, data: Any, path: str = "architecture") -> "Architecture":
+        """Read the JSON form; an InputError names the path of what is wrong."""
+        return from_json(cls, data, path)
+
+
+def _resolve(backbone: Backbone, choices: Mapping[str, Choice]) -> dict[str, Choice]:
+    """Expand patterns, check every choice against its slot, canonicalise, drop defaults."""
+    names = [slot.name for slot in backbone.slots()]
+    filled: dict[str, Choice] = {}
+    for pattern, choice in choices.items():
+        if pattern in names:
+            filled[pattern] = choice
+            continue
+        if not any(sign in pattern for sign in "*?["):
+            raise InputError(
+                f"{backbone.label()} has no slot {pattern!r}; its slots are {', '.join(names)}"
+            )
+        taken = [
+            slot.name
+            for slot in backbone.slots()
+            if fnmatchcase(slot.name, pattern) and refusal(choice, slot) is None
+        ]
+        if not taken:
+            raise InputError(f"no slot of {backbone.label()} matching {pattern!r} can take "
+                             f"{choice.label()}")  # fmt: skip
+        filled.update(dict.fromkeys(taken, choice))
+    canonical = {}
+    for slot in backbone.slots(filled):
+        choice = filled.get(slot.name, DEFAULTS[slot.role])
+        reason = refusal(choice, slot)
+        if reason:
+            raise InputError(f"slot {slot.name!r} cannot take {choice.label()}: {reason}")
+        choice = choice.canonical(slot)
+        if choice != DEFAULTS[slot.role]:
+            canonical[slot.name] = choice
+    return canonical
+
+
+def build(architecture: Architecture, num_classes: int | None = None, in_chs: int = 3) -> nn.Module:
+    """The network in training form: (N, in_chs, H, W) to logits (N, num_classes).
+
+    `num_classes` defaults to the backbone's own (1000 for ImageNet networks, 10 for CIFAR's).
+    Weights are initialised from torch's global generator.
+    """
+    backbone = architecture.backbone
+    classes = backbone.default_classes if num_classes is None else num_classes
+    network = backbone.assemble(Builder(architecture.choices), classes, in_chs)
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d):
+            # He et al., Delving deep into rectifiers, eq. 10: fan-in, gain of a ReLU.
+            nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+    return network
+
+
+def deploy(network: nn.Module) -> nn.Module:
+    """A copy for inference: every operator that has a deployed form replaced by it, in eval mode.
+
+    The result computes what `network.eval()` computes, to floating-point tolerance.
+    """
+    return _deployed(copy.deepcopy(network)).eval()
+
+
+def _deployed(module: nn.Module) -> nn.Module:
+    make = getattr(module, "deployed", None)
+    if make is not None:
+        replaced: nn.Module = make()
+        return replaced
+    for name, child in module.named_children():
+        setattr(module, name, _deployed(child))
+    return module

@@ -1,0 +1,89 @@
+"""The residual block of two 3x3 convolutions, and its shortcuts.
+
+He et al., Deep residual learning for image recognition, Section 3.3 and Figure 5 (left). Module
+names are torchvision's, so weights of its networks load as they are.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from searchspace.backbones.base import Builder
+from searchspace.slot import Slot
+
+Shortcut = Literal["A", "B"]
+"""Where the shape changes: A subsamples and pads with zero channels, B is a 1x1 convolution."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """Where a residual block stands and what goes in and out."""
+
+    name: str
+    stage: int
+    in_chs: int
+    out_chs: int
+    stride: int
+    option: Shortcut = "B"
+
+
+class PadShortcut(nn.Module):
+    """Every stride-th pixel, and zeros for the channels that are missing (option A)."""
+
+    def __init__(self, in_chs: int, out_chs: int, stride: int) -> None:
+        super().__init__()
+        self.stride = stride
+        self.before = (out_chs - in_chs) // 2
+        self.after = out_chs - in_chs - self.before
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, in_chs, H, W) to (N, out_chs, H', W')."""
+        return F.pad(x[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, self.before, self.after))
+
+
+class BasicBlock(nn.Module):
+    """relu(shortcut(x) + r(f(x))), f = 3x3, BN, relu, 3x3, BN; r recalibrates."""
+
+    def __init__(self, builder: Builder, block: Block) -> None:
+        super().__init__()
+        name, stage = block.name, block.stage
+        in_chs, out_chs, stride = block.in_chs, block.out_chs, block.stride
+        self.conv1 = builder.conv(
+            Slot(
+                f"{name}.conv1", stage, "conv", in_chs, out_chs, kernel=3, stride=stride, padding=1,
+                position="block_first",
+            )
+        )  # fmt: skip
+        self.bn1 = nn.BatchNorm2d(out_chs)
+        self.conv2 = builder.conv(
+            Slot(
+                f"{name}.conv2", stage, "conv", out_chs, out_chs, kernel=3, padding=1,
+                position="block_last",
+            )
+        )  # fmt: skip
+        self.bn2 = nn.BatchNorm2d(out_chs)
+        self.recalibration = builder.recalibration(
+            Slot(f"{name}.recalibration", stage, "recalibration", out_chs, out_chs)
+        )
+        self.downsample = shortcut(builder, block)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, in_chs, H, W) to (N, out_chs, H', W')."""
+        y = F.relu(self.bn1(self.conv1(x)))
+        y = self.bn2(self.conv2(y))
+        return F.relu(self.recalibration(y, y) + self.downsample(x))
+
+
+def shortcut(builder: Builder, block: Block) -> nn.Module:
+    """The path around a block: identity where the shape stays, else the block's option."""
+    if block.stride == 1 and block.in_chs == block.out_chs:
+        return nn.Identity()
+    if block.option == "A":
+        return PadShortcut(block.in_chs, block.out_chs, block.stride)
+    slot = Slot(
+        f"{block.name}.downsample.0", block.stage, "conv", block.in_chs, block.out_chs,
+        stride=block.stride, position="shortcut",
+    )  # fmt: skip
+    return nn.Sequential(builder.conv(slot), nn.BatchNorm2d(block.out_chs))

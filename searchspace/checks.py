@@ -1,0 +1,28 @@
+"""Checks of constructor arguments; each message names the value and what would be right."""
+
+from collections.abc import Collection
+from typing import Any
+
+from searchspace.errors import InputError
+
+
+def at_least(minimum: float, **values: Any) -> None:
+    """Raise an InputError unless every value is a finite number of at least `minimum`."""
+    for name, value in values.items():
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not number or not minimum <= value < float("inf"):
+            raise InputError(f"{name} must be a number of at least {minimum:g}, got {value!r}")
+
+
+def whole(minimum: int, **values: Any) -> None:
+    """Raise an InputError unless every value is a whole number of at least `minimum`."""
+    for name, value in values.items():
+        if not isinstance(value, int) or isinstance(value, bool) or value < minimum:
+            raise InputError(f"{name} must be a whole number of at least {minimum}, got {value!r}")
+
+
+def one_of(options: Collection[Any], **values: Any) -> None:
+    """Raise an InputError unless every value is one of `options`."""
+    for name, value in values.items():
+        if value not in options:
+            raise InputError(f"{name} must be one of {', '.join(map(str, options))}, got {value!r}")

@@ -1,0 +1,82 @@
+"""CoConv, cooperative dynamic convolution (CoConv, Section 4 and Figure 2).
+
+Deviation from the authors' code, by intent: their fused form drops the expert norms and so is a
+different network; ours folds them in and is exact (`searchspace.operators.dynamic`).
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from searchspace.checks import one_of, whole
+from searchspace.choice import Choice
+from searchspace.operators.dynamic import DynamicConv2d, Experts, Side
+from searchspace.slot import Role, Slot
+
+REDUCTION = 16
+SMALLEST_SQUEEZE = 16
+GRID = 3
+"""Side of the coarse pooled map (CoConv Section 4.1)."""
+
+
+@dataclass(frozen=True)
+class CoConv(Choice):
+    """sum_i s_i(x) * BN_i(W_i conv x), s from a multi-scale channel-wise router.
+
+    `experts` is n (Table 4); `side` applies the weights to output or input channels (Table 5);
+    `scales` pools at 1x1 and 3x3, or at 1x1 only (Table 6); `gate` is the weights' activation,
+    softmax being over experts; `norms` gives each expert a batch norm (the CIFAR and Tiny-ImageNet
+    protocol; the ImageNet protocol has none).
+    """
+
+    experts: int = 4
+    side: Side = "out"
+    scales: Literal["multi", "single"] = "multi"
+    gate: Literal["sigmoid", "softmax"] = "sigmoid"
+    norms: bool = True
+
+    kind: ClassVar[str] = "coconv"
+    role: ClassVar[Role] = "conv"
+
+    def __post_init__(self) -> None:
+        whole(1, experts=self.experts)
+        one_of(("out", "in"), side=self.side)
+        one_of(("multi", "single"), scales=self.scales)
+        one_of(("sigmoid", "softmax"), gate=self.gate)
+        one_of((True, False), norms=self.norms)
+
+    def module(self, slot: Slot) -> nn.Module:
+        """The training form; `deployed()` gives the one with a kernel per sample."""
+        weighted = slot.out_chs if self.side == "out" else slot.in_chs
+        router = Router(slot.in_chs, self.experts, weighted, scales=self.scales, gate=self.gate)
+        return DynamicConv2d(slot, Experts(self.experts, self.side, self.norms), router)
+
+
+class Router(nn.Module):
+    """gate(1x1 conv(relu(depthwise 3x3(relu(1x1 conv([global, 3x3 pooled])))))), no biases."""
+
+    def __init__(
+        self, in_chs: int, experts: int, weighted_chs: int, *, scales: str, gate: str
+    ) -> None:
+        super().__init__()
+        squeezed = max(in_chs // REDUCTION, SMALLEST_SQUEEZE)
+        self.multi = scales == "multi"
+        self.softmax = gate == "softmax"
+        self.experts = experts
+        kernel = GRID if self.multi else 1
+        self.squeeze = nn.Conv2d(in_chs * (2 if self.multi else 1), squeezed, 1, bias=False)
+        self.gather = nn.Conv2d(squeezed, squeezed, kernel, groups=squeezed, bias=False)
+        self.expand = nn.Conv2d(squeezed, experts * weighted_chs, 1, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, in_chs, H, W) to weights (N, experts, weighted_chs)."""
+        pooled = F.adaptive_avg_pool2d(x, 1)
+        if self.multi:
+            coarse = F.adaptive_avg_pool2d(x, GRID)
+            pooled = torch.cat([pooled.expand_as(coarse), coarse], 1)
+        hidden = F.relu(self.gather(F.relu(self.squeeze(pooled))))
+        logits = self.expand(hidden).flatten(1).unflatten(1, (self.experts, -1))
+        return logits.softmax(1) if self.softmax else logits.sigmoid()

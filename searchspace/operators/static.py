@@ -1,0 +1,49 @@
+"""The defaults: an ordinary convolution, and no recalibration."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import Tensor, nn
+
+from searchspace.choice import Choice
+from searchspace.slot import Role, Slot
+
+
+@dataclass(frozen=True)
+class Static(Choice):
+    """W * x, one kernel for all inputs."""
+
+    kind: ClassVar[str] = "static"
+    role: ClassVar[Role] = "conv"
+
+    def module(self, slot: Slot) -> nn.Conv2d:
+        """The convolution itself, so that weights of plain networks load as they are."""
+        return nn.Conv2d(
+            slot.in_chs,
+            slot.out_chs,
+            slot.kernel,
+            stride=slot.stride,
+            padding=slot.padding,
+            groups=slot.groups,
+            bias=slot.bias,
+        )
+
+
+@dataclass(frozen=True)
+class Unchanged(Choice):
+    """x, no recalibration."""
+
+    kind: ClassVar[str] = "none"
+    role: ClassVar[Role] = "recalibration"
+
+    def module(self, slot: Slot) -> nn.Module:
+        """An identity."""
+        return Pass()
+
+
+class Pass(nn.Module):
+    """x, whatever the source."""
+
+    def forward(self, x: Tensor, source: Tensor | None = None) -> Tensor:
+        """Return `x`, (N, C, H, W)."""
+        return x

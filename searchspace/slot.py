@@ -1,0 +1,35 @@
+"""A slot: a place in a backbone where a choice goes."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Role = Literal["conv", "recalibration"]
+Position = Literal["plain", "block_first", "block_last", "bottleneck", "shortcut", "stem"]
+
+
+@dataclass(frozen=True)
+class Slot:
+    """One place for one choice; `name` is also the path of its module in the built network.
+
+    A `conv` slot maps (N, in_chs, H, W) to (N, out_chs, H', W') and is followed by the block's own
+    batch norm where the backbone has one. A `recalibration` slot rescales an (N, out_chs, H, W) map
+    elementwise, looking at a source map of `in_chs` channels (the same map, unless the backbone
+    offers another, as DenseNet offers its main vector).
+    """
+
+    name: str
+    stage: int
+    role: Role
+    in_chs: int
+    out_chs: int
+    kernel: int = 1
+    stride: int = 1
+    groups: int = 1
+    padding: int = 0
+    bias: bool = False
+    position: Position = "plain"
+
+    @property
+    def depthwise(self) -> bool:
+        """Whether each output channel reads one input channel."""
+        return self.groups == self.in_chs > 1
