@@ -19,6 +19,8 @@ class Choice(Value, ABC):
     """
 
     role: ClassVar[Role]
+    # The operator ends in its own norm and activation, so the block adds none after it.
+    normalised: ClassVar[bool] = False
 
     def illegal(self, slot: Slot) -> str | None:
         """Why this choice cannot go into `slot` (a clause after its name), or None if it can."""
