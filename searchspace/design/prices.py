@@ -1,0 +1,114 @@
+"""Costs of many networks at once: one table look-up per decision.
+
+Each table entry is a complex number, macs + params * 1j: one look-up fetches both, and doubles hold
+whole numbers exactly up to 2**53.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from searchspace.cost import Cost
+from searchspace.design.layout import Layout, Rows
+from searchspace.design.terms import Terms
+from searchspace.design.tree import Decision, Option
+
+CHUNK = 8192
+"""Rows priced together: what they need stays in a processor's cache."""
+
+Table = NDArray[np.complex128]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column's table; with a leader, entry leader_label * stride + label."""
+
+    table: Table
+    column: int
+    leader: int = -1
+    stride: int = 0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How rows of one branch, a backbone with resolutions, are priced."""
+
+    fixed: complex
+    columns: tuple[Column, ...]
+
+    def price(self, rows: Rows) -> Table:
+        """The cost of each row, shape (N,)."""
+        total = np.full(len(rows), self.fixed)
+        for part in self.columns:
+            index = rows[:, part.column].astype(np.intp)
+            if part.leader >= 0:
+                index += rows[:, part.leader].astype(np.intp) * part.stride
+            total += part.table[index]
+        return total
+
+
+def plan(layout: Layout, decisions: Sequence[Decision], terms: Terms) -> Plan:
+    """The tables for the decisions of one branch."""
+    columns = []
+    for decision in decisions:
+        own = layout.columns[decision.name]
+        codes = layout.codes(decision).astype(int)
+        table = np.zeros(len(layout.labels[decision.name]), dtype=np.complex128)
+        table[codes] = _numbers(terms.options[decision])
+        columns.append(Column(table, own))
+        followers: dict[str, list[tuple[int, Decision]]] = {}
+        for code, option in zip(codes, decision.options, strict=True):
+            for follower in option.then:
+                followers.setdefault(follower.name, []).append((int(code), follower))
+        for name, cases in followers.items():
+            stride = len(layout.labels[name])
+            table = np.zeros(len(layout.labels[decision.name]) * stride, dtype=np.complex128)
+            for code, follower in cases:
+                places = code * stride + layout.codes(follower).astype(int)
+                table[places] = _numbers(terms.options[follower])
+            columns.append(Column(table, layout.columns[name], own, stride))
+    return Plan(complex(terms.fixed.macs, terms.fixed.params), tuple(columns))
+
+
+def _numbers(costs: Sequence[Cost]) -> Table:
+    return np.array([complex(cost.macs, cost.params) for cost in costs])
+
+
+@dataclass(frozen=True)
+class PriceTable:
+    """Prices rows of a space for one form and image size."""
+
+    plans: dict[tuple[int, int], Plan]
+    """By the labels of the first two columns: backbone and resolutions."""
+
+    def price(self, rows: Rows) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """MACs and parameters of each row, shapes (N,)."""
+        total = np.empty(len(rows), dtype=np.complex128)
+        if len(self.plans) == 1:
+            _fill(total, rows, next(iter(self.plans.values())))
+        else:
+            for (backbone, resolutions), branch in self.plans.items():
+                which = np.flatnonzero((rows[:, 0] == backbone) & (rows[:, 1] == resolutions))
+                part = np.empty(len(which), dtype=np.complex128)
+                _fill(part, rows[which], branch)
+                total[which] = part
+        return total.real.astype(np.int64), total.imag.astype(np.int64)
+
+
+def _fill(total: Table, rows: Rows, branch: Plan) -> None:
+    for start in range(0, len(rows), CHUNK):
+        total[start : start + CHUNK] = branch.price(rows[start : start + CHUNK])
+
+
+def extremes(
+    decisions: Sequence[Decision],
+    cost: Callable[[Decision, Option], int],
+    pick: Callable[[list[int]], int],
+) -> int:
+    """The least or greatest total over all paths (`pick` is min or max), exactly."""
+    return sum(
+        pick([cost(d, option) + extremes(option.then, cost, pick) for option in d.options])
+        for d in decisions
+    )

@@ -1,0 +1,127 @@
+"""What each option of each decision adds to a network's cost, measured once per distinct case.
+
+The cost of a network is that of its skeleton plus that of the operator in each slot. Modules are
+built and counted by fvcore, as whole networks are (`searchspace.cost`); equal choices in places of
+equal shape are counted once.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import torch
+
+from searchspace.architecture import deploy
+from searchspace.backbones.base import DEFAULTS, Backbone
+from searchspace.choice import Choice
+from searchspace.cost import Cost, Form, measure_module
+from searchspace.design.skeleton import Place, places, shaping_only, skeleton
+from searchspace.design.tree import Decision, Option, all_decisions
+
+Choices = Mapping[str, Choice]
+
+
+@dataclass(frozen=True)
+class Terms:
+    """Costs of the options of every decision under one backbone."""
+
+    fixed: Cost
+    options: dict[Decision, list[Cost]]
+
+
+@dataclass
+class Counter:
+    """Counts the parts of networks in one form, for size x size images."""
+
+    form: Form
+    size: int
+    num_classes: int | None
+    in_chs: int
+    entries: dict[object, Cost] = field(default_factory=dict)
+
+    def terms(self, backbone: Backbone, decisions: Sequence[Decision]) -> Terms:
+        """The fixed cost and what each option adds to it."""
+        here = places(backbone, self.size, self.in_chs)
+        decided = {name for decision in all_decisions(decisions) for name in decision.names}
+        fixed = self._skeleton(backbone, {})
+        for name, place in here.items():
+            if name not in decided:
+                fixed = add(fixed, self._operator(None, place))
+        options: dict[Decision, list[Cost]] = {}
+        for decision in decisions:
+            options[decision] = []
+            for option in decision.options:
+                options[decision].append(self._leading(backbone, decision, option, decided))
+                shaped = self._places(backbone, option.sets)
+                for follower in option.then:
+                    options[follower] = [
+                        self._slots(follower, way.sets, shaped) for way in follower.options
+                    ]
+        return Terms(fixed, options)
+
+    def _leading(
+        self, backbone: Backbone, decision: Decision, option: Option, decided: set[str]
+    ) -> Cost:
+        """Its own slots, and the change of the block around them; followers left out."""
+        shaped = self._places(backbone, option.sets)
+        cost = self._slots(decision, option.sets, shaped)
+        if not shaping_only(option.sets):
+            return cost
+        cost = add(cost, self._reshaping(backbone, option.sets, shaped))
+        for name, place in places(backbone, self.size, self.in_chs).items():
+            if name not in decided and shaped[name] != place:
+                cost = add(cost, self._operator(None, shaped[name]))
+                cost = add(cost, self._operator(None, place), -1)
+        return cost
+
+    def _slots(self, decision: Decision, sets: Choices, shaped: Mapping[str, Place]) -> Cost:
+        total = Cost(0, 0)
+        for name in decision.names:
+            total = add(total, self._operator(sets.get(name), shaped[name]))
+        return total
+
+    def _places(self, backbone: Backbone, sets: Choices) -> dict[str, Place]:
+        here = places(backbone, self.size, self.in_chs)
+        return {slot.name: here[slot.name].shaped(slot) for slot in backbone.slots(sets)}
+
+    def _operator(self, choice: Choice | None, place: Place) -> Cost:
+        """The cost of a choice (None: the default) in a place."""
+        chosen = choice or DEFAULTS[place.slot.role]
+        key = chosen, place.alike()
+        if key not in self.entries:
+            with torch.random.fork_rng(devices=[]):
+                self.entries[key] = self._measure(chosen.module(place.slot), place.inputs)
+        return self.entries[key]
+
+    def _reshaping(self, backbone: Backbone, sets: Choices, shaped: Mapping[str, Place]) -> Cost:
+        """What the skeleton costs more when `sets` shape its blocks."""
+        here = places(backbone, self.size, self.in_chs)
+        shaping = shaping_only(sets)
+        asked = [(c.inner_width(), c.normalised, here[name].alike()) for name, c in shaping]
+        changed = [
+            (here[name].alike(), place.alike())
+            for name, place in shaped.items()
+            if place != here[name]
+        ]
+        key = backbone, tuple(asked), tuple(changed)
+        if key not in self.entries:
+            base = self._skeleton(backbone, {})
+            self.entries[key] = add(self._skeleton(backbone, sets), base, -1)
+        return self.entries[key]
+
+    def _skeleton(self, backbone: Backbone, sets: Choices) -> Cost:
+        key = backbone, shaping_only(sets)
+        if key not in self.entries:
+            network = skeleton(backbone, shaping_only(sets), self.num_classes, self.in_chs)
+            image = (1, self.in_chs, self.size, self.size)
+            self.entries[key] = self._measure(network, (image,))
+        return self.entries[key]
+
+    def _measure(self, module: torch.nn.Module, inputs: Sequence[tuple[int, ...]]) -> Cost:
+        if self.form == "deployed":
+            module = deploy(module)
+        return measure_module(module, *inputs)
+
+
+def add(first: Cost, second: Cost, times: int = 1) -> Cost:
+    """first + times * second."""
+    return Cost(first.macs + times * second.macs, first.params + times * second.params)
