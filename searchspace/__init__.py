@@ -5,21 +5,36 @@ from searchspace.backbones import BACKBONES, Backbone, ResNet, ResNetCifar
 from searchspace.choice import Choice
 from searchspace.cost import Cost, UnknownOperatorError, measure, measure_module
 from searchspace.errors import InputError
-from searchspace.operators import OPERATORS, CoConv, Static, Unchanged
+from searchspace.operators import (
+    OPERATORS,
+    ACNet,
+    CoConv,
+    CondConv,
+    DyConv,
+    GatherExcite,
+    SqueezeExcite,
+    Static,
+    Unchanged,
+)
 from searchspace.slot import Slot
 
 __all__ = [
     "BACKBONES",
     "OPERATORS",
+    "ACNet",
     "Architecture",
     "Backbone",
     "Choice",
     "CoConv",
+    "CondConv",
     "Cost",
+    "DyConv",
+    "GatherExcite",
     "InputError",
     "ResNet",
     "ResNetCifar",
     "Slot",
+    "SqueezeExcite",
     "Static",
     "Unchanged",
     "UnknownOperatorError",
