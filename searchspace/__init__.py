@@ -1,7 +1,16 @@
 """What can be built, and what it costs: operators, backbones, architectures, costs."""
 
 from searchspace.architecture import Architecture, build, deploy
-from searchspace.backbones import BACKBONES, Backbone, ResNet, ResNetCifar
+from searchspace.backbones import (
+    BACKBONES,
+    AlexNet,
+    Backbone,
+    DenseNet,
+    MobileNetV2,
+    ResNet,
+    ResNetCifar,
+    ShakeShake,
+)
 from searchspace.choice import Choice
 from searchspace.cost import Cost, UnknownOperatorError, measure, measure_module
 from searchspace.errors import InputError
@@ -11,14 +20,18 @@ from searchspace.slot import Slot
 __all__ = [
     "BACKBONES",
     "OPERATORS",
+    "AlexNet",
     "Architecture",
     "Backbone",
     "Choice",
     "CoConv",
     "Cost",
+    "DenseNet",
     "InputError",
+    "MobileNetV2",
     "ResNet",
     "ResNetCifar",
+    "ShakeShake",
     "Slot",
     "Static",
     "Unchanged",
