@@ -30,7 +30,7 @@ class Choice(Value, ABC):
         """The one choice that stands for all that compute the same functions in `slot`."""
         return self
 
-    def width(self) -> int | None:
+    def inner_width(self) -> int | None:
         """The channels inside a bottleneck that this choice asks for; None if any will do."""
         return None
 
