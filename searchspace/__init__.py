@@ -14,7 +14,18 @@ from searchspace.backbones import (
 from searchspace.choice import Choice
 from searchspace.cost import Cost, UnknownOperatorError, measure, measure_module
 from searchspace.errors import InputError
-from searchspace.operators import OPERATORS, CoConv, Static, Unchanged
+from searchspace.operators import (
+    OPERATORS,
+    CoConv,
+    DepthwiseSeparable,
+    HierarchicalSplit,
+    MixConv,
+    Multiception,
+    MultiScaleRecalibration,
+    Res2Net,
+    Static,
+    Unchanged,
+)
 from searchspace.slot import Slot
 
 __all__ = [
@@ -27,8 +38,14 @@ __all__ = [
     "CoConv",
     "Cost",
     "DenseNet",
+    "DepthwiseSeparable",
+    "HierarchicalSplit",
     "InputError",
+    "MixConv",
     "MobileNetV2",
+    "MultiScaleRecalibration",
+    "Multiception",
+    "Res2Net",
     "ResNet",
     "ResNetCifar",
     "ShakeShake",
