@@ -43,6 +43,11 @@ class Builder:
         wanted = choice.inner_width() if choice is not None else None
         return default if wanted is None else wanted
 
+    def normalised(self, name: str) -> bool:
+        """Whether the choice in slot `name` ends in its own norm and activation."""
+        choice = self.choices.get(name)
+        return choice is not None and choice.normalised
+
     def _fill(self, slot: Slot) -> nn.Module:
         self.slots.append(slot)
         choice = self.choices.get(slot.name, DEFAULTS[slot.role])

@@ -123,5 +123,5 @@ class Counter:
 
 
 def add(first: Cost, second: Cost, times: int = 1) -> Cost:
-    """first + times * second."""
+    """First + times * second."""
     return Cost(first.macs + times * second.macs, first.params + times * second.params)
