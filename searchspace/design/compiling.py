@@ -42,10 +42,10 @@ def refusals(
 
 
 def _refusal(backbone: Backbone, choice: Choice, place: Place) -> str | None:
-    slot = place.slot
-    if choice.role == slot.role and choice.inner_width() is not None:
-        slot = _shaped(backbone, {slot.name: choice})[slot.name]
-    reason = refusal(choice, slot)
+    reason = refusal(choice, place.slot)
+    if reason is None and choice.inner_width() is not None:
+        shaped = _shaped(backbone, {place.slot.name: choice})
+        reason = refusal(choice, shaped[place.slot.name])
     kernels = getattr(choice, "kernels", ())
     if reason is None and max(kernels, default=0) > place.kernel_limit:
         return (

@@ -98,7 +98,7 @@ def skeleton(
 @lru_cache(maxsize=256)
 def places(backbone: Backbone, size: int, in_chs: int) -> dict[str, Place]:
     """Every slot by name with what goes into it for a size x size image."""
-    with torch.device("meta"), torch.no_grad():
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
         network = skeleton(backbone, (), None, in_chs).eval()
         try:
             network(torch.zeros(1, in_chs, size, size))
