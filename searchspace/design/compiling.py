@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from searchspace.backbones.base import DEFAULTS, Backbone, refusal
 from searchspace.choice import Choice
 from searchspace.design.coupling import Coupled, couple
-from searchspace.design.rules import Group, Rule, RuleError, groups, matches
+from searchspace.design.rules import Group, Refusal, Rule, RuleError, groups, matches, refusal_text
 from searchspace.design.skeleton import Place, places
 from searchspace.design.tree import Decision, Option
 from searchspace.slot import Slot
@@ -26,11 +26,11 @@ def decisions(
 
 def refusals(
     backbone: Backbone, rules: tuple[Rule, ...], size: int, in_chs: int
-) -> dict[tuple[str, Choice], str | None]:
+) -> dict[tuple[str, Choice], Refusal | None]:
     """For each slot and each choice of any rule, why the slot cannot take it, or None."""
     there = places(backbone, size, in_chs)
     distinct = dict.fromkeys(choice for rule in rules for choice in rule.options)
-    answers: dict[tuple[Place, Choice], str | None] = {}
+    answers: dict[tuple[Place, Choice], Refusal | None] = {}
     refused = {}
     for choice in distinct:
         for slot in backbone.slots():
@@ -41,18 +41,18 @@ def refusals(
     return refused
 
 
-def _refusal(backbone: Backbone, choice: Choice, place: Place) -> str | None:
+def _refusal(backbone: Backbone, choice: Choice, place: Place) -> Refusal | None:
     reason = refusal(choice, place.slot)
     if reason is None and choice.inner_width() is not None:
         shaped = _shaped(backbone, {place.slot.name: choice})
         reason = refusal(choice, shaped[place.slot.name])
-    kernels = getattr(choice, "kernels", ())
-    if reason is None and max(kernels, default=0) > place.kernel_limit:
-        return (
-            f"kernel {max(kernels)} is larger than its {place.inputs[0][2]}x{place.inputs[0][3]} "
-            "map"
-        )
-    return reason
+    if reason:
+        return Refusal(reason)
+    largest = max(getattr(choice, "kernels", ()), default=0)
+    if largest > place.kernel_limit:
+        height, width = place.inputs[0][2:]
+        return Refusal(f"kernel {largest} is larger than its {height}x{width} map", mistake=True)
+    return None
 
 
 def check_rules(
@@ -82,12 +82,12 @@ def _check_pattern(pattern: str, rule: int, backbones: tuple[Backbone, ...]) -> 
 
 
 def _check_option(
-    rule: Rule, choice: Choice, reasons: dict[str, str | None], place: tuple[int, int]
+    rule: Rule, choice: Choice, answers: dict[str, Refusal | None], place: tuple[int, int]
 ) -> None:
-    """`reasons` are why each slot that fits the rule refuses, None where it does not."""
-    for name, reason in reasons.items():
-        if reason and (name in rule.slots or all(reasons.values())):
-            raise RuleError(f"slot {name!r} cannot take {choice.label()}: {reason}", *place)
+    """`answers` are why each slot that fits the rule refuses, None where it does not."""
+    for name, answer in answers.items():
+        if answer and (name in rule.slots or all(answers.values())):
+            raise RuleError(refusal_text(name, choice, answer), *place)
 
 
 def _decision(backbone: Backbone, coupled: Coupled) -> Decision:

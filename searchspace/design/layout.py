@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from searchspace.design.tree import Decision, Option, Path, all_decisions, walk
+from searchspace.design.tree import Decision, Option, Path, Pick, all_decisions, walk
 from searchspace.errors import InputError
 
 Rows = NDArray[np.int16]
@@ -112,8 +112,8 @@ class Layout:
             vector[self.starts[decision.name] + self.labels[decision.name][option.label]] = 1.0
         return vector
 
-    def decode(self, vector: Any) -> Path:
-        """The path that takes the option with the largest feature at each decision."""
+    def nearest(self, vector: Any) -> Pick:
+        """Takes, at each decision, the option with the largest feature."""
         values = np.asarray(vector, dtype=float)
         if values.shape != (len(self.features),) or not np.isfinite(values).all():
             raise InputError(
@@ -125,4 +125,4 @@ class Layout:
             best = np.argmax(values[start + self.codes(decision).astype(int)])
             return decision.options[int(best)]
 
-        return walk(self.root, pick)
+        return pick

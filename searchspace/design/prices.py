@@ -4,7 +4,7 @@ Each table entry is a complex number, macs + params * 1j: one look-up fetches bo
 whole numbers exactly up to 2**53.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from searchspace.cost import Cost
 from searchspace.design.layout import Layout, Rows
 from searchspace.design.terms import Terms
-from searchspace.design.tree import Decision, Option
+from searchspace.design.tree import Decision
 
 CHUNK = 8192
 """Rows priced together: what they need stays in a processor's cache."""
@@ -100,15 +100,3 @@ class PriceTable:
 def _fill(total: Table, rows: Rows, branch: Plan) -> None:
     for start in range(0, len(rows), CHUNK):
         total[start : start + CHUNK] = branch.price(rows[start : start + CHUNK])
-
-
-def extremes(
-    decisions: Sequence[Decision],
-    cost: Callable[[Decision, Option], int],
-    pick: Callable[[list[int]], int],
-) -> int:
-    """The least or greatest total over all paths (`pick` is min or max), exactly."""
-    return sum(
-        pick([cost(d, option) + extremes(option.then, cost, pick) for option in d.options])
-        for d in decisions
-    )

@@ -10,6 +10,7 @@ from searchspace.choice import Choice
 from searchspace.errors import InputError
 from searchspace.slot import Slot
 
+TIES = "slot", "stage", "all"
 Tie = Literal["slot", "stage", "all"] | tuple[tuple[str, ...], ...]
 
 
@@ -46,7 +47,7 @@ class Rule:
             twice = next(c for c in self.options if self.options.count(c) > 1)
             raise InputError(f"options must differ, got {twice.label()} twice")
         if isinstance(self.tie, str):
-            one_of(("slot", "stage", "all"), tie=self.tie)
+            one_of(TIES, tie=self.tie)
 
     def group(self, slot: Slot) -> str:
         """The name of the decision to which a slot belongs."""
@@ -80,7 +81,15 @@ def matches(name: str, patterns: tuple[str, ...]) -> bool:
     return any(name == pattern or fnmatchcase(name, pattern) for pattern in patterns)
 
 
-Refused = Mapping[tuple[str, Choice], str | None]
+@dataclass(frozen=True)
+class Refusal:
+    """Why a slot cannot take a choice; a `mistake` is an error, not only something to leave out."""
+
+    reason: str
+    mistake: bool = False
+
+
+Refused = Mapping[tuple[str, Choice], Refusal | None]
 """For a slot's name and a choice, why it cannot take it, or None if it can."""
 
 
@@ -90,9 +99,9 @@ def groups(slots: tuple[Slot, ...], rules: tuple[Rule, ...], refused: Refused) -
     tied: dict[tuple[int, str], list[str]] = {}
     for i, rule in enumerate(rules):
         for slot in slots:
-            if not matches(slot.name, rule.slots) or all(
-                refused[slot.name, choice] for choice in rule.options
-            ):
+            answers = [refused[slot.name, choice] for choice in rule.options]
+            offered = any(answer is None or answer.mistake for answer in answers)
+            if not offered or not matches(slot.name, rule.slots):
                 continue
             try:
                 place = i, rule.group(slot)
@@ -108,7 +117,7 @@ def groups(slots: tuple[Slot, ...], rules: tuple[Rule, ...], refused: Refused) -
         i, name = place
         names[name] = names.get(name, 0) + 1
         unique = name if names[name] == 1 else f"{name}~{names[name]}"
-        found.append(_group(unique, tuple(tied[place]), rules[i], refused))
+        found.append(_group(unique, tuple(tied[place]), (i, rules[i]), refused))
     return found
 
 
@@ -128,10 +137,22 @@ def _check_ties(
             )
 
 
-def _group(name: str, slots: tuple[str, ...], rule: Rule, refused: Refused) -> Group:
+def _group(
+    name: str, slots: tuple[str, ...], numbered: tuple[int, Rule], refused: Refused
+) -> Group:
+    i, rule = numbered
     options = []
-    for choice in rule.options:
-        taken = [slot for slot in slots if refused[slot, choice] is None]
+    for k, choice in enumerate(rule.options):
+        answers = {slot: refused[slot, choice] for slot in slots}
+        for slot, answer in answers.items():
+            if answer and answer.mistake:
+                raise RuleError(refusal_text(slot, choice, answer), i, k)
+        taken = [slot for slot, answer in answers.items() if answer is None]
         if taken:
             options.append((choice.label(), dict.fromkeys(taken, choice)))
     return Group(name, slots, tuple(options))
+
+
+def refusal_text(slot: str, choice: Choice, answer: Refusal) -> str:
+    """The sentence that says that a slot cannot take a choice."""
+    return f"slot {slot!r} cannot take {choice.label()}: {answer.reason}"

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -106,5 +105,5 @@ def places(backbone: Backbone, size: int, in_chs: int) -> dict[str, Place]:
             raise InputError(
                 f"input_size {size} is too small for {backbone.label()}: a map would be empty"
             ) from None
-    holes = [cast(Hole, part) for part in network.modules() if isinstance(part, Hole)]
+    holes = [part for part in network.modules() if isinstance(part, Hole)]
     return {hole.slot.name: Place(hole.slot, hole.shapes) for hole in holes}

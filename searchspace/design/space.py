@@ -1,10 +1,10 @@
 """A search space: backbones, rules for their slots, and everything a search asks of them."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from random import Random
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,14 +12,28 @@ from numpy.typing import NDArray
 from searchspace.architecture import Architecture
 from searchspace.backbones.base import Backbone
 from searchspace.checks import one_of, whole
+from searchspace.choice import Choice
 from searchspace.cost import Cost, Form
 from searchspace.design import moves
+from searchspace.design.budget import Limits
 from searchspace.design.compiling import check_rules, decisions
 from searchspace.design.layout import Layout, Rows
 from searchspace.design.prices import PriceTable, plan
 from searchspace.design.rules import Rule
 from searchspace.design.terms import Counter, Terms
-from searchspace.design.tree import BACKBONE, RESOLUTIONS, Decision, Option, Path, at, number, walk
+from searchspace.design.tree import (
+    BACKBONE,
+    RESOLUTIONS,
+    Decision,
+    Option,
+    Path,
+    Pick,
+    at,
+    extreme,
+    number,
+    walk,
+)
+from searchspace.design.within import Within
 from searchspace.errors import InputError
 from searchspace.schema import from_json, to_json
 
@@ -50,6 +64,8 @@ class Space:
         whole(1, input_size=self.input_size, in_chs=self.in_chs)
         if self.num_classes is not None:
             whole(1, num_classes=self.num_classes)
+        if not isinstance(self.name, str):
+            raise InputError(f"name must be a string, got {self.name!r}")
         if not self.backbones:
             raise InputError("backbones must hold at least one backbone, got none")
         check_rules(self.backbones, self.rules, self.input_size, self.in_chs)
@@ -103,7 +119,10 @@ class Space:
 
     def path(self, architecture: Architecture) -> Path:
         """The decisions that make a network; an InputError if it is not in the space."""
-        wanted = {BACKBONE: architecture.backbone, **architecture.choices}
+        wanted: dict[str, Backbone | Choice] = {
+            BACKBONE: architecture.backbone,
+            **architecture.choices,
+        }
 
         def pick(decision: Decision) -> Option:
             found = decision.found.get(decision.read(wanted))
@@ -145,6 +164,10 @@ class Space:
 
     def suggest(self, trial: Trial) -> Architecture:
         """The network that a trial's answers make; decisions without alternatives are not asked."""
+        return _architecture(walk(self.root, self.asked(trial)))
+
+    def asked(self, trial: Trial) -> Pick:
+        """Takes the option that a trial answers."""
 
         def pick(decision: Decision) -> Option:
             if len(decision.options) == 1:
@@ -153,7 +176,7 @@ class Space:
             label = trial.suggest_categorical(name, list(decision.labels))
             return decision.options[decision.labels[label]]
 
-        return _architecture(walk(self.root, pick))
+        return pick
 
     def neighbours(self, architecture: Architecture) -> list[Architecture]:
         """All networks that differ in one decision, and in what must follow from it."""
@@ -175,11 +198,20 @@ class Space:
 
     def decode(self, vector: Any) -> Architecture:
         """The network that a vector is nearest to; the inverse of `encode`."""
-        return _architecture(self.layout.decode(vector))
+        return _architecture(walk(self.root, self.layout.nearest(vector)))
 
-    def terms(self, form: Form = "deployed", size: int | None = None) -> dict[Decision, Terms]:
-        """For each decision on resolutions, the costs of all options below it."""
-        return self._table(form, size)[0]
+    def within(
+        self,
+        *,
+        max_macs: int | None = None,
+        min_macs: int | None = None,
+        max_params: int | None = None,
+        min_params: int | None = None,
+        form: Form = "deployed",
+        size: int | None = None,
+    ) -> Within:
+        """The networks within these limits, both ends included; an InputError if there are none."""
+        return Within(self, Limits(max_macs, min_macs, max_params, min_params, form, size))
 
     def price(
         self, points: Any, form: Form = "deployed", size: int | None = None
@@ -204,24 +236,52 @@ class Space:
         macs, params = self.price([architecture], form, size)
         return Cost(int(macs[0]), int(params[0]))
 
-    def _table(self, form: Form, size: int | None) -> tuple[dict[Decision, Terms], PriceTable]:
+    def extreme(
+        self,
+        by: Literal["macs", "params"],
+        pick: Callable[[list[int]], int],
+        form: Form = "deployed",
+        size: int | None = None,
+    ) -> Architecture:
+        """The network with the least (`pick` is min) or greatest (max) cost, exactly."""
+        found = {}
+        for place, way, terms in self.branches(form, size):
+            options = {d: [getattr(c, by) for c in costs] for d, costs in terms.options.items()}
+            total, path = extreme(way.then, options.__getitem__, pick)
+            found[place] = total + getattr(terms.fixed, by), path
+        best = pick([total for total, _ in found.values()])
+        i, k = next(place for place, (total, _) in found.items() if total == best)
+        backbone = self.root[0].options[i]
+        first: Path = [(self.root[0], backbone), (backbone.then[0], backbone.then[0].options[k])]
+        return _architecture(first + found[i, k][1])
+
+    def branches(
+        self, form: Form = "deployed", size: int | None = None
+    ) -> Iterator[tuple[tuple[int, int], Option, Terms]]:
+        """For each backbone and resolutions: the two labels, the decisions below, their costs."""
+        terms = self._table(form, size)[0]
+        for i, option in enumerate(self.root[0].options):
+            for k, way in enumerate(option.then[0].options):
+                yield (i, k), way, terms[i, k]
+
+    def _table(
+        self, form: Form, size: int | None
+    ) -> tuple[dict[tuple[int, int], Terms], PriceTable]:
         one_of(("deployed", "training"), form=form)
         side = self.input_size if size is None else size
         whole(1, size=side)
-        tables: dict[tuple[Form, int], tuple[dict[Decision, Terms], PriceTable]]
         tables = self.__dict__["_tables"]
         if (form, side) not in tables:
             tables[form, side] = self._count(Counter(form, side, self.num_classes, self.in_chs))
-        return tables[form, side]
+        found: tuple[dict[tuple[int, int], Terms], PriceTable] = tables[form, side]
+        return found
 
-    def _count(self, counter: Counter) -> tuple[dict[Decision, Terms], PriceTable]:
+    def _count(self, counter: Counter) -> tuple[dict[tuple[int, int], Terms], PriceTable]:
         terms, plans = {}, {}
         for i, option in enumerate(self.root[0].options):
-            for resolutions in option.then:
-                for k, way in enumerate(resolutions.options):
-                    found = counter.terms(option.sets[BACKBONE], way.then)
-                    terms[resolutions] = found
-                    plans[i, k] = plan(self.layout, way.then, found)
+            for k, way in enumerate(option.then[0].options):
+                terms[i, k] = counter.terms(option.sets[BACKBONE], way.then)
+                plans[i, k] = plan(self.layout, way.then, terms[i, k])
         return terms, PriceTable(plans)
 
     def to_json(self) -> dict[str, Any]:

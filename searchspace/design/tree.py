@@ -68,7 +68,11 @@ Path = list[tuple[Decision, Option]]
 """A decision for each part of a network, in the order of the walk."""
 
 
-def walk(decisions: Sequence[Decision], pick: Callable[[Decision], Option]) -> Path:
+Pick = Callable[[Decision], Option]
+"""Takes one option of a decision."""
+
+
+def walk(decisions: Sequence[Decision], pick: Pick) -> Path:
     """Make every decision with `pick`, in order, each followed by those it opens."""
     path: Path = []
     for decision in decisions:
@@ -103,7 +107,7 @@ def _at_decision(decision: Decision, index: int) -> Path:
     raise AssertionError(decision.name)
 
 
-def number(decisions: Sequence[Decision], pick: Callable[[Decision], Option]) -> int:
+def number(decisions: Sequence[Decision], pick: Pick) -> int:
     """The number of the path that `pick` takes; the inverse of `at`."""
     index = 0
     for decision in decisions:
@@ -115,3 +119,19 @@ def number(decisions: Sequence[Decision], pick: Callable[[Decision], Option]) ->
             before += option.size
         index = index * decision.size + before + number(taken.then, pick)
     return index
+
+
+def extreme(
+    decisions: Sequence[Decision],
+    costs: Callable[[Decision], Sequence[int]],
+    pick: Callable[[list[int]], int],
+) -> tuple[int, Path]:
+    """The path with the least or greatest total of its options' costs; `pick` is min or max."""
+    total, path = 0, []
+    for decision in decisions:
+        below = [extreme(option.then, costs, pick) for option in decision.options]
+        sums = [own + rest for own, (rest, _) in zip(costs(decision), below, strict=True)]
+        best = sums.index(pick(sums))
+        total += sums[best]
+        path += [(decision, decision.options[best]), *below[best][1]]
+    return total, path
