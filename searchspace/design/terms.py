@@ -9,12 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
+from torch import nn
 
 from searchspace.architecture import deploy
 from searchspace.backbones.base import DEFAULTS, Backbone
 from searchspace.choice import Choice
 from searchspace.cost import Cost, Form, measure_module
-from searchspace.design.skeleton import Place, places, shaping_only, skeleton
+from searchspace.design.skeleton import Hole, Place, places, shaping_only, skeleton
 from searchspace.design.tree import Decision, Option, all_decisions
 
 Choices = Mapping[str, Choice]
@@ -93,20 +94,27 @@ class Counter:
         return self.entries[key]
 
     def _reshaping(self, backbone: Backbone, sets: Choices, shaped: Mapping[str, Place]) -> Cost:
-        """What the skeleton costs more when `sets` shape its blocks."""
+        """What the skeleton costs more when `sets` shape its blocks; alike blocks counted once."""
         here = places(backbone, self.size, self.in_chs)
-        shaping = shaping_only(sets)
-        asked = [(c.inner_width(), c.normalised, here[name].alike()) for name, c in shaping]
-        changed = [
-            (here[name].alike(), place.alike())
-            for name, place in shaped.items()
-            if place != here[name]
+        asked = [
+            (choice.inner_width(), choice.normalised, here[name].alike())
+            for name, choice in shaping_only(sets)
         ]
+        changed = [(here[n].alike(), p.alike()) for n, p in shaped.items() if p != here[n]]
         key = backbone, tuple(asked), tuple(changed)
         if key not in self.entries:
-            base = self._skeleton(backbone, {})
-            self.entries[key] = add(self._skeleton(backbone, sets), base, -1)
+            self.entries[key] = self._difference(backbone, sets)
         return self.entries[key]
+
+    def _difference(self, backbone: Backbone, sets: Choices) -> Cost:
+        base, shaped = self._bare(backbone, {}), self._bare(backbone, sets)
+        if _all_free(base, shaped):
+            return Cost(0, _params(shaped) - _params(base))
+        return add(self._skeleton(backbone, sets), self._skeleton(backbone, {}), -1)
+
+    def _bare(self, backbone: Backbone, sets: Choices) -> nn.Module:
+        with torch.device("meta"):
+            return skeleton(backbone, shaping_only(sets), self.num_classes, self.in_chs)
 
     def _skeleton(self, backbone: Backbone, sets: Choices) -> Cost:
         key = backbone, shaping_only(sets)
@@ -116,7 +124,7 @@ class Counter:
             self.entries[key] = self._measure(network, (image,))
         return self.entries[key]
 
-    def _measure(self, module: torch.nn.Module, inputs: Sequence[tuple[int, ...]]) -> Cost:
+    def _measure(self, module: nn.Module, inputs: Sequence[tuple[int, ...]]) -> Cost:
         if self.form == "deployed":
             module = deploy(module)
         return measure_module(module, *inputs)
@@ -125,3 +133,24 @@ class Counter:
 def add(first: Cost, second: Cost, times: int = 1) -> Cost:
     """First + times * second."""
     return Cost(first.macs + times * second.macs, first.params + times * second.params)
+
+
+FREE_MODULES = nn.BatchNorm2d, nn.ReLU, nn.Identity, Hole
+"""Modules without multiply-accumulates: skeletons that differ in these alone need no counting."""
+
+
+def _all_free(first: nn.Module, second: nn.Module) -> bool:
+    """Whether two skeletons differ in free modules only."""
+    counted = [
+        {
+            name: repr(module)
+            for name, module in network.named_modules()
+            if not list(module.children()) and not isinstance(module, FREE_MODULES)
+        }
+        for network in (first, second)
+    ]
+    return counted[0] == counted[1]
+
+
+def _params(network: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in network.parameters())
