@@ -1,6 +1,6 @@
 """How the arms of a study compare with its baseline."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import nan, sqrt
 
@@ -31,8 +31,8 @@ class Difference:
 class ArmSummary:
     """One arm on one task: costs, test accuracy in per cent over `n` seeds, and its difference.
 
-    `published` is the paper's accuracy on this dataset, or on `published_task` if the study ran on
-    another one; `diverged` counts the seeds that ended without an accuracy.
+    `published` holds the paper's accuracies by dataset, in per cent; `diverged` counts the seeds
+    that ended without an accuracy.
     """
 
     task: str
@@ -48,7 +48,7 @@ class ArmSummary:
     difference: Difference | None
     diverged: int
     seconds: float
-    published: tuple[str, ...] = ()
+    published: Mapping[str, float]
 
 
 def paired_difference(arm: pd.Series, baseline: pd.Series) -> Difference:
@@ -111,12 +111,26 @@ def _summary(
     )
 
 
-def published(plan: Plan, arm: str, task: str) -> tuple[str, ...]:
+def published(plan: Plan, arm: str, task: str) -> dict[str, float]:
     """The paper's figures for an arm: on this dataset if it has any, else on all of its own."""
-    figures = [figure for figure in plan.published if figure.arm == arm]
-    same = [figure for figure in figures if figure.task == task]
-    return tuple(
-        f"{figure.accuracy:.2f} ({figure.task}, {figure.source})" for figure in same or figures
+    figures = [figure for figure in plan.published if figure.task == task] or plan.published
+    return {figure.task: figure.accuracy for figure in figures if figure.arm == arm}
+
+
+def reading(arms: Sequence[ArmSummary]) -> str:
+    """What the differences of one task say, in a sentence that claims no more than they do."""
+    name = next((arm.arm for arm in arms if arm.is_baseline), "the baseline")
+    decided = []
+    for arm in arms:
+        gap = arm.difference
+        if gap is not None and (gap.low > 0 or gap.high < 0):
+            decided.append(f"{arm.arm} is {'above' if gap.low > 0 else 'below'} {name}")
+    if decided:
+        return f"On this task and budget: {'; '.join(decided)}; other differences are undecided."
+    seeds = max((arm.difference.pairs for arm in arms if arm.difference), default=0)
+    return (
+        f"On this task and budget no arm can be told from {name} with {seeds} paired seeds: every "
+        "interval contains zero or is not known yet."
     )
 
 

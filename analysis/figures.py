@@ -19,13 +19,16 @@ def plot_front(arms: Sequence[ArmSummary], configs: dict[str, str]) -> go.Figure
     """
     known = [arm for arm in arms if arm.n]
     best = front(known)
+    smallest, largest = min(arm.macs for arm in known), max(arm.macs for arm in known)
+    room = 0.35 * ((largest - smallest) or largest)
     figure = go.Figure()
     figure.add_scatter(
-        x=[arm.macs for arm in best],
-        y=[arm.mean for arm in best],
+        # To the right of the last arm of the front, more MACs buy nothing.
+        x=[*(arm.macs for arm in best), largest + room],
+        y=[*(arm.mean for arm in best), best[-1].mean],
         mode="lines",
         line={"color": FRONT_COLOR, "shape": "hv", "dash": "dot"},
-        name="not beaten at its cost",
+        name="best mean at this cost or less",
         hoverinfo="skip",
     )
     figure.add_scatter(
@@ -34,8 +37,11 @@ def plot_front(arms: Sequence[ArmSummary], configs: dict[str, str]) -> go.Figure
         error_y={"type": "data", "array": [0 if isnan(arm.sd) else arm.sd for arm in known]},
         mode="markers+text",
         text=[arm.arm for arm in known],
-        textposition="middle right",
-        marker={"size": 11, "color": ARM_COLOR},
+        textposition="top right",
+        marker={
+            "size": 11,
+            "color": [FRONT_COLOR if arm in best else ARM_COLOR for arm in known],
+        },
         customdata=[
             [arm.n, arm.sd, arm.params, arm.training_macs, configs.get(arm.arm, "")]
             for arm in known
@@ -45,9 +51,6 @@ def plot_front(arms: Sequence[ArmSummary], configs: dict[str, str]) -> go.Figure
         "<br>%{customdata[2]:,} parameters<br>%{customdata[4]}<extra></extra>",
         name="mean ± sd over seeds",
     )
-    largest = max(arm.macs for arm in known)
-    smallest = min(arm.macs for arm in known)
-    room = 0.35 * ((largest - smallest) or largest)
     figure.update_layout(
         template="plotly_white",
         font={"family": FONT, "size": 14},

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from analysis.compare import CONFIDENCE, ArmSummary, arms_info
+from analysis.compare import CONFIDENCE, ArmSummary, arms_info, reading
 from analysis.figures import plot_front
 from analysis.tables import arms_frame, html_table, rich_table, summary_cells
 from searchspace import InputError
@@ -44,7 +44,9 @@ def report(
     if not arms:
         raise InputError(f"{run_dir} has no finished job yet; run the study again to train some")
     for title, group in _by_task(plan, arms):
-        console.print(rich_table(summary_cells(group, plan.design.is_paper_protocol), title))
+        cells = summary_cells(group, same_protocol=plan.design.is_paper_protocol, compact=True)
+        console.print(rich_table(cells, title))
+        console.print(f"{reading(group)}\n", markup=False, highlight=False, soft_wrap=True)
     for note in notes(plan, arms, frame.attrs["left_out"]):
         console.print(note, markup=False, highlight=False, soft_wrap=True)
     _write(run_dir / TABLE, arms_frame(arms).to_csv(index=False))
@@ -63,8 +65,9 @@ def notes(plan: Plan, arms: Sequence[ArmSummary], left_out: int) -> list[str]:
         "it stores."
     ]
     if any(arm.published for arm in arms):
-        mark = "" if plan.design.is_paper_protocol else "† Not comparable as a number: "
-        found.append(f"{mark}{plan.design.note}")
+        cells = "; ".join(dict.fromkeys(figure.source for figure in plan.published))
+        mark = "" if plan.design.is_paper_protocol else "† Not comparable as numbers. "
+        found.append(f"{mark}{plan.design.note} The paper's figures are from {cells}.")
     wanted = plan.design.seeds
     partial = [arm for arm in arms if arm.n + arm.diverged < wanted]
     if partial or len(arms) < len(plan.design.arms) * len(plan.design.tasks):
@@ -81,12 +84,16 @@ def page(plan: Plan, arms: Sequence[ArmSummary], left_out: int) -> str:
     configs = {arm.name: _config(arm.architecture.to_json()) for arm in plan.design.arms}
     for title, group in _by_task(plan, arms):
         parts.append(f"<h2>{escape(title)}</h2>")
-        cells = summary_cells(group, plan.design.is_paper_protocol)
+        cells = summary_cells(group, same_protocol=plan.design.is_paper_protocol)
+        parts.append(f"<p><strong>{escape(reading(group))}</strong></p>")
         parts.append(f'<div class="scroll">{html_table(cells)}</div>')
         if any(arm.n for arm in group):
             # The first figure carries plotly's script, the others share it.
+            figure = plot_front(group, configs)
             parts.append(
-                plot_front(group, configs).to_html(full_html=False, include_plotlyjs=script)
+                figure.to_html(
+                    full_html=False, include_plotlyjs=script, config={"displaylogo": False}
+                )
             )
             script = False
         else:

@@ -6,6 +6,7 @@ from html import escape
 from math import isnan
 
 import pandas as pd
+from rich import box
 from rich.table import Table
 
 from analysis.compare import CONFIDENCE, ArmSummary, Difference
@@ -20,39 +21,50 @@ class Cells:
     text_columns: int = 1
 
 
-def summary_cells(arms: Sequence[ArmSummary], same_protocol: bool) -> Cells:
-    """The table of `arms`, all of one task."""
+def summary_cells(
+    arms: Sequence[ArmSummary], *, same_protocol: bool, compact: bool = False
+) -> Cells:
+    """The table of `arms`, all of one task; `compact` makes it fit a terminal of 80 columns."""
+    datasets = list(dict.fromkeys(name for arm in arms for name in arm.published))
     mark = "" if same_protocol else " †"
     headings = (
         "arm",
-        "parameters",
+        "params",
         "MACs",
-        "MACs in training",
+        *(() if compact else ("training MACs",)),
         "test accuracy, %",
         "n",
-        f"difference to baseline [{CONFIDENCE:.0%} interval]",
-        "s per run",
-        f"paper, %{mark}",
+        f"difference [{CONFIDENCE:.0%} interval]",
+        *(() if compact else ("s per run",)),
+        # Spaces let a narrow column break the name.
+        *(f"paper {name.replace('_', ' ')}{mark}" for name in datasets),
     )
-    return Cells(headings, tuple(_row(arm) for arm in arms))
+    return Cells(headings, tuple(_row(arm, datasets, compact) for arm in arms))
 
 
-def _row(arm: ArmSummary) -> tuple[str, ...]:
+def _row(arm: ArmSummary, datasets: Sequence[str], compact: bool) -> tuple[str, ...]:
     spread = "" if isnan(arm.sd) else f" ± {arm.sd:.2f}"
-    accuracy = f"{arm.mean:.2f}{spread}" if arm.n else "none finished"
+    accuracy = f"{arm.mean:.2f}{spread}" if arm.n else "none"
     if arm.diverged:
         accuracy += f" ({arm.diverged} diverged)"
+    costs = [arm.params, arm.macs] if compact else [arm.params, arm.macs, arm.training_macs]
     return (
         arm.arm,
-        f"{arm.params:,}",
-        f"{arm.macs:,}",
-        f"{arm.training_macs:,}",
+        *(engineering(number) if compact else f"{number:,}" for number in costs),
         accuracy,
         str(arm.n),
         "baseline" if arm.difference is None else interval_text(arm.difference),
-        f"{arm.seconds:.1f}",
-        "; ".join(arm.published) or "none",
+        *(() if compact else (f"{arm.seconds:.1f}",)),
+        *(f"{arm.published[name]:.2f}" if name in arm.published else "–" for name in datasets),
     )
+
+
+def engineering(number: float) -> str:
+    """Three significant digits and a unit: 75.3 k, 1.44 M, 2.22 G."""
+    for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if number >= size:
+            return f"{number / size:.3g} {unit}"
+    return f"{number:g}"
 
 
 def interval_text(difference: Difference) -> str:
@@ -66,9 +78,15 @@ def interval_text(difference: Difference) -> str:
 
 def rich_table(cells: Cells, title: str) -> Table:
     """The table for a terminal."""
-    table = Table(title=title)
+    table = Table(
+        title=title, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False
+    )
     for number, heading in enumerate(cells.headings):
-        table.add_column(heading, justify="left" if number < cells.text_columns else "right")
+        table.add_column(
+            heading,
+            justify="left" if number < cells.text_columns else "right",
+            min_width=max(len(row[number]) for row in cells.rows),
+        )
     for row in cells.rows:
         table.add_row(*row)
     return table
@@ -110,7 +128,7 @@ def arms_frame(arms: Sequence[ArmSummary]) -> pd.DataFrame:
                 "pairs": gap.pairs if gap else None,
                 "diverged": arm.diverged,
                 "seconds": arm.seconds,
-                "published": "; ".join(arm.published),
             }
+            | {f"published_{name}": value for name, value in arm.published.items()}
         )
     return pd.DataFrame(rows)

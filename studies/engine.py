@@ -73,6 +73,10 @@ class Observer(Callback):
         self.events = events
         self.error: InputError | None = None
 
+    def __getstate__(self) -> dict[str, Any]:
+        # Tune pickles its settings to restore them, which is never done: the store is the truth.
+        return {}
+
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
     ) -> None:

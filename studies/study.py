@@ -98,7 +98,7 @@ class Plan:
                     yield arm, Job(arm.architecture, task, design.recipe, seed)
 
     def extending(self, earlier: "Plan") -> "Plan":
-        """The same plan with the seeds of `earlier`, if it has more; another question is refused."""
+        """The same plan with the seeds of `earlier` if it has more; refuses another question."""
         mine = (self.study, self.preset, self.design.tasks)
         theirs = (earlier.study, earlier.preset, earlier.design.tasks)
         if mine != theirs:
