@@ -26,7 +26,7 @@ def summary_cells(
 ) -> Cells:
     """The table of `arms`, all of one task; `compact` makes it fit a terminal of 80 columns."""
     datasets = list(dict.fromkeys(name for arm in arms for name in arm.published))
-    mark = "" if same_protocol else " †"
+    mark = "" if same_protocol else "†"
     headings = (
         "arm",
         "params",
@@ -37,7 +37,7 @@ def summary_cells(
         f"difference [{CONFIDENCE:.0%} interval]",
         *(() if compact else ("s per run",)),
         # Spaces let a narrow column break the name.
-        *(f"paper {name.replace('_', ' ')}{mark}" for name in datasets),
+        *(f"paper{mark} {name.replace('_', ' ')}" for name in datasets),
     )
     return Cells(headings, tuple(_row(arm, datasets, compact) for arm in arms))
 
@@ -68,12 +68,12 @@ def engineering(number: float) -> str:
 
 
 def interval_text(difference: Difference) -> str:
-    """A difference with its interval, signed, in percentage points."""
+    """A difference with its interval, in percentage points."""
     if not difference.pairs:
         return "no pairs yet"
     if isnan(difference.low):
         return f"{difference.mean:+.2f} [needs 2 seeds]"
-    return f"{difference.mean:+.2f} [{difference.low:+.2f}, {difference.high:+.2f}]"
+    return f"{difference.mean:+.2f} [{difference.low:.2f}, {difference.high:.2f}]"
 
 
 def rich_table(cells: Cells, title: str) -> Table:
