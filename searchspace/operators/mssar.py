@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from searchspace.checks import one_of, whole, whole_list
@@ -57,7 +59,7 @@ class MultiScaleRecalibration(Choice):
 
 
 class MultiScaleRecalibration2d(nn.Module):
-    """Pooling and upsampling of all scales as one small matrix product each.
+    """Pooling and upsampling of all scales by small matrix products, squeezes over rows.
 
     The same mathematics as a pool, a squeeze and an upsampling per scale, because upsampling is
     linear and so commutes with the mean over the scales, and faster.
@@ -70,21 +72,29 @@ class MultiScaleRecalibration2d(nn.Module):
         self.spread = SpreadRegions(choice.scales, choice.pooling)
         in_chs = slot.out_chs if self.own else slot.in_chs
         squeezed = -(-slot.out_chs // (choice.reduction * len(choice.scales)))
-        self.weigh = nn.ModuleList(_weigh(in_chs, squeezed, slot.out_chs) for _ in choice.scales)
+        self.squeezes = nn.ModuleList(
+            Squeeze(in_chs, squeezed, slot.out_chs) for _ in choice.scales
+        )
 
     def forward(self, x: Tensor, source: Tensor) -> Tensor:
         """(N, out_chs, H, W) and a source (N, in_chs, H, W) to (N, out_chs, H, W)."""
-        pooled = self.average(x if self.own else source)
-        weights = [weigh(part) for weigh, part in zip(self.weigh, pooled, strict=True)]
-        return x * self.spread(*weights, x)
+        averages = self.average(x if self.own else source)
+        logits = [squeeze(rows) for squeeze, rows in zip(self.squeezes, averages, strict=True)]
+        return x * self.spread(torch.cat(logits).sigmoid(), x)
 
 
-def _weigh(in_chs: int, squeezed: int, out_chs: int) -> nn.Sequential:
-    """sigmoid(1x1 conv(relu(BN(1x1 conv)))), no biases."""
-    return nn.Sequential(
-        nn.Conv2d(in_chs, squeezed, 1, bias=False),
-        nn.BatchNorm2d(squeezed),
-        nn.ReLU(),
-        nn.Conv2d(squeezed, out_chs, 1, bias=False),
-        nn.Sigmoid(),
-    )
+class Squeeze(nn.Module):
+    """W2 relu(BN(W1 y)) for each row y, which is two 1x1 convolutions over pooled maps."""
+
+    def __init__(self, in_chs: int, squeezed: int, out_chs: int) -> None:
+        super().__init__()
+        self.reduce = nn.Linear(in_chs, squeezed, bias=False)
+        self.norm = nn.BatchNorm2d(squeezed)
+        self.expand = nn.Linear(squeezed, out_chs, bias=False)
+        for linear in (self.reduce, self.expand):
+            nn.init.kaiming_normal_(linear.weight, nonlinearity="relu")
+
+    def forward(self, rows: Tensor) -> Tensor:
+        """(R, in_chs) to (R, out_chs)."""
+        hidden = self.norm(self.reduce(rows)[..., None, None]).flatten(1)
+        return self.expand(F.relu(hidden))
