@@ -1,6 +1,6 @@
 """Multi-scale spatially-asymmetric recalibration (MS-SAR, Sections 3.2 to 3.5, Figure 2)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 import torch
@@ -53,6 +53,18 @@ class MultiScaleRecalibration(Choice):
             return "this block offers no other source than the recalibrated map"
         return None
 
+    def canonical(self, slot: Slot) -> Choice:
+        """One reduction stands for all with as many features: the default, else the smallest."""
+        usual = replace(self, reduction=REDUCTIONS["cifar"])
+        if usual.squeezed(slot) == self.squeezed(slot):
+            return usual
+        smallest = -(-slot.out_chs // (self.squeezed(slot) * len(self.scales)))
+        return replace(self, reduction=smallest)
+
+    def squeezed(self, slot: Slot) -> int:
+        """The channels D' between the two convolutions."""
+        return -(-slot.out_chs // (self.reduction * len(self.scales)))
+
     def module(self, slot: Slot) -> nn.Module:
         """The recalibration, called as `module(x, source)`."""
         return MultiScaleRecalibration2d(self, slot)
@@ -71,7 +83,7 @@ class MultiScaleRecalibration2d(nn.Module):
         self.average = AverageRegions(choice.scales, choice.pooling)
         self.spread = SpreadRegions(choice.scales, choice.pooling)
         in_chs = slot.out_chs if self.own else slot.in_chs
-        squeezed = -(-slot.out_chs // (choice.reduction * len(choice.scales)))
+        squeezed = choice.squeezed(slot)
         self.squeezes = nn.ModuleList(
             Squeeze(in_chs, squeezed, slot.out_chs) for _ in choice.scales
         )
