@@ -22,8 +22,8 @@ class MultiScaleRecalibration(Choice):
     """x * mean_K(up_K(sigmoid(W2_K relu(BN_K(W1_K pool_K(source)))))), K over `scales`.
 
     `pooling` averages over K x K regions ("regional") or over the L1 ball of radius sqrt(WH)/K
-    around each position ("sliding"). `source` is the map itself ("own") or the other map that the
-    block offers, DenseNet's main vector ("multi_stage"). W1 and W2 are 1x1 convolutions without
+    around each position ("sliding"). `source` is the map itself ("own") or the other map that a
+    dense layer offers, its main vector ("multi_stage"). W1 and W2 are 1x1 convolutions without
     biases through D' = ceil(out_chs / (reduction * |scales|)) channels; the paper's rules are in
     `REDUCTIONS`.
 
@@ -49,7 +49,7 @@ class MultiScaleRecalibration(Choice):
 
     def illegal(self, slot: Slot) -> str | None:
         """Legal wherever the source exists."""
-        if self.source == "multi_stage" and slot.in_chs == slot.out_chs:
+        if self.source == "multi_stage" and slot.position != "growth":
             return "this block offers no other source than the recalibrated map"
         return None
 
