@@ -16,6 +16,7 @@ from searchspace.operators import (
     Static,
     Unchanged,
 )
+from searchspace.resolutions import Resolutions, ensemble_logits
 from searchspace.slot import Slot
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "InputError",
     "ResNet",
     "ResNetCifar",
+    "Resolutions",
     "Slot",
     "SqueezeExcite",
     "Static",
@@ -40,6 +42,7 @@ __all__ = [
     "UnknownOperatorError",
     "build",
     "deploy",
+    "ensemble_logits",
     "measure",
     "measure_module",
 ]
