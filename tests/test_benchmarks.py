@@ -1,6 +1,7 @@
 """The benchmarks compare equal things; how fast they are is not tested."""
 
 import torch
+
 from benchmarks import mssar, multiception
 from benchmarks.timing import paired, training_step
 
