@@ -31,6 +31,7 @@ from searchspace.operators import (
     Static,
     Unchanged,
 )
+from searchspace.resolutions import Resolutions, ensemble_logits
 from searchspace.slot import Slot
 
 __all__ = [
@@ -57,6 +58,7 @@ __all__ = [
     "Res2Net",
     "ResNet",
     "ResNetCifar",
+    "Resolutions",
     "ShakeShake",
     "Slot",
     "SqueezeExcite",
@@ -65,6 +67,7 @@ __all__ = [
     "UnknownOperatorError",
     "build",
     "deploy",
+    "ensemble_logits",
     "measure",
     "measure_module",
 ]
