@@ -14,25 +14,40 @@ from searchspace.backbones import (
 from searchspace.choice import Choice
 from searchspace.cost import Cost, UnknownOperatorError, measure, measure_module
 from searchspace.errors import InputError
-from searchspace.operators import OPERATORS, CoConv, Static, Unchanged
+from searchspace.operators import (
+    OPERATORS,
+    ACNet,
+    CoConv,
+    CondConv,
+    DyConv,
+    GatherExcite,
+    SqueezeExcite,
+    Static,
+    Unchanged,
+)
 from searchspace.slot import Slot
 
 __all__ = [
     "BACKBONES",
     "OPERATORS",
     "AlexNet",
+    "ACNet",
     "Architecture",
     "Backbone",
     "Choice",
     "CoConv",
+    "CondConv",
     "Cost",
     "DenseNet",
+    "DyConv",
+    "GatherExcite",
     "InputError",
     "MobileNetV2",
     "ResNet",
     "ResNetCifar",
     "ShakeShake",
     "Slot",
+    "SqueezeExcite",
     "Static",
     "Unchanged",
     "UnknownOperatorError",
