@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from searchspace.backbones import Backbone, DenseNet, ResNet, ResNetCifar
 from searchspace.choice import Choice
 from searchspace.named.entry import CIFAR10, IMAGENET, Named, Source
-from searchspace.operators import MultiScaleRecalibration
+from searchspace.operators.mssar import REDUCTIONS, MultiScaleRecalibration
 
 PAPER = "MS-SAR"
 ALL_SCALES = (1, 2, 4)
@@ -65,5 +65,10 @@ def _recalibrated(
 
 
 def _choice(backbone: Backbone, scales: tuple[int, ...]) -> MultiScaleRecalibration:
-    """The choice with the squeeze that the printed counts have."""
-    raise AssertionError
+    """With the squeeze of the printed counts, which is not the text's D/L."""
+    if isinstance(backbone, DenseNet):
+        return MultiScaleRecalibration(
+            scales, source="multi_stage", reduction=REDUCTIONS["densenet"]
+        )
+    rule = "cifar" if isinstance(backbone, ResNetCifar) else "imagenet"
+    return MultiScaleRecalibration(scales, reduction=REDUCTIONS[rule])
