@@ -14,13 +14,20 @@ from searchspace.backbones import (
 from searchspace.choice import Choice
 from searchspace.cost import Cost, UnknownOperatorError, measure, measure_module
 from searchspace.errors import InputError
+from searchspace.named import Named, named, names
 from searchspace.operators import (
     OPERATORS,
     ACNet,
     CoConv,
     CondConv,
+    DepthwiseSeparable,
     DyConv,
     GatherExcite,
+    HierarchicalSplit,
+    MixConv,
+    Multiception,
+    MultiScaleRecalibration,
+    Res2Net,
     SqueezeExcite,
     Static,
     Unchanged,
@@ -28,21 +35,28 @@ from searchspace.operators import (
 from searchspace.slot import Slot
 
 __all__ = [
-    "BACKBONES",
-    "OPERATORS",
-    "AlexNet",
     "ACNet",
+    "AlexNet",
     "Architecture",
+    "BACKBONES",
     "Backbone",
     "Choice",
     "CoConv",
     "CondConv",
     "Cost",
     "DenseNet",
+    "DepthwiseSeparable",
     "DyConv",
     "GatherExcite",
+    "HierarchicalSplit",
     "InputError",
+    "MixConv",
     "MobileNetV2",
+    "MultiScaleRecalibration",
+    "Multiception",
+    "Named",
+    "OPERATORS",
+    "Res2Net",
     "ResNet",
     "ResNetCifar",
     "ShakeShake",
@@ -55,4 +69,6 @@ __all__ = [
     "deploy",
     "measure",
     "measure_module",
+    "named",
+    "names",
 ]

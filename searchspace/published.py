@@ -19,6 +19,7 @@ from searchspace.architecture import Architecture, build, deploy
 from searchspace.backbones import DenseNet, MobileNetV2, ResNetCifar, ShakeShake
 from searchspace.named import Named
 from searchspace.operators.dynamic import DeployedDynamicConv2d
+from searchspace.operators.squeeze_excite import SqueezeExcite2d
 
 RS_NET_FULL_SIZE = 224
 
@@ -68,6 +69,11 @@ class _Tallying(TorchFunctionMode):
         return out
 
 
+POOL_MODULES = (nn.AvgPool2d, nn.AdaptiveAvgPool2d, SqueezeExcite2d)
+"""Modules that average-pool their first input. CoConv's SE rival pools with a layer where ours
+takes a mean; its dynamic rivals and CoConv itself use functions, which its counter does not see."""
+
+
 def tally(network: nn.Module, input_shape: tuple[int, ...]) -> Tally:
     """What an input of this shape passes through in a network on the meta device."""
     found = Tally()
@@ -76,8 +82,8 @@ def tally(network: nn.Module, input_shape: tuple[int, ...]) -> Tally:
         found.pool_module_inputs += inputs[0].numel()
         found.pool_module_outputs += output.numel()
 
-    pools = (nn.AvgPool2d, nn.AdaptiveAvgPool2d)
-    hooks = [m.register_forward_hook(pooled) for m in network.modules() if isinstance(m, pools)]
+    pools = (m for m in network.modules() if isinstance(m, POOL_MODULES))
+    hooks = [pool.register_forward_hook(pooled) for pool in pools]
     with torch.no_grad(), _Tallying(found):
         network(torch.empty(input_shape, device="meta"))
     for hook in hooks:
@@ -119,11 +125,8 @@ def multiception_params(named: Named) -> int:
 
 
 def ms_sar_macs(named: Named) -> int:
-    """Convolutions and linear layers; ResNets with 1x1 shortcuts, DenseNets without transitions."""
+    """Convolutions and linear layers, without the transitions of DenseNets."""
     backbone = named.backbone
-    if isinstance(backbone, ResNetCifar):
-        twin = Architecture(replace(backbone, shortcut="B"), named.choices)
-        return tally(_on_meta(twin, named.num_classes), _image(named.input_size)).macs
     macs = _passed(named).macs
     if isinstance(backbone, DenseNet):
         for slot in backbone.slots():
@@ -134,8 +137,13 @@ def ms_sar_macs(named: Named) -> int:
 
 
 def ms_sar_params(named: Named) -> int:
-    """All parameters (ResNets without 1x1 shortcuts); DenseNets with 100 classes."""
-    classes = 100 if isinstance(named.backbone, DenseNet) else named.num_classes
+    """All parameters; CIFAR ResNets without 1x1 shortcuts, DenseNets with 100 classes."""
+    backbone, classes = named.backbone, named.num_classes
+    if isinstance(backbone, ResNetCifar):
+        twin = Architecture(replace(backbone, shortcut="A"), named.choices)
+        return _params(_on_meta(twin, classes))
+    if isinstance(backbone, DenseNet):
+        classes = 100
     return _params(_on_meta(named.architecture, classes))
 
 
@@ -167,9 +175,14 @@ def hs_macs(named: Named) -> int:
     return 2 * _passed(named).conv_macs
 
 
-def plain_params(named: Named) -> int:
-    """All parameters."""
-    return _params(_on_meta(named.architecture, named.num_classes))
+def hs_params(named: Named) -> int:
+    """All parameters, the weights of grouped convolutions divided by the groups once more."""
+    network = _on_meta(named.architecture, named.num_classes)
+    params = _params(network)
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d):
+            params -= module.weight.numel() - module.weight.numel() // module.groups
+    return params
 
 
 CONVENTIONS: dict[tuple[str, str], Callable[[Named], float]] = {
@@ -181,7 +194,7 @@ CONVENTIONS: dict[tuple[str, str], Callable[[Named], float]] = {
     ("RS-Net", "macs"): rs_net_macs,
     ("RS-Net", "params"): rs_net_params,
     ("HS", "macs"): hs_macs,
-    ("HS", "params"): plain_params,
+    ("HS", "params"): hs_params,
 }
 """By paper and quantity."""
 

@@ -13,7 +13,7 @@ TABLE_3: tuple[tuple[str, str, dict[str, Choice]], ...] = (
     ("resnet18-imagenet", "ResNet18", {}),
     ("resnet18-se-imagenet", "SE-ResNet18", {"*": SqueezeExcite()}),
     ("resnet18-ge-imagenet", "GE-ResNet18", {"*": GatherExcite()}),
-    ("resnet18-ac-imagenet", "AC-ResNet18", {"*": ACNet()}),
+    ("resnet18-ac-imagenet", "AC-ResNet18", {"*": ACNet(norms=False)}),
     ("resnet18-condconv3-imagenet", "CondConv-ResNet18", {"*": CondConv(3)}),
     ("resnet18-dycnn3-imagenet", "DY-CNN-ResNet18", {"*": DyConv(3, hidden="imagenet")}),
     (

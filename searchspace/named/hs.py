@@ -14,7 +14,7 @@ PAPER = "HS"
 
 RESNET50D = ResNet(50, stem="deep", shortcut="D")
 RESNEXT50D = ResNet(50, stem="deep", shortcut="D", groups=32, group_width=4)
-SE: dict[str, Choice] = {"*": SqueezeExcite()}
+SE: dict[str, Choice] = {"*": SqueezeExcite(bias=False)}
 RES2NET: dict[str, Choice] = {
     f"layer{stage}.*.conv2": Res2Net(14 * 2 ** (stage - 1), 8) for stage in (1, 2, 3, 4)
 }

@@ -13,9 +13,9 @@ SUBSETS = ((1,), (2,), (4,), (1, 2), (1, 4), (2, 4), ALL_SCALES)
 """The scale subsets of Table 3."""
 
 CIFAR: tuple[tuple[str, str, str, Backbone], ...] = (
-    ("resnet20", "ResNet-20", "RN-20", ResNetCifar(20)),
-    ("resnet32", "ResNet-32", "RN-32", ResNetCifar(32)),
-    ("resnet56", "ResNet-56", "RN-56", ResNetCifar(56)),
+    ("resnet20", "ResNet-20", "RN-20", ResNetCifar(20, shortcut="B")),
+    ("resnet32", "ResNet-32", "RN-32", ResNetCifar(32, shortcut="B")),
+    ("resnet56", "ResNet-56", "RN-56", ResNetCifar(56, shortcut="B")),
     ("densenet100", "DenseNet-100", "DN-100", DenseNet(100, growth=12)),
     ("densenet190", "DenseNet-190", "DN-190", DenseNet(190, growth=40)),
 )

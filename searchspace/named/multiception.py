@@ -15,15 +15,18 @@ KERNELS = {1: (3, 5, 7), 2: (3, 5), 3: (3, 3)}
 
 SE: dict[str, Choice] = {"*.recalibration": SqueezeExcite(reduction=8, bias=False)}
 
+RESNET20, RESNET50, RESNET56 = (ResNetCifar(depth, shortcut="B") for depth in (20, 50, 56))
+SHAKE = ShakeShake(26, 96)
+
 ROWS: tuple[tuple[str, str, tuple[int, int], Backbone, dict[str, Choice]], ...] = (
-    ("resnet20-{}cifar10", "Cifar-10, ResNet-20", CIFAR10, ResNetCifar(20), {}),
-    ("resnet50-{}cifar10", "Cifar-10, ResNet-50", CIFAR10, ResNetCifar(50), {}),
-    ("senet56-{}cifar10", "Cifar-10, SeNet-56", CIFAR10, ResNetCifar(56), SE),
-    ("shakeshake26-{}cifar10", "Cifar-10, ShakeNet-26-2x96d", CIFAR10, ShakeShake(26, 96), {}),
-    ("resnet50-{}cifar100", "Cifar-100, ResNet-50", CIFAR100, ResNetCifar(50), {}),
-    ("shakeshake26-{}cifar100", "Cifar-100, ShakeNet-26x96d", CIFAR100, ShakeShake(26, 96), {}),
-    ("resnet50-{}stl10", "STL-10, ResNet-50", STL10, ResNetCifar(50), {}),
-    ("resnet50-{}imagenet32", "ImageNet32x32, ResNet-50", IMAGENET32, ResNetCifar(50), {}),
+    ("resnet20-{}cifar10", "Cifar-10, ResNet-20", CIFAR10, RESNET20, {}),
+    ("resnet50-{}cifar10", "Cifar-10, ResNet-50", CIFAR10, RESNET50, {}),
+    ("senet56-{}cifar10", "Cifar-10, SeNet-56", CIFAR10, RESNET56, SE),
+    ("shakeshake26-{}cifar10", "Cifar-10, ShakeNet-26-2x96d", CIFAR10, SHAKE, {}),
+    ("resnet50-{}cifar100", "Cifar-100, ResNet-50", CIFAR100, RESNET50, {}),
+    ("shakeshake26-{}cifar100", "Cifar-100, ShakeNet-26x96d", CIFAR100, SHAKE, {}),
+    ("resnet50-{}stl10", "STL-10, ResNet-50", STL10, RESNET50, {}),
+    ("resnet50-{}imagenet32", "ImageNet32x32, ResNet-50", IMAGENET32, RESNET50, {}),
 )
 
 

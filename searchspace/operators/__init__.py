@@ -4,8 +4,14 @@ from searchspace.choice import Choice
 from searchspace.operators.acnet import ACNet
 from searchspace.operators.coconv import CoConv
 from searchspace.operators.condconv import CondConv
+from searchspace.operators.depthwise_separable import DepthwiseSeparable
 from searchspace.operators.dyconv import DyConv
 from searchspace.operators.gather_excite import GatherExcite
+from searchspace.operators.hierarchical_split import HierarchicalSplit
+from searchspace.operators.mixconv import MixConv
+from searchspace.operators.mssar import MultiScaleRecalibration
+from searchspace.operators.multiception import Multiception
+from searchspace.operators.res2net import Res2Net
 from searchspace.operators.squeeze_excite import SqueezeExcite
 from searchspace.operators.static import Static, Unchanged
 
@@ -17,8 +23,14 @@ OPERATORS: dict[str, type[Choice]] = {
         CoConv,
         CondConv,
         DyConv,
+        DepthwiseSeparable,
+        MixConv,
+        Multiception,
+        HierarchicalSplit,
+        Res2Net,
         Unchanged,
         GatherExcite,
+        MultiScaleRecalibration,
         SqueezeExcite,
     )
 }
@@ -30,8 +42,14 @@ __all__ = [
     "ACNet",
     "CoConv",
     "CondConv",
+    "DepthwiseSeparable",
     "DyConv",
     "GatherExcite",
+    "HierarchicalSplit",
+    "MixConv",
+    "MultiScaleRecalibration",
+    "Multiception",
+    "Res2Net",
     "SqueezeExcite",
     "Static",
     "Unchanged",
