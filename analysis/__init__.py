@@ -1,0 +1,1 @@
+"""What the results say: tables, reports, and the audit of printed costs."""

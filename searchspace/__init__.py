@@ -32,13 +32,15 @@ from searchspace.operators import (
     Static,
     Unchanged,
 )
+from searchspace.resolutions import Resolutions, ensemble_logits
 from searchspace.slot import Slot
 
 __all__ = [
+    "BACKBONES",
+    "OPERATORS",
     "ACNet",
     "AlexNet",
     "Architecture",
-    "BACKBONES",
     "Backbone",
     "Choice",
     "CoConv",
@@ -55,10 +57,10 @@ __all__ = [
     "MultiScaleRecalibration",
     "Multiception",
     "Named",
-    "OPERATORS",
     "Res2Net",
     "ResNet",
     "ResNetCifar",
+    "Resolutions",
     "ShakeShake",
     "Slot",
     "SqueezeExcite",
@@ -67,6 +69,7 @@ __all__ = [
     "UnknownOperatorError",
     "build",
     "deploy",
+    "ensemble_logits",
     "measure",
     "measure_module",
     "named",

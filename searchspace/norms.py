@@ -37,14 +37,19 @@ class PrivateBatchNorm2d(nn.Module):
             x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
         )
 
-    def selected(self) -> nn.BatchNorm2d:
-        """A norm of its own with the parameters and statistics in use."""
-        norm: nn.BatchNorm2d = copy.deepcopy(self._norm(self.blend.low))
+    def selected(self, blend: Blend) -> nn.BatchNorm2d:
+        """A norm of its own with the parameters and statistics that `blend` selects."""
+        self.blend = blend
+        norm: nn.BatchNorm2d = copy.deepcopy(self._norm(blend.low))
         with torch.no_grad():
             for name, value in [*norm.named_parameters(), *norm.named_buffers()]:
                 if value.is_floating_point():
                     value.copy_(self._blended(name))
         return norm
+
+    def in_use(self) -> nn.BatchNorm2d:
+        """The norm that is trained: that of the selected size."""
+        return self._norm(self.blend.low)
 
     def _norm(self, index: int) -> nn.BatchNorm2d:
         norm = self.norms[index]
@@ -92,3 +97,11 @@ def inference_affine(norm: nn.Module) -> tuple[Tensor, Tensor] | None:
     assert norm.running_var is not None and norm.running_mean is not None
     scale = norm.weight * torch.rsqrt(norm.running_var + norm.eps)
     return scale, norm.bias - norm.running_mean * scale
+
+
+def norm_in_use(norm: nn.Module) -> nn.BatchNorm2d:
+    """A batch norm itself, or of private ones that of the selected size."""
+    if isinstance(norm, PrivateBatchNorm2d):
+        return norm.in_use()
+    assert isinstance(norm, nn.BatchNorm2d)
+    return norm

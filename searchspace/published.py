@@ -165,9 +165,8 @@ def rs_net_macs(named: Named) -> float:
 
 
 def rs_net_params(named: Named) -> int:
-    """All parameters, private norms included, and one importance score for each size."""
-    sizes = named.resolutions.sizes if named.resolutions else ()
-    return _params(_on_meta(named.architecture, named.num_classes)) + len(sizes)
+    """All parameters: private norms and the importance score of each size included."""
+    return _params(_on_meta(named.architecture, named.num_classes))
 
 
 def hs_macs(named: Named) -> int:

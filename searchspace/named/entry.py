@@ -49,4 +49,4 @@ class Named:
     @cached_property
     def architecture(self) -> Architecture:
         """The network itself."""
-        return Architecture(self.backbone, self.choices)
+        return Architecture(self.backbone, self.choices, self.resolutions)
