@@ -52,7 +52,7 @@ def ours_by_convention(cell: Cell) -> float:
 
 
 def to_frame(audited: list[Audited]) -> pd.DataFrame:
-    """One row per printed figure; `macs` and `params` are ours, in single operations and numbers."""
+    """One row per printed figure; `macs` and `params` are ours, in units of one."""
     return pd.DataFrame(
         [
             {

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated
 
 import pandas as pd
+import torch
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -43,6 +44,8 @@ def main(
 ) -> None:
     """Compare every printed cost of the five papers with ours; print, and write CSV and HTML."""
     targets = {"csv": csv or out / "costs.csv", "html": html or out / "costs.html"}
+    # One image at a time: more threads only wait for each other.
+    torch.set_num_threads(1)
     try:
         # Before the counting, which takes a minute.
         for path in targets.values():

@@ -1,6 +1,6 @@
 """MS-SAR, Tables 1 to 5: FLOPs and parameters with and without recalibration."""
 
-from analysis.printed.cell import Cell
+from analysis.printed.cell import Cell, Quantity
 
 UNITS = {"M": 1e6, "G": 1e9}
 
@@ -52,9 +52,9 @@ TABLE_5 = (
 )
 
 CUT = "The digits are cut, not rounded."
-DENSE = "The squeeze that gives the printed FLOPs gives fewer parameters; no squeeze gives both columns."
+DENSE = "The squeeze that gives the printed FLOPs gives fewer parameters; none gives both columns."
 LARGE_PARAMS = (
-    "This network has {} parameters; the FLOPs printed beside the figure are those of that network."
+    "This network has {} parameters, and the FLOPs printed beside the figure are this network's."
 )
 RESNEXT = (
     "ResNeXt-50 32x4d has 4.23G multiply-accumulates; 3.86G is ResNet-50's with the stride on the "
@@ -86,7 +86,8 @@ REASONS: dict[tuple[str, str, str], str] = {
 
 
 def _cell(table: str, row: str, column: str, text: str, name: str) -> Cell:
-    quantity, unit = ("params" if "Params" in column else "macs"), UNITS[text[-1]]
+    quantity: Quantity = "params" if "Params" in column else "macs"
+    unit = UNITS[text[-1]]
     reason = REASONS.get((table, row, column), "")
     return Cell("MS-SAR", table, row, column, text[:-1], unit, quantity, (name,), reason)
 

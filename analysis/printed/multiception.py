@@ -1,6 +1,6 @@
 """Multiception, Table 5: parameters with standard and with Multiception convolutions."""
 
-from analysis.printed.cell import Cell
+from analysis.printed.cell import Cell, Quantity
 
 TABLE_5 = (
     ("Cifar-10, ResNet-20", "0.2724", "0.1899", "-30.30", "resnet20-{}cifar10"),
@@ -18,8 +18,8 @@ COLUMNS = ("Standard Conv Params.", "Multiception Conv Params.", "Param Diff.")
 
 CUT = "272,474 parameters: the digits are cut, not rounded."
 RESNET20 = (
-    "Ours is 189,434. One block with the kernels of the stage before it, layer3.0 with [3,5], would "
-    "give 189,946; the other ResNet rows agree only without that."
+    "Ours is 189,434. The kernels of the stage before, [3,5], in layer3.0 would give 189,946, but "
+    "the other ResNet rows agree only without that."
 )
 SENET56 = (
     "Ours is 585,530. Three blocks of the last stage with [3,5] instead of [3,3] would give "
@@ -45,7 +45,7 @@ def _cells() -> list[Cell]:
     cells = []
     for row, standard, replaced, saving, pattern in TABLE_5:
         plain, multiception = pattern.format(""), pattern.format("multiception-")
-        figures = (
+        figures: tuple[tuple[str, float, Quantity, str], ...] = (
             (standard, 1e6, "params", plain),
             (replaced, 1e6, "params", multiception),
             (saving, 1.0, "saving", multiception),
