@@ -1,1 +1,1 @@
-"""What the results say: tables, reports, and the audit of printed costs."""
+"""What the results say: comparisons, tables, figures and reports."""

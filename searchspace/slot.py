@@ -14,7 +14,7 @@ Position = Literal[
     "expand",  # the 1x1, depthwise 3x3 and 1x1 of an inverted residual
     "depthwise",
     "project",
-    "growth",  # the 3x3 that makes a dense layer's new channels
+    "growth",  # the 3x3 that makes a dense layer's new channels, and their recalibration
     "transition",  # the 1x1 between dense blocks
     "shortcut",
 ]

@@ -91,8 +91,10 @@ class DenseLayer(nn.Module):
             )
         )  # fmt: skip
         self.recalibration = builder.recalibration(
-            Slot(f"{name}.recalibration", stage, "recalibration", in_chs, growth)
-        )
+            Slot(
+                f"{name}.recalibration", stage, "recalibration", in_chs, growth, position="growth"
+            )
+        )  # fmt: skip
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, in_chs, H, W) to (N, in_chs + growth, H, W)."""

@@ -19,19 +19,19 @@ OPERATORS: dict[str, type[Choice]] = {
     choice.kind: choice
     for choice in (
         Static,
-        ACNet,
         CoConv,
         CondConv,
         DyConv,
+        ACNet,
         DepthwiseSeparable,
         MixConv,
         Multiception,
         HierarchicalSplit,
         Res2Net,
         Unchanged,
+        SqueezeExcite,
         GatherExcite,
         MultiScaleRecalibration,
-        SqueezeExcite,
     )
 }
 # Choice.family is what the JSON reader looks kinds up in.

@@ -5,8 +5,10 @@ from typing import ClassVar
 
 from torch import nn
 
+from searchspace.checks import whole
 from searchspace.choice import Choice
-from searchspace.operators.separable import SeparableConv2d, not_separable, odd_kernels
+from searchspace.errors import InputError
+from searchspace.operators.separable import SeparableConv2d, not_separable
 from searchspace.slot import Role, Slot
 
 
@@ -24,7 +26,9 @@ class DepthwiseSeparable(Choice):
     role: ClassVar[Role] = "conv"
 
     def __post_init__(self) -> None:
-        odd_kernels(kernel=(self.kernel,))
+        whole(1, kernel=self.kernel)
+        if self.kernel % 2 == 0:
+            raise InputError(f"kernel must be odd, got {self.kernel}")
 
     def illegal(self, slot: Slot) -> str | None:
         """Legal for ungrouped 3x3 convolutions."""

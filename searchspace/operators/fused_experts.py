@@ -30,6 +30,8 @@ def can_fuse(x: Tensor, slot: Slot) -> bool:
     """Whether `conv_norm_mix` takes this input; a compiler does better with the plain layers."""
     return (
         slot.groups == 1
+        # Of one sample, batch norm itself knows whether it has statistics.
+        and x.shape[0] > 1
         and x.device.type == "cpu"
         and x.dtype in (torch.float32, torch.float64)
         and not torch.is_autocast_enabled("cpu")

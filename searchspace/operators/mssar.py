@@ -1,8 +1,10 @@
 """Multi-scale spatially-asymmetric recalibration (MS-SAR, Sections 3.2 to 3.5, Figure 2)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
+import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from searchspace.checks import one_of, whole, whole_list
@@ -20,8 +22,8 @@ class MultiScaleRecalibration(Choice):
     """x * mean_K(up_K(sigmoid(W2_K relu(BN_K(W1_K pool_K(source)))))), K over `scales`.
 
     `pooling` averages over K x K regions ("regional") or over the L1 ball of radius sqrt(WH)/K
-    around each position ("sliding"). `source` is the map itself ("own") or the other map that the
-    block offers, DenseNet's main vector ("multi_stage"). W1 and W2 are 1x1 convolutions without
+    around each position ("sliding"). `source` is the map itself ("own") or the other map that a
+    dense layer offers, its main vector ("multi_stage"). W1 and W2 are 1x1 convolutions without
     biases through D' = ceil(out_chs / (reduction * |scales|)) channels; the paper's rules are in
     `REDUCTIONS`.
 
@@ -47,9 +49,21 @@ class MultiScaleRecalibration(Choice):
 
     def illegal(self, slot: Slot) -> str | None:
         """Legal wherever the source exists."""
-        if self.source == "multi_stage" and slot.in_chs == slot.out_chs:
+        if self.source == "multi_stage" and slot.position != "growth":
             return "this block offers no other source than the recalibrated map"
         return None
+
+    def canonical(self, slot: Slot) -> Choice:
+        """One reduction stands for all with as many features: the default, else the smallest."""
+        usual = replace(self, reduction=REDUCTIONS["cifar"])
+        if usual.squeezed(slot) == self.squeezed(slot):
+            return usual
+        smallest = -(-slot.out_chs // (self.squeezed(slot) * len(self.scales)))
+        return replace(self, reduction=smallest)
+
+    def squeezed(self, slot: Slot) -> int:
+        """The channels D' between the two convolutions."""
+        return -(-slot.out_chs // (self.reduction * len(self.scales)))
 
     def module(self, slot: Slot) -> nn.Module:
         """The recalibration, called as `module(x, source)`."""
@@ -57,7 +71,7 @@ class MultiScaleRecalibration(Choice):
 
 
 class MultiScaleRecalibration2d(nn.Module):
-    """Pooling and upsampling of all scales as one small matrix product each.
+    """Pooling and upsampling of all scales by small matrix products, squeezes over rows.
 
     The same mathematics as a pool, a squeeze and an upsampling per scale, because upsampling is
     linear and so commutes with the mean over the scales, and faster.
@@ -69,22 +83,30 @@ class MultiScaleRecalibration2d(nn.Module):
         self.average = AverageRegions(choice.scales, choice.pooling)
         self.spread = SpreadRegions(choice.scales, choice.pooling)
         in_chs = slot.out_chs if self.own else slot.in_chs
-        squeezed = -(-slot.out_chs // (choice.reduction * len(choice.scales)))
-        self.weigh = nn.ModuleList(_weigh(in_chs, squeezed, slot.out_chs) for _ in choice.scales)
+        squeezed = choice.squeezed(slot)
+        self.squeezes = nn.ModuleList(
+            Squeeze(in_chs, squeezed, slot.out_chs) for _ in choice.scales
+        )
 
     def forward(self, x: Tensor, source: Tensor) -> Tensor:
         """(N, out_chs, H, W) and a source (N, in_chs, H, W) to (N, out_chs, H, W)."""
-        pooled = self.average(x if self.own else source)
-        weights = [weigh(part) for weigh, part in zip(self.weigh, pooled, strict=True)]
-        return x * self.spread(*weights, x)
+        averages = self.average(x if self.own else source)
+        logits = [squeeze(rows) for squeeze, rows in zip(self.squeezes, averages, strict=True)]
+        return x * self.spread(torch.cat(logits).sigmoid(), x)
 
 
-def _weigh(in_chs: int, squeezed: int, out_chs: int) -> nn.Sequential:
-    """sigmoid(1x1 conv(relu(BN(1x1 conv)))), no biases."""
-    return nn.Sequential(
-        nn.Conv2d(in_chs, squeezed, 1, bias=False),
-        nn.BatchNorm2d(squeezed),
-        nn.ReLU(),
-        nn.Conv2d(squeezed, out_chs, 1, bias=False),
-        nn.Sigmoid(),
-    )
+class Squeeze(nn.Module):
+    """W2 relu(BN(W1 y)) for each row y, which is two 1x1 convolutions over pooled maps."""
+
+    def __init__(self, in_chs: int, squeezed: int, out_chs: int) -> None:
+        super().__init__()
+        self.reduce = nn.Linear(in_chs, squeezed, bias=False)
+        self.norm = nn.BatchNorm2d(squeezed)
+        self.expand = nn.Linear(squeezed, out_chs, bias=False)
+        for linear in (self.reduce, self.expand):
+            nn.init.kaiming_normal_(linear.weight, nonlinearity="relu")
+
+    def forward(self, rows: Tensor) -> Tensor:
+        """(R, in_chs) to (R, out_chs)."""
+        hidden = self.norm(self.reduce(rows)[..., None, None]).flatten(1)
+        return self.expand(F.relu(hidden))

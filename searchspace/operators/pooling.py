@@ -6,6 +6,7 @@ scales take one product each. They count as the pooling and upsampling that they
 
 from collections.abc import Callable
 from functools import lru_cache
+from math import lcm
 from typing import Literal
 
 import torch
@@ -29,13 +30,20 @@ class AverageRegions(CountedModule):
         self.strategy: Strategy = strategy
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        """(N, C, H, W) to one (N, C, K, K) (regional) or (N, C, H, W) (sliding) for each scale."""
-        size, regional = _size(x), self.strategy == "regional"
-        make = average_matrix if regional else ball_matrix
-        pooled = x.flatten(2) @ _matrix(make, self.scales, size, x)
-        sizes = [(k, k) if regional else size for k in self.scales]
-        parts = pooled.split([height * width for height, width in sizes], 2)
-        return tuple(part.unflatten(2, to) for part, to in zip(parts, sizes, strict=True))
+        """(N, C, H, W) to (positions*N, C) for each scale, positions being K*K or H*W."""
+        size, chs = _size(x), x.shape[1]
+        # Positions first: products of this shape are faster, and what follows reads rows.
+        flat = x.flatten(2).flatten(0, 1).t()
+        if self.strategy == "sliding":
+            flat = _matrix(ball_matrix, self.scales, size, x) @ flat
+            counts = [size[0] * size[1]] * len(self.scales)
+        else:
+            grid = _grid(self.scales, size)
+            if grid != size:
+                flat = _matrix(average_matrix, grid[:1], size, x) @ flat
+            flat = _matrix(average_matrix, self.scales, grid, x) @ flat
+            counts = [k * k for k in self.scales]
+        return tuple(part.reshape(-1, chs) for part in flat.split(counts))
 
     def macs(self, *shapes: Shape) -> int:
         """None: pooling is not counted, whichever way it is computed."""
@@ -43,25 +51,36 @@ class AverageRegions(CountedModule):
 
 
 class SpreadRegions(CountedModule):
-    """The mean over the scales of maps brought to one size by nearest upsampling."""
+    """The mean over the scales, brought to one size by nearest upsampling."""
 
     def __init__(self, scales: Scales, strategy: Strategy) -> None:
         super().__init__()
         self.scales = scales
         self.strategy: Strategy = strategy
 
-    def forward(self, *maps: Tensor) -> Tensor:
-        """The averages' (N, D, ...) maps, then one of the size wanted, to (N, D, H, W)."""
-        *parts, like = maps
-        if self.strategy == "sliding":
-            return torch.stack(parts).mean(0)
-        flat = torch.cat([part.flatten(2) for part in parts], 2)
+    def forward(self, rows: Tensor, like: Tensor) -> Tensor:
+        """The (positions*N, D) rows of all scales to (N, D, H, W), N, H and W those of `like`."""
         size = _size(like)
-        return (flat @ _matrix(spread_matrix, self.scales, size, flat)).unflatten(2, size)
+        if self.strategy == "sliding":
+            return rows.view(len(self.scales), size[0] * size[1], -1).mean(0).t().view_as(like)
+        scales = self.scales
+        flat = rows.view(sum(k * k for k in scales), -1)
+        grid = _grid(scales, size)
+        if grid != size:
+            flat = _matrix(spread_matrix, scales, grid, rows).t() @ flat
+            scales = grid[:1]
+        return (flat.t() @ _matrix(spread_matrix, scales, size, rows)).view_as(like)
 
     def macs(self, *shapes: Shape) -> int:
         """None: upsampling is not counted, whichever way it is computed."""
         return 0
+
+
+def _grid(scales: Scales, size: Size) -> Size:
+    """The coarsest grid with the regions of all scales made of whole cells, if that saves work."""
+    side = lcm(*scales)
+    fits = all(length % side == 0 for length in size)
+    return (side, side) if fits and side * side < sum(k * k for k in scales) else size
 
 
 def _size(x: Tensor) -> Size:
@@ -87,16 +106,14 @@ def _cached(
 
 
 def average_matrix(scales: Scales, size: Size, device: torch.device, dtype: torch.dtype) -> Tensor:
-    """(H*W, sum of K^2): adaptive average pooling to K x K for each scale K."""
+    """(sum of K^2, H*W): adaptive average pooling to K x K for each scale K."""
+    eyes = [torch.eye(side, device=device, dtype=_precise(dtype))[None] for side in size]
     blocks = []
     for k in scales:
         # A region is a product of intervals, so its average is one over rows, then columns.
-        rows, columns = (
-            F.adaptive_avg_pool1d(torch.eye(side, device=device, dtype=_precise(dtype))[None], k)[0]
-            for side in size
-        )
+        rows, columns = (F.adaptive_avg_pool1d(eye, k)[0].t() for eye in eyes)
         blocks.append(torch.kron(rows, columns))
-    return torch.cat(blocks, 1).to(dtype)
+    return torch.cat(blocks).to(dtype)
 
 
 def spread_matrix(scales: Scales, size: Size, device: torch.device, dtype: torch.dtype) -> Tensor:
@@ -110,7 +127,7 @@ def spread_matrix(scales: Scales, size: Size, device: torch.device, dtype: torch
 
 
 def ball_matrix(scales: Scales, size: Size, device: torch.device, dtype: torch.dtype) -> Tensor:
-    """(H*W, |scales|*H*W): for each K, the average over an L1 ball of radius sqrt(WH)/K."""
+    """(|scales|*H*W, H*W): for each K, the average over an L1 ball of radius sqrt(WH)/K."""
     height, width = size
     rows, columns = (torch.arange(side, device=device) for side in size)
     down, across = ((side[:, None] - side).abs() for side in (rows, columns))
@@ -119,8 +136,8 @@ def ball_matrix(scales: Scales, size: Size, device: torch.device, dtype: torch.d
     for k in scales:
         # Squared, the comparison is one of whole numbers.
         near = ((distance * k) ** 2 <= height * width).to(_precise(dtype))
-        blocks.append(near / near.sum(0))
-    return torch.cat(blocks, 1).to(dtype)
+        blocks.append(near / near.sum(1, keepdim=True))
+    return torch.cat(blocks).to(dtype)
 
 
 def _precise(dtype: torch.dtype) -> torch.dtype:

@@ -54,6 +54,8 @@ class SeparableConv2d(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, in_chs, H, W) to (N, out_chs, H', W')."""
+        # Depthwise convolutions are much faster with the channels innermost, here and backward.
+        x = x.contiguous(memory_format=torch.channels_last)
         parts = x.split(self.sizes, 1) if self.split else [x] * len(self.sizes)
         maps = [conv(part) for conv, part in zip(self.depthwise, parts, strict=True)]
         return self.pointwise(self.norm(torch.cat(maps, 1)))

@@ -1,0 +1,40 @@
+# `make study` and `make test` do all their own set-up, given python3.11.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: study test check bench constraints clean
+
+study: $(READY)
+	$(BIN)/python -m studies.run coconv_experts
+
+test: check
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+check: $(READY)
+	$(BIN)/pre-commit run --all-files
+
+bench: $(READY)
+	$(BIN)/python -m benchmarks
+
+# Installed anew when what is asked for changes; uv makes that a matter of seconds.
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt \
+		--build-constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+clean:
+	rm -rf $(VENV)
+
+# Newest versions of everything, written down; run the tests before committing them.
+constraints:
+	rm -rf $(VENV)
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --editable '.[dev]'
+	(echo '# Pinned versions of everything that is installed; made by `make constraints`.'; \
+	 $(BIN)/uv pip freeze --python $(BIN)/python --exclude-editable) > constraints.txt
+	touch $(READY)

@@ -1,0 +1,18 @@
+"""Every study by name; one file per paper holds them as data."""
+
+from difflib import get_close_matches
+
+from searchspace import InputError
+from studies import coconv
+from studies.study import Study
+
+STUDIES: dict[str, Study] = {study.name: study for study in (*coconv.STUDIES,)}
+
+
+def study(name: str) -> Study:
+    """The study of that name; an InputError suggests what may have been meant."""
+    if name not in STUDIES:
+        close = get_close_matches(name, STUDIES, n=1)
+        hint = f"did you mean {close[0]}?" if close else "--list shows them all"
+        raise InputError(f"there is no study {name!r}; {hint}")
+    return STUDIES[name]

@@ -1,0 +1,52 @@
+"""The ablations of CoConv (dynamic cooperative convolution) as studies."""
+
+from searchspace import Architecture, Backbone, Choice, CoConv, ResNet, ResNetCifar
+from studies.study import Arm, Design, Published, Study
+from trainers import RECIPES, Cifar100, Digits, TinyImageNet
+
+TABLE_4 = "CoConv Table 4"
+
+
+def _experts(backbone: Backbone) -> tuple[Arm, ...]:
+    """Static convolution and CoConv with 2, 4 and 8 experts in every convolution but the stem."""
+    settings: dict[str, dict[str, Choice]] = {"static": {}}
+    settings |= {f"coconv n={n}": {"*": CoConv(experts=n)} for n in (2, 4, 8)}
+    return tuple(Arm(name, Architecture(backbone, choices)) for name, choices in settings.items())
+
+
+coconv_experts = Study(
+    name="coconv_experts",
+    question="How many experts should a CoConv layer have?",
+    source=TABLE_4,
+    baseline="static",
+    presets={
+        "quick": Design(
+            arms=_experts(ResNetCifar(depth=8)),
+            tasks=(Digits(noise=1.5),),
+            recipe=RECIPES["quick"],
+            seeds=8,
+            note="A ResNet of one block per stage on noisy 8x8 digits, for minutes on two cores; "
+            "another task, network and recipe than the paper's.",
+        ),
+        "paper": Design(
+            arms=_experts(ResNet(depth=18, stem="small")),
+            tasks=(TinyImageNet(), Cifar100()),
+            recipe=RECIPES["coconv_small_images"],
+            seeds=5,
+            note="The protocol of Section 5.1; the paper does not state the stem, its number of "
+            "runs or how it chose the epoch: ours has a 3x3 stem and reports the last epoch.",
+            is_paper_protocol=True,
+        ),
+    },
+    published=(
+        Published("tiny_imagenet", "static", 61.33, "CoConv Table 2"),
+        Published("tiny_imagenet", "coconv n=2", 63.08, TABLE_4),
+        Published("tiny_imagenet", "coconv n=4", 63.25, TABLE_4),
+        Published("tiny_imagenet", "coconv n=8", 62.57, TABLE_4),
+        Published("cifar100", "static", 71.87, "CoConv Table 1"),
+        Published("cifar100", "coconv n=2", 73.12, "CoConv Table 5"),
+        Published("cifar100", "coconv n=4", 73.48, "CoConv Table 1"),
+    ),
+)
+
+STUDIES = (coconv_experts,)

@@ -1,0 +1,95 @@
+"""A run directory as a table."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from searchspace import InputError
+from studies.store import Record, Store
+from studies.study import Arm, Plan, costs
+
+COLUMNS = {
+    "key": "content hash of the job",
+    "study": "name of the study",
+    "arm": "name of the architecture within the study",
+    "task": "name of the task with its settings",
+    "seed": "seed of the job; arms are paired by it",
+    "size": "input size in pixels, one row for each that the network serves",
+    "status": "finished or diverged; a diverged job has one row without accuracies",
+    "validation_accuracy": "in [0, 1], last epoch",
+    "validation_loss": "nats, last epoch",
+    "test_accuracy": "in [0, 1], measured once at the end",
+    "validation_images": "number of images behind validation_accuracy",
+    "test_images": "number of images behind test_accuracy",
+    "params": "stored numbers of the deployed form",
+    "macs": "multiply-accumulates of the deployed form for one image",
+    "training_params": "parameters of the training form",
+    "training_macs": "multiply-accumulates of the training form for one image, forward",
+    "epochs": "epochs trained",
+    "seconds": "time spent in training passes",
+    "device": "device the job ran on",
+    "finished_at": "UTC, ISO 8601",
+    "architecture": "JSON form of the architecture",
+}
+"""Every column of `load` and what it means."""
+
+
+def read_plan(run_dir: str | Path) -> Plan:
+    """What was asked of a run directory; an InputError if it holds no run."""
+    plan = Store(Path(run_dir)).plan()
+    if plan is None:
+        raise InputError(f"{run_dir} holds no run; `python -m studies.run` makes one")
+    return plan
+
+
+def load(run_dir: str | Path) -> pd.DataFrame:
+    """All finished jobs of the study as last asked, a row for each job and input size.
+
+    Columns are documented in `COLUMNS`. Records of jobs that the study no longer asks for (its
+    design changed since) are left out; their number is in `frame.attrs["left_out"]`.
+    """
+    plan = read_plan(run_dir)
+    store = Store(Path(run_dir))
+    records = {record.key: record for record in store.records()}
+    done = [(arm, records[job.key]) for arm, job in plan.jobs() if job.key in records]
+    rows = [row for arm, record in done for row in _rows(plan, arm, record)]
+    frame = pd.DataFrame(rows, columns=list(COLUMNS))
+    frame.attrs["left_out"] = len(records) - len({record.key for _, record in done})
+    return frame
+
+
+def _rows(plan: Plan, arm: Arm, record: Record) -> list[dict[str, Any]]:
+    job, result = record.job, record.result
+    deployed, training = costs(job.architecture, job.task)
+    common = {
+        "key": record.key,
+        "study": plan.study,
+        "arm": arm.name,
+        "task": job.task.label(),
+        "seed": job.seed,
+        "status": result.status,
+        "params": deployed.params,
+        "macs": deployed.macs,
+        "training_params": training.params,
+        "training_macs": training.macs,
+        "epochs": len(result.curve),
+        "seconds": result.seconds,
+        "device": record.environment.get("device", ""),
+        "finished_at": record.finished_at,
+        "architecture": job.architecture.to_json(),
+    }
+    if not result.points:
+        return [{**common, "size": job.task.input_size}]
+    return [
+        {
+            **common,
+            "size": point.size,
+            "validation_accuracy": point.validation_accuracy,
+            "validation_loss": point.validation_loss,
+            "test_accuracy": point.test_accuracy,
+            "validation_images": point.validation_images,
+            "test_images": point.test_images,
+        }
+        for point in result.points
+    ]

@@ -1,0 +1,98 @@
+"""Tables shown before anything is trained: the studies, and the plan of one."""
+
+import math
+import os
+import time
+from collections.abc import Iterable
+
+import torch
+import torch.nn.functional as F
+from rich.console import Group
+from rich.table import Table
+
+from searchspace import build
+from studies.drive import missing
+from studies.progress import duration
+from studies.resources import Resources
+from studies.store import Store
+from studies.study import Plan, Study, costs
+from trainers import Job
+
+PROBE_MACS = 4e9
+"""About how much work one timed step may be; the batch is cut to fit."""
+
+
+def studies_table(studies: Iterable[Study]) -> Table:
+    """Every study with its question."""
+    table = Table("study", "question", "paper's table", "presets")
+    for study in studies:
+        table.add_row(study.name, study.question, study.source, ", ".join(study.presets))
+    return table
+
+
+def plan_table(plan: Plan, store: Store, resources: Resources) -> Group:
+    """Arms with their costs, the jobs that remain, and about how long they will take."""
+    design = plan.design
+    todo = missing(plan, store)
+    tables = []
+    for task in design.tasks:
+        table = Table("arm", "parameters", "MACs, deployed", "MACs, training", "jobs to do")
+        table.title = f"{plan.study}, preset {plan.preset}, on {task.label()}"
+        for arm in design.arms:
+            deployed, training = costs(arm.architecture, task)
+            left = sum(
+                job.architecture == arm.architecture and job.task == task for job in todo.values()
+            )
+            numbers = (deployed.params, deployed.macs, training.macs, left)
+            table.add_row(arm.name, *(f"{number:,}" for number in numbers))
+        tables.append(table)
+    seconds = _total_seconds(todo.values(), resources)
+    summary = (
+        f"{len(todo)} jobs to train of {len(list(plan.jobs()))} ({design.seeds} seeds), about "
+        f"{duration(seconds)} on {_slots(resources)} workers.\n{design.note}"
+    )
+    return Group(*tables, summary)
+
+
+def _slots(resources: Resources) -> int:
+    """How many jobs run at once on this machine."""
+    cores = len(os.sched_getaffinity(0))
+    if resources.gpus_per_trial:
+        cores = min(cores, math.floor(torch.cuda.device_count() / resources.gpus_per_trial) or 1)
+    return min(cores, resources.workers or cores)
+
+
+def _total_seconds(jobs: Iterable[Job], resources: Resources) -> float:
+    """The estimated wall time of all jobs, each architecture's step timed once."""
+    device = "cuda" if resources.gpus_per_trial else "cpu"
+    timed: dict[tuple[str, str], float] = {}
+    total = 0.0
+    for job in jobs:
+        key = (job.architecture.key, job.task.kind)
+        if key not in timed:
+            timed[key] = _image_seconds(job, device)
+        total += timed[key] * job.task.train_images * job.recipe.epochs
+    return total / _slots(resources)
+
+
+def _image_seconds(job: Job, device: str) -> float:
+    """Seconds of training for one image, from a timed step on random images."""
+    task = job.task
+    _, cost = costs(job.architecture, task)
+    batch = min(job.recipe.batch_size, max(2, int(PROBE_MACS / (3 * cost.macs))))
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        network = build(job.architecture, task.classes, task.in_chs).to(device).train()
+        images = torch.randn(batch, task.in_chs, task.input_size, task.input_size, device=device)
+        labels = torch.zeros(batch, dtype=torch.long, device=device)
+        times = []
+        for _ in range(3):
+            started = time.perf_counter()
+            F.cross_entropy(network(images), labels).backward()
+            if device == "cuda":
+                torch.cuda.synchronize()
+            times.append(time.perf_counter() - started)
+    finally:
+        torch.set_num_threads(threads)
+    return min(times) / batch

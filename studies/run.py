@@ -1,0 +1,109 @@
+"""`python -m studies.run STUDY`: run a named study, or go on with it, and report."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import typer
+from rich.console import Console
+
+from searchspace import InputError
+from searchspace.cli import fraction, run_command, whole_number
+from studies.catalog import STUDIES, study
+from studies.drive import prepare, train_missing
+from studies.overview import plan_table, studies_table
+from studies.resources import Resources
+from studies.store import Store
+from studies.study import Plan, Study
+from trainers import TASKS, Task
+
+
+def run(
+    name: Annotated[str | None, typer.Argument(metavar="STUDY", help="A study of --list.")] = None,
+    list_studies: Annotated[bool, typer.Option("--list", help="Show all studies.")] = False,
+    show_plan: Annotated[
+        bool, typer.Option("--plan", help="Show arms, costs, jobs and estimated time; train none.")
+    ] = False,
+    preset: Annotated[
+        str | None,
+        typer.Option(help="quick or paper [default: paper with a GPU and --data-root, else quick]"),
+    ] = None,
+    task: Annotated[
+        list[str] | None, typer.Option(help="Task in place of the preset's; may be repeated.")
+    ] = None,
+    data_root: Annotated[Path | None, typer.Option(help="Folder that holds the datasets.")] = None,
+    seeds: Annotated[
+        int | None,
+        typer.Option(parser=whole_number, metavar="N", help="Runs of each arm; more extends."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Run directory [default: runs/STUDY-PRESET]")
+    ] = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Start anew; an earlier run is renamed, not deleted.")
+    ] = False,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            parser=whole_number, metavar="N", help="Jobs at once [default: as many as fit]"
+        ),
+    ] = None,
+    gpus_per_trial: Annotated[
+        float | None,
+        typer.Option(
+            parser=fraction,
+            metavar="X",
+            help="GPUs for each job, fractions too [default: 1 for paper if there is one, else 0]",
+        ),
+    ] = None,
+    address: Annotated[
+        str | None, typer.Option(help="Ray cluster to use, for example auto or ray://host:10001.")
+    ] = None,
+) -> int:
+    """Run a named study; the same command again continues it, or replays it if it is finished."""
+    console = Console(soft_wrap=True)
+    if list_studies:
+        console.print(studies_table(STUDIES.values()))
+        return 0
+    if name is None:
+        raise InputError("name a study to run; --list shows them all")
+    chosen = study(name)
+    preset = preset or _default_preset(data_root)
+    plan = _plan(chosen, preset, task or [], seeds)
+    for wanted in plan.design.tasks:
+        wanted.locate(data_root)
+    if gpus_per_trial is None:
+        gpus_per_trial = 1.0 if preset == "paper" and torch.cuda.is_available() else 0.0
+    resources = Resources(workers, gpus_per_trial, address, data_root)
+    store = Store(out or Path("runs") / "-".join([name, preset, *(task or [])]))
+    if show_plan:
+        console.print(plan_table(plan, store, resources))
+        return 0
+    plan = prepare(plan, store, fresh=fresh, console=console)
+    status = train_missing(plan, store, resources, console)
+    if status:
+        return status
+    # The report is a tool of its own, which reads what was written here.
+    return subprocess.call([sys.executable, "-m", "analysis.report", str(store.folder)])
+
+
+def _default_preset(data_root: Path | None) -> str:
+    return "paper" if data_root is not None and torch.cuda.is_available() else "quick"
+
+
+def _plan(chosen: Study, preset: str, names: list[str], seeds: int | None) -> Plan:
+    if preset not in chosen.presets:
+        raise InputError(f"--preset must be one of {', '.join(chosen.presets)}, got {preset!r}")
+    tasks: list[Task] = []
+    for name in dict.fromkeys(names):
+        if name not in TASKS:
+            raise InputError(f"there is no task {name!r}; known tasks are {', '.join(TASKS)}")
+        known = [t for t in chosen.presets[preset].tasks if t.kind == name]
+        tasks.append(known[0] if known else TASKS[name]())
+    return chosen.plan(preset, tasks=tuple(tasks), seeds=seeds)
+
+
+if __name__ == "__main__":
+    run_command(run, "python -m studies.run")

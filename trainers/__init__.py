@@ -1,0 +1,23 @@
+"""How one architecture is trained and measured: tasks, recipes, jobs, results."""
+
+from trainers.job import Epoch, Job, Point, Result
+from trainers.recipe import RECIPES, Recipe
+from trainers.tasks import TASKS, Cifar100, Digits, Task, TinyImageNet
+from trainers.train import train
+from trainers.training import Training
+
+__all__ = [
+    "RECIPES",
+    "TASKS",
+    "Cifar100",
+    "Digits",
+    "Epoch",
+    "Job",
+    "Point",
+    "Recipe",
+    "Result",
+    "Task",
+    "TinyImageNet",
+    "Training",
+    "train",
+]

@@ -1,0 +1,62 @@
+"""How to train: every setting that decides a result, as frozen data."""
+
+from dataclasses import dataclass
+from math import cos, pi
+from typing import Literal
+
+from searchspace.checks import at_least, one_of, whole
+from searchspace.schema import Value
+
+Schedule = Literal["constant", "step", "cosine"]
+
+
+@dataclass(frozen=True)
+class Recipe(Value):
+    """Stochastic gradient descent on cross-entropy.
+
+    Units: `epochs` and `step_epochs` are passes over the training split, `batch_size` images,
+    `crop_padding` pixels on each side, `lr` and `final_lr` are per step and not scaled by the batch
+    size, `weight_decay` applies to every parameter. `step` divides the rate by `step_divisor` every
+    `step_epochs` epochs; `cosine` falls from `lr` to `final_lr` over the whole run, step by step.
+    """
+
+    epochs: int
+    batch_size: int
+    lr: float
+    momentum: float = 0.9
+    nesterov: bool = False
+    weight_decay: float = 5e-4
+    schedule: Schedule = "cosine"
+    step_epochs: int = 30
+    step_divisor: float = 10.0
+    final_lr: float = 0.0
+    flip: bool = False
+    crop_padding: int = 0
+
+    def __post_init__(self) -> None:
+        whole(1, epochs=self.epochs, batch_size=self.batch_size, step_epochs=self.step_epochs)
+        whole(0, crop_padding=self.crop_padding)
+        at_least(0, lr=self.lr, momentum=self.momentum, weight_decay=self.weight_decay)
+        at_least(0, final_lr=self.final_lr, step_divisor=self.step_divisor)
+        one_of(("constant", "step", "cosine"), schedule=self.schedule)
+
+    def rate(self, progress: float) -> float:
+        """The learning rate after `progress` epochs, a fraction within an epoch included."""
+        if self.schedule == "step":
+            return self.lr / self.step_divisor ** int(progress // self.step_epochs)
+        if self.schedule == "cosine":
+            done = min(progress / self.epochs, 1.0)
+            return self.final_lr + (self.lr - self.final_lr) * (1 + cos(pi * done)) / 2
+        return self.lr
+
+
+COCONV_SMALL_IMAGES = Recipe(
+    epochs=90, batch_size=128, lr=0.01, schedule="step", step_epochs=30, flip=True
+)
+"""CoConv Section 5.1, CIFAR-100 and Tiny-ImageNet."""
+
+RECIPES = {
+    "coconv_small_images": COCONV_SMALL_IMAGES,
+    "quick": Recipe(epochs=20, batch_size=64, lr=0.05, nesterov=True, crop_padding=1),
+}
+"""Named instances; `quick` is for 8x8 digits."""

@@ -1,0 +1,77 @@
+"""Tiny-ImageNet, read from the unpacked tiny-imagenet-200 folder."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from searchspace.errors import InputError
+from trainers.tasks.base import Splits, Task, required
+from trainers.tasks.cifar import carved
+
+VALIDATION = 10000
+SPLIT_SEED = 20262
+
+
+@dataclass(frozen=True)
+class TinyImageNet(Task):
+    """64x64 images of 200 classes: 90,000 train, 10,000 validation carved from train, 10,000 test.
+
+    The published test split has no labels, so the official validation folder is our test split, as
+    in the papers' figures.
+    """
+
+    kind: ClassVar[str] = "tiny_imagenet"
+    classes: ClassVar[int] = 200
+    input_size: ClassVar[int] = 64
+
+    @property
+    def train_images(self) -> int:
+        """The number of training images left by the validation split."""
+        return 100_000 - VALIDATION
+
+    def locate(self, data_root: Path | None) -> Path:
+        """The folder `tiny-imagenet-200` under `data_root`."""
+        source = "unpack tiny-imagenet-200.zip of Stanford's course CS231n"
+        return required(data_root, self.kind, "tiny-imagenet-200", source)
+
+    def load(self, data_root: Path | None) -> Splits:
+        """Decode all images to memory."""
+        folder = self.locate(data_root)
+        ids = _lines(folder / "wnids.txt")
+        label_of = {name: index for index, name in enumerate(ids)}
+        train = [
+            (path, label)
+            for name, label in label_of.items()
+            for path in sorted((folder / "train" / name / "images").glob("*.JPEG"))
+        ]
+        test = []
+        for line in _lines(folder / "val" / "val_annotations.txt"):
+            name, label = line.split("\t")[:2]
+            test.append((folder / "val" / "images" / name, label_of[label]))
+        if not train:
+            raise InputError(f"{folder / 'train'} holds no images; unpack the archive again")
+        return carved(_read(train), _read(test), validation=VALIDATION, seed=SPLIT_SEED)
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text().splitlines()
+    except OSError:
+        raise InputError(f"{path} is missing; unpack tiny-imagenet-200.zip again") from None
+
+
+def _read(items: Sequence[tuple[Path, int]]) -> tuple[Tensor, Tensor]:
+    """Decode to (N, 3, 64, 64) uint8 and labels; grey images become three channels."""
+    from torchvision.io import ImageReadMode, decode_image
+
+    images = torch.empty(len(items), 3, 64, 64, dtype=torch.uint8)
+    for i, (path, _) in enumerate(items):
+        try:
+            images[i] = decode_image(str(path), ImageReadMode.RGB)
+        except RuntimeError:
+            raise InputError(f"{path} is missing or not a 64x64 JPEG; unpack it again") from None
+    return images, torch.tensor([label for _, label in items])
