@@ -1,5 +1,6 @@
 """Compares every printed cost with ours, counted by the paper's convention and by our own."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 from statistics import fmean
@@ -29,7 +30,7 @@ class Audited:
     params: int | None
 
 
-def audit(cells: tuple[Cell, ...] = CELLS) -> list[Audited]:
+def audit(cells: Sequence[Cell] = CELLS) -> list[Audited]:
     """Every cell with our counts and the verdict; takes a minute or two for all of them."""
     return [_audited(cell) for cell in cells]
 
@@ -51,33 +52,36 @@ def ours_by_convention(cell: Cell) -> float:
     return sum(count(entry) for entry in entries) / cell.unit
 
 
-def to_frame(audited: list[Audited]) -> pd.DataFrame:
-    """One row per printed figure; `macs` and `params` are ours, in units of one."""
-    return pd.DataFrame(
-        [
-            {
-                "paper": row.cell.paper,
-                "table": row.cell.table,
-                "row": row.cell.row,
-                "column": row.cell.column,
-                "printed": row.cell.text,
-                "ours": "" if row.ours is None else f"{row.ours:.6g}",
-                "verdict": row.verdict,
-                "macs": row.macs,
-                "params": row.params,
-                "networks": " ".join(row.cell.networks),
-                "reason": row.cell.reason,
-            }
-            for row in audited
-        ]
-    ).astype({"macs": "Int64", "params": "Int64"})
+def to_frame(audited: Sequence[Audited]) -> pd.DataFrame:
+    """One row per printed figure; `ours` is in the unit of the figure, `macs` and `params` in one.
+
+    Missing where the project has no such network; for savings, only `macs` and `params`.
+    """
+    rows = [
+        {
+            "paper": row.cell.paper,
+            "table": row.cell.table,
+            "row": row.cell.row,
+            "column": row.cell.column,
+            "printed": row.cell.text,
+            "ours": row.ours,
+            "verdict": row.verdict,
+            "macs": row.macs,
+            "params": row.params,
+            "networks": " ".join(row.cell.networks),
+            "reason": row.cell.reason,
+        }
+        for row in audited
+    ]
+    return pd.DataFrame(rows).astype({"macs": "Int64", "params": "Int64"})
 
 
-def verdict_counts(frame: pd.DataFrame) -> pd.DataFrame:
+def verdict_counts(audited: Sequence[Audited]) -> dict[str, dict[str, int]]:
     """How many figures of each paper got each verdict."""
-    counts = pd.crosstab(frame["paper"], frame["verdict"])
-    papers = list(dict.fromkeys(frame["paper"]))
-    return counts.reindex(index=papers, columns=list(VERDICTS), fill_value=0)
+    counts = {row.cell.paper: dict.fromkeys(VERDICTS, 0) for row in audited}
+    for row in audited:
+        counts[row.cell.paper][row.verdict] += 1
+    return counts
 
 
 def _audited(cell: Cell) -> Audited:

@@ -1,39 +1,40 @@
 """`python -m analysis.costs`: every printed cost of the papers beside ours."""
 
+import os
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 from typing import Annotated
 
-import pandas as pd
 import torch
 import typer
 from rich.console import Console
-from rich.table import Table
 
-from analysis.audit import DIFFERS, EQUAL, NOT_BUILT, TRUNCATED, audit, to_frame, verdict_counts
+from analysis.audit import VERDICTS, Audited, audit, to_frame, verdict_counts
+from analysis.tables import Cells, engineering, html_table, rich_table
 from searchspace import InputError
+from searchspace.cli import run_command
 
-COLOURS = {EQUAL: "green", TRUNCATED: "yellow", DIFFERS: "red", NOT_BUILT: "magenta"}
+TITLE = "Printed costs and ours"
 EXPLANATION = (
-    "Each figure is as printed, in the unit of its column; ours is the network rebuilt and counted "
-    "as its paper counted. macs and params are what we report ourselves: multiply-accumulates for "
-    "one image and stored numbers, of the form for inference."
+    "“Printed” is as the paper has it, in the unit of its column. “Ours” is the network rebuilt "
+    "and counted as that paper counted. MACs and parameters are what we report ourselves: "
+    "multiply-accumulates for one image and stored numbers, of the form for inference."
 )
-STYLE = (
-    "body{font:15px/1.4 sans-serif;margin:2em auto;max-width:90em;padding:0 1em}"
-    "table{border-collapse:collapse;margin:1em 0}"
-    "th,td{border-bottom:1px solid #ccc;padding:.25em .6em;text-align:left;vertical-align:top}"
-    "th{position:sticky;top:0;background:#fff}"
-    "td.number{text-align:right;font-variant-numeric:tabular-nums}"
-    "tr.equal td.verdict{color:#176b2c}tr.differs td.verdict{color:#a41c1c}"
-)
-NUMBERS = ("printed", "ours", "macs", "params")
+STYLE = """
+body { font: 15px/1.5 system-ui, sans-serif; color: #1d2730; margin: 2rem auto; max-width: 100rem;
+       padding: 0 1rem; }
+table { border-collapse: collapse; font-size: .88rem; font-variant-numeric: tabular-nums; }
+th, td { padding: .3rem .7rem; border-bottom: 1px solid #d5dde3; text-align: left;
+         vertical-align: top; }
+th { background: #f3f6f8; }
+td:nth-child(n+6):nth-child(-n+9) { text-align: right; }
+"""
+WIDTH = 132
+"""Characters that the printed table needs."""
 
-app = typer.Typer(add_completion=False)
 
-
-@app.command()
-def main(
+def costs(
     out: Annotated[Path, typer.Option(help="Directory for costs.csv and costs.html.")] = Path(
         "runs/costs"
     ),
@@ -43,75 +44,76 @@ def main(
     ] = None,
 ) -> None:
     """Compare every printed cost of the five papers with ours; print, and write CSV and HTML."""
-    targets = {"csv": csv or out / "costs.csv", "html": html or out / "costs.html"}
-    # One image at a time: more threads only wait for each other.
+    # One image at a time: more threads would only wait for each other.
     torch.set_num_threads(1)
-    try:
+    csv, html = csv or out / "costs.csv", html or out / "costs.html"
+    for path in (csv, html):
         # Before the counting, which takes a minute.
-        for path in targets.values():
-            _check_writable(path)
-        frame = to_frame(audit())
-        _write(targets["csv"], frame.to_csv(index=False))
-        _write(targets["html"], to_html(frame))
-    except InputError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(2) from None
-    show(frame, Console())
-    typer.echo(f"written: {targets['csv']}, {targets['html']}")
+        _check_writable(path)
+    audited = audit()
+    _write(csv, to_frame(audited).to_csv(index=False))
+    _write(html, page(audited))
+    console = Console()
+    show(audited, console if console.width > WIDTH else Console(width=WIDTH))
+    console.print(f"\nTable: {csv}\nReport: {html}", soft_wrap=True)
 
 
-def show(frame: pd.DataFrame, console: Console) -> None:
-    """Print the table, the reasons of what differs, and the verdict counts of each paper."""
-    table = Table(title="Printed costs and ours")
-    columns = ["paper", "table", "row", "column", "printed", "ours", "verdict", "macs", "params"]
-    for name in columns:
-        table.add_column(name, justify="right" if name in NUMBERS else "left")
-    for _, row in frame.iterrows():
-        cells = [_shown(row[name]) for name in columns]
-        colour = COLOURS[row["verdict"]]
-        cells[columns.index("verdict")] = f"[{colour}]{row['verdict']}[/{colour}]"
-        table.add_row(*cells)
-    console.print(table)
-    for _, row in frame[frame["reason"] != ""].iterrows():
-        where = f"{row['paper']} Table {row['table']}, {row['row']}, {row['column']}"
-        console.print(f"{where}: {row['reason']}", markup=False, highlight=False)
-    console.print(_counts_table(frame))
+def show(audited: Sequence[Audited], console: Console) -> None:
+    """Print the table, why figures differ, and the verdicts of each paper."""
+    console.print(rich_table(_terminal_cells(audited), TITLE))
+    console.print()
+    for cell in (row.cell for row in audited if row.cell.reason):
+        where = f"{cell.paper} Table {cell.table}, {cell.row}, {cell.column}"
+        console.print(f"{where}: {cell.reason}", markup=False, highlight=False)
+    console.print()
+    console.print(rich_table(_count_cells(audited), "Verdicts"))
 
 
-def to_html(frame: pd.DataFrame) -> str:
+def page(audited: Sequence[Audited]) -> str:
     """One page that needs nothing but itself."""
-    head = "".join(f"<th>{escape(name)}</th>" for name in frame.columns)
-    body = []
-    for _, row in frame.iterrows():
-        cells = "".join(_html_cell(name, _shown(row[name])) for name in frame.columns)
-        body.append(f'<tr class="{row["verdict"].split()[0]}">{cells}</tr>')
-    counts = verdict_counts(frame).rename_axis(None, axis="columns").to_html(border=0)
     return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        f"<title>Printed costs and ours</title><style>{STYLE}</style></head><body>"
-        f"<h1>Printed costs and ours</h1><p>{escape(EXPLANATION)}</p>{counts}"
-        f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table>"
-        "</body></html>\n"
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        f"<title>{TITLE}</title><style>{STYLE}</style></head><body>"
+        f"<h1>{TITLE}</h1><p>{escape(EXPLANATION)}</p>{html_table(_count_cells(audited))}"
+        f"<h2>Every figure</h2>{html_table(_page_cells(audited))}</body></html>\n"
     )
 
 
-def _html_cell(name: str, text: str) -> str:
-    kind = "number" if name in NUMBERS else name
-    return f'<td class="{kind}">{escape(text)}</td>'
+COLUMNS = ("paper", "table", "row", "column", "verdict", "printed", "ours", "MACs", "parameters")
 
 
-def _counts_table(frame: pd.DataFrame) -> Table:
-    counts = verdict_counts(frame)
-    table = Table("paper", *counts.columns, title="Verdicts")
-    for paper, row in counts.iterrows():
-        table.add_row(str(paper), *(str(count) for count in row))
-    return table
+def _terminal_cells(audited: Sequence[Audited]) -> Cells:
+    rows = tuple((*_texts(row), _short(row.macs), _short(row.params)) for row in audited)
+    return Cells(COLUMNS, rows, text_columns=5)
 
 
-def _shown(value: object) -> str:
-    if value is pd.NA:
-        return ""
-    return f"{value:,}" if isinstance(value, int) else str(value)
+def _page_cells(audited: Sequence[Audited]) -> Cells:
+    rows = tuple(
+        (*_texts(row), _long(row.macs), _long(row.params), " ".join(row.cell.networks),
+         row.cell.reason)
+        for row in audited
+    )  # fmt: skip
+    return Cells((*COLUMNS, "networks", "why it differs"), rows, text_columns=5)
+
+
+def _count_cells(audited: Sequence[Audited]) -> Cells:
+    counts = verdict_counts(audited)
+    rows = tuple((paper, *(str(n) for n in found.values())) for paper, found in counts.items())
+    return Cells(("paper", *VERDICTS), rows, text_columns=1)
+
+
+def _texts(row: Audited) -> tuple[str, ...]:
+    cell = row.cell
+    ours = "" if row.ours is None else f"{row.ours:.6g}"
+    return (cell.paper, cell.table, cell.row, cell.column, row.verdict, cell.text, ours)
+
+
+def _short(value: int | None) -> str:
+    return "" if value is None else engineering(value)
+
+
+def _long(value: int | None) -> str:
+    return "" if value is None else f"{value:,}"
 
 
 def _check_writable(path: Path) -> None:
@@ -124,11 +126,13 @@ def _check_writable(path: Path) -> None:
 
 
 def _write(path: Path, text: str) -> None:
+    part = path.with_name(f"{path.name}.part")
     try:
-        path.write_text(text, encoding="utf-8")
+        part.write_text(text, encoding="utf-8")
+        os.replace(part, path)
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror}") from None
 
 
 if __name__ == "__main__":
-    app()
+    run_command(costs, "python -m analysis.costs")

@@ -105,11 +105,10 @@ def coconv_macs(named: Named) -> int:
 def coconv_params(named: Named) -> int:
     """The network for inference with one fused kernel instead of those of all experts."""
     network = _on_meta(named.architecture, named.num_classes)
-    fused = 0
+    fused = 0  # what fusing adds to the experts' count: a negative number
     for module in network.modules():
         if isinstance(module, DeployedDynamicConv2d):
-            fused += module.kernels.numel() // module.kernels.shape[1]
-            fused -= module.kernels.numel()
+            fused += module.kernels[0].numel() - module.kernels.numel()
     return _params(network) + fused
 
 
