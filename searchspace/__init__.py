@@ -14,6 +14,7 @@ from searchspace.backbones import (
 from searchspace.choice import Choice
 from searchspace.cost import Cost, UnknownOperatorError, measure, measure_module
 from searchspace.errors import InputError
+from searchspace.named import Named, named, names
 from searchspace.operators import (
     OPERATORS,
     ACNet,
@@ -55,6 +56,7 @@ __all__ = [
     "MobileNetV2",
     "MultiScaleRecalibration",
     "Multiception",
+    "Named",
     "Res2Net",
     "ResNet",
     "ResNetCifar",
@@ -70,4 +72,6 @@ __all__ = [
     "ensemble_logits",
     "measure",
     "measure_module",
+    "named",
+    "names",
 ]
