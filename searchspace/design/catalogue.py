@@ -30,13 +30,13 @@ from searchspace.operators import (
     Static,
     Unchanged,
 )
-from searchspace.operators.dynamic import Side
 from searchspace.operators.mssar import REDUCTIONS
+from searchspace.resolutions import Resolutions
 
 IMAGENET = "-imagenet"
 SMALL_SIZE, IMAGENET_SIZE = 32, 224
 
-SIDES: tuple[Side, ...] = "out", "in"
+SIDES: tuple[Literal["out", "in"], ...] = "out", "in"
 POOLINGS: tuple[Literal["multi", "single"], ...] = "multi", "single"
 
 Offer = dict[str, tuple[Choice, ...]]
@@ -51,6 +51,7 @@ class Entry:
     small: tuple[Backbone, ...]
     imagenet: tuple[Backbone, ...]
     offer: Callable[[bool], Offer]
+    resolutions: Callable[[bool], tuple[Resolutions | None, ...]] = lambda large: (None,)
 
 
 def _coconv(large: bool) -> Offer:
@@ -103,6 +104,19 @@ def _joint(large: bool) -> Offer:
     return {"*": (*convs, *_mssar(large)["*"], GatherExcite())}
 
 
+def _rsnet(large: bool) -> tuple[Resolutions | None, ...]:
+    """Table 2 and Figures 4 and 5: from two sizes to all, norms private or shared."""
+    sizes = (224, 192, 160, 128, 96) if large else (32, 28, 24, 20, 16)
+    kinds: tuple[Literal["private", "shared"], ...] = "private", "shared"
+    sets = [Resolutions(sizes[:count], norms) for norms in kinds for count in range(2, 6)]
+    return (None, *sets)
+
+
+def _all_sizes(large: bool) -> tuple[Resolutions | None, ...]:
+    """One size, or all of RS-Net's with private norms."""
+    return None, _rsnet(large)[4]
+
+
 CIFAR = (ResNetCifar(),)
 BOTTLENECKS = (ResNet(50, width=16, stem="small"),)
 ENTRIES = {
@@ -110,7 +124,14 @@ ENTRIES = {
     "multiception": Entry("kernel sets and rivals", CIFAR, (ResNet(18),), _multiception),
     "mssar": Entry("scale sets and SE", CIFAR, (ResNet(18),), _mssar),
     "hs": Entry("widths and splits", BOTTLENECKS, (ResNet(50, stem="deep", shortcut="D"),), _hs),
-    "joint": Entry("all operators together", CIFAR, (ResNet(50),), _joint),
+    "rsnet": Entry(
+        "widths against sets of resolutions",
+        tuple(ResNetCifar(width=width) for width in (8, 12, 16)),
+        tuple(ResNet(18, width=width) for width in (32, 40, 48, 56, 64)),
+        lambda large: {},
+        _rsnet,
+    ),
+    "joint": Entry("all operators together", CIFAR, (ResNet(50),), _joint, _all_sizes),
 }
 
 
@@ -141,7 +162,8 @@ def space(
         Rule((pattern,), _fitting(options, pattern, backbones, size), tie)
         for pattern, options in entry.offer(large).items()
     )
-    return Space(backbones, rules, size, num_classes, name=name)
+    sets = tuple(one for one in entry.resolutions(large) if one is None or max(one.sizes) == size)
+    return Space(backbones, rules, sets, size, num_classes, name=name)
 
 
 def _fitting(

@@ -14,6 +14,7 @@ from searchspace.cost import Cost
 from searchspace.design.layout import Layout, Rows
 from searchspace.design.terms import Terms
 from searchspace.design.tree import Decision
+from searchspace.errors import InputError
 
 CHUNK = 8192
 """Rows priced together: what they need stays in a processor's cache."""
@@ -81,11 +82,19 @@ class PriceTable:
     """Prices rows of a space for one form and image size."""
 
     plans: dict[tuple[int, int], Plan]
-    """By the labels of the first two columns: backbone and resolutions."""
+    """By the labels of the first two columns: backbone and resolutions. Networks that cannot take
+    images of this size have none."""
+
+    def known(self, rows: Rows) -> NDArray[np.bool_]:
+        """Which rows can be priced, shape (N,)."""
+        places = [(rows[:, 0] == i) & (rows[:, 1] == k) for i, k in self.plans]
+        return np.logical_or.reduce(places) if places else np.zeros(len(rows), dtype=bool)
 
     def price(self, rows: Rows) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """MACs and parameters of each row, shapes (N,)."""
         total = np.empty(len(rows), dtype=np.complex128)
+        if not self.known(rows).all():
+            raise InputError("points must be networks that can take images of this size")
         if len(self.plans) == 1:
             _fill(total, rows, next(iter(self.plans.values())))
         else:

@@ -16,6 +16,7 @@ from searchspace.choice import Choice
 from searchspace.design.rules import TIES, Rule, RuleError
 from searchspace.design.space import Space
 from searchspace.errors import InputError
+from searchspace.resolutions import Resolutions
 from searchspace.schema import from_json, to_json
 
 FIELDS = ("name", "backbone", "rules", "resolutions", "input_size", "num_classes", "in_chs")
@@ -64,6 +65,9 @@ def parse_space(data: Any, where: str = "space") -> Space:
     backbones = tuple(backbone for backbone, _ in found)
     rules, places = _rules(entries.get("rules", []), where)
     rest = {n: value for n, value in entries.items() if n not in ("backbone", "rules")}
+    if "resolutions" in rest:
+        found = _values(Resolutions, rest["resolutions"], f"{where}: resolutions")
+        rest["resolutions"] = tuple(one for one, _ in found)
     try:
         return Space(backbones, rules, **rest)
     except RuleError as error:
@@ -100,15 +104,18 @@ def _values(family: Any, data: Any, path: str) -> Iterator[tuple[Any, str]]:
             yield from_json(family, entry, path), path
         return
     for i, entry in enumerate(data):
+        if entry is None and family is Resolutions:
+            yield None, f"{path}[{i}]"
+            continue
         for single in _expanded(family, entry, f"{path}[{i}]"):
             yield from_json(family, single, f"{path}[{i}]"), f"{path}[{i}]"
 
 
 def _expanded(family: Any, data: Any, path: str) -> Iterator[dict[str, Any]]:
     """One entry for each combination of the settings that are given as lists of values."""
-    entry = {"kind": data} if isinstance(data, str) else dict(_mapping(data, path))
-    kind = entry.get("kind")
-    target = family.family.get(kind) if isinstance(kind, str) else None
+    kinds = getattr(family, "family", {})
+    entry = {"kind": data} if kinds and isinstance(data, str) else dict(_mapping(data, path))
+    target = kinds.get(str(entry.get("kind"))) if kinds else family
     hints = get_type_hints(target) if target else {}
     several = {
         name: value

@@ -1,6 +1,6 @@
 """Rules: which options which slots have, and which slots are decided together."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Literal
@@ -48,6 +48,11 @@ class Rule:
             raise InputError(f"options must differ, got {twice.label()} twice")
         if isinstance(self.tie, str):
             one_of(TIES, tie=self.tie)
+
+    @classmethod
+    def of(cls, slots: str | Iterable[str], *options: Choice, tie: Tie = "slot") -> "Rule":
+        """A rule for one slot or pattern, or for several."""
+        return cls((slots,) if isinstance(slots, str) else tuple(slots), options, tie)
 
     def group(self, slot: Slot) -> str:
         """The name of the decision to which a slot belongs."""

@@ -11,16 +11,14 @@ from numpy.typing import NDArray
 
 from searchspace.architecture import Architecture
 from searchspace.backbones.base import Backbone
-from searchspace.checks import one_of, whole
-from searchspace.choice import Choice
+from searchspace.checks import whole
 from searchspace.cost import Cost, Form
 from searchspace.design import moves
 from searchspace.design.budget import Limits
 from searchspace.design.compiling import check_rules, decisions
 from searchspace.design.layout import Layout, Rows
-from searchspace.design.prices import PriceTable, plan
 from searchspace.design.rules import Rule
-from searchspace.design.terms import Counter, Terms
+from searchspace.design.tables import CostTables, can_take
 from searchspace.design.tree import (
     BACKBONE,
     RESOLUTIONS,
@@ -29,12 +27,12 @@ from searchspace.design.tree import (
     Path,
     Pick,
     at,
-    extreme,
     number,
     walk,
 )
 from searchspace.design.within import Within
 from searchspace.errors import InputError
+from searchspace.resolutions import Resolutions
 from searchspace.schema import from_json, to_json
 
 
@@ -49,12 +47,14 @@ class Trial(Protocol):
 class Space:
     """All networks that the rules allow on the backbones; each is one point, and has one number.
 
+    `resolutions` are the sets of sizes to switch between, None for a network of one size.
     Costs, and the check that kernels fit into maps, are for input_size x input_size images of
     `in_chs` channels and for `num_classes` classes (None: the backbone's own).
     """
 
     backbones: tuple[Backbone, ...]
     rules: tuple[Rule, ...] = ()
+    resolutions: tuple[Resolutions | None, ...] = (None,)
     input_size: int = 32
     num_classes: int | None = None
     in_chs: int = 3
@@ -68,10 +68,16 @@ class Space:
             raise InputError(f"name must be a string, got {self.name!r}")
         if not self.backbones:
             raise InputError("backbones must hold at least one backbone, got none")
+        _check_resolutions(self.resolutions, self.input_size)
         check_rules(self.backbones, self.rules, self.input_size, self.in_chs)
-        object.__setattr__(self, "_tables", {})
         # Contradictions between rules show when they are put together.
         assert self.root
+
+    @classmethod
+    def of(cls, backbone: Backbone | Iterable[Backbone], *rules: Rule, **settings: Any) -> "Space":
+        """A space of one or several backbones, and the other fields by name."""
+        backbones = (backbone,) if isinstance(backbone, Backbone) else tuple(backbone)
+        return cls(backbones, rules, **settings)
 
     @cached_property
     def root(self) -> tuple[Decision, ...]:
@@ -79,10 +85,12 @@ class Space:
         options = []
         for backbone in dict.fromkeys(self.backbones):
             made = decisions(backbone, self.rules, self.input_size, self.in_chs)
-            whole_net = Decision(
-                RESOLUTIONS, (RESOLUTIONS,), (Option("one", {RESOLUTIONS: None}, made),)
+            ways = tuple(
+                Option(one.label() if one else "one size", {RESOLUTIONS: one}, made)
+                for one in dict.fromkeys(self.resolutions)
             )
-            options.append(Option(backbone.label(), {BACKBONE: backbone}, (whole_net,)))
+            switching = Decision(RESOLUTIONS, (RESOLUTIONS,), ways)
+            options.append(Option(backbone.label(), {BACKBONE: backbone}, (switching,)))
         return (Decision(BACKBONE, (BACKBONE,), tuple(options)),)
 
     @cached_property
@@ -119,10 +127,9 @@ class Space:
 
     def path(self, architecture: Architecture) -> Path:
         """The decisions that make a network; an InputError if it is not in the space."""
-        wanted: dict[str, Backbone | Choice] = {
-            BACKBONE: architecture.backbone,
-            **architecture.choices,
-        }
+        wanted: dict[str, Any] = {BACKBONE: architecture.backbone, **architecture.choices}
+        if architecture.resolutions is not None:
+            wanted[RESOLUTIONS] = architecture.resolutions
 
         def pick(decision: Decision) -> Option:
             found = decision.found.get(decision.read(wanted))
@@ -213,6 +220,11 @@ class Space:
         """The networks within these limits, both ends included; an InputError if there are none."""
         return Within(self, Limits(max_macs, min_macs, max_params, min_params, form, size))
 
+    @cached_property
+    def costs(self) -> CostTables:
+        """The tables that prices come from, made when first asked for."""
+        return CostTables(self.root, self.layout, self.num_classes, self.in_chs)
+
     def price(
         self, points: Any, form: Form = "deployed", size: int | None = None
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -220,14 +232,13 @@ class Space:
 
         `size` is the side of the image, by default the space's `input_size`.
         """
-        table = self._table(form, size)[1]
         if not isinstance(points, np.ndarray):
             points = self.rows(points)
         if points.ndim != 2 or points.shape[1] != len(self.layout.columns):
             raise InputError(
                 f"points must have shape (N, {len(self.layout.columns)}), got {points.shape}"
             )
-        return table.price(points)
+        return self.costs.table(form, self.side(size)).price(points)
 
     def cost(
         self, architecture: Architecture, form: Form = "deployed", size: int | None = None
@@ -244,45 +255,11 @@ class Space:
         size: int | None = None,
     ) -> Architecture:
         """The network with the least (`pick` is min) or greatest (max) cost, exactly."""
-        found = {}
-        for place, way, terms in self.branches(form, size):
-            options = {d: [getattr(c, by) for c in costs] for d, costs in terms.options.items()}
-            total, path = extreme(way.then, options.__getitem__, pick)
-            found[place] = total + getattr(terms.fixed, by), path
-        best = pick([total for total, _ in found.values()])
-        i, k = next(place for place, (total, _) in found.items() if total == best)
-        backbone = self.root[0].options[i]
-        first: Path = [(self.root[0], backbone), (backbone.then[0], backbone.then[0].options[k])]
-        return _architecture(first + found[i, k][1])
+        return _architecture(self.costs.extreme(by, pick, form, self.side(size)))
 
-    def branches(
-        self, form: Form = "deployed", size: int | None = None
-    ) -> Iterator[tuple[tuple[int, int], Option, Terms]]:
-        """For each backbone and resolutions: the two labels, the decisions below, their costs."""
-        terms = self._table(form, size)[0]
-        for i, option in enumerate(self.root[0].options):
-            for k, way in enumerate(option.then[0].options):
-                yield (i, k), way, terms[i, k]
-
-    def _table(
-        self, form: Form, size: int | None
-    ) -> tuple[dict[tuple[int, int], Terms], PriceTable]:
-        one_of(("deployed", "training"), form=form)
-        side = self.input_size if size is None else size
-        whole(1, size=side)
-        tables = self.__dict__["_tables"]
-        if (form, side) not in tables:
-            tables[form, side] = self._count(Counter(form, side, self.num_classes, self.in_chs))
-        found: tuple[dict[tuple[int, int], Terms], PriceTable] = tables[form, side]
-        return found
-
-    def _count(self, counter: Counter) -> tuple[dict[tuple[int, int], Terms], PriceTable]:
-        terms, plans = {}, {}
-        for i, option in enumerate(self.root[0].options):
-            for k, way in enumerate(option.then[0].options):
-                terms[i, k] = counter.terms(option.sets[BACKBONE], way.then)
-                plans[i, k] = plan(self.layout, way.then, terms[i, k])
-        return terms, PriceTable(plans)
+    def side(self, size: int | None) -> int:
+        """The side of the images asked about, by default `input_size`."""
+        return self.input_size if size is None else size
 
     def to_json(self) -> dict[str, Any]:
         """The JSON form; `Space.from_json` reads it back."""
@@ -298,5 +275,16 @@ class Space:
 def _architecture(path: Path) -> Architecture:
     values = {name: value for _, option in path for name, value in option.sets.items()}
     backbone = values.pop(BACKBONE)
-    values.pop(RESOLUTIONS)
-    return Architecture(backbone, values)
+    resolutions = values.pop(RESOLUTIONS)
+    return Architecture(backbone, values, resolutions)
+
+
+def _check_resolutions(resolutions: tuple[Resolutions | None, ...], size: int) -> None:
+    if not resolutions:
+        raise InputError("resolutions must hold at least one set of sizes, or None, got none")
+    for i, one in enumerate(resolutions):
+        if not can_take(one, size) or (one and max(one.sizes) > size):
+            raise InputError(
+                f"resolutions[{i}]: sizes must be at most input_size, {size}, and private norms "
+                f"must reach up to it, got {one and one.sizes}"
+            )

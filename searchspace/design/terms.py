@@ -6,10 +6,10 @@ equal shape are counted once.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from searchspace.architecture import deploy
 from searchspace.backbones.base import DEFAULTS, Backbone
@@ -17,6 +17,9 @@ from searchspace.choice import Choice
 from searchspace.cost import Cost, Form, measure_module
 from searchspace.design.skeleton import Hole, Place, places, shaping_only, skeleton
 from searchspace.design.tree import Decision, Option, all_decisions
+from searchspace.norms import PrivateBatchNorm2d
+from searchspace.resolutions import Resolutions
+from searchspace.slot import Slot
 
 Choices = Mapping[str, Choice]
 
@@ -38,6 +41,11 @@ class Counter:
     num_classes: int | None
     in_chs: int
     entries: dict[object, Cost] = field(default_factory=dict)
+    resolutions: Resolutions | None = None
+
+    def with_resolutions(self, resolutions: Resolutions | None) -> "Counter":
+        """The same for networks that switch between sizes; what is counted is shared."""
+        return replace(self, resolutions=resolutions)
 
     def terms(self, backbone: Backbone, decisions: Sequence[Decision]) -> Terms:
         """The fixed cost and what each option adds to it."""
@@ -89,9 +97,19 @@ class Counter:
         chosen = choice or DEFAULTS[place.slot.role]
         key = chosen, place.alike()
         if key not in self.entries:
-            with torch.random.fork_rng(devices=[]):
-                self.entries[key] = self._measure(chosen.module(place.slot), place.inputs)
-        return self.entries[key]
+            self.entries[key] = self._measure(_Alone(chosen, place.slot), place.inputs)
+        if self.resolutions is None:
+            return self.entries[key]
+        switched = *key, self.resolutions.norms, len(self.resolutions.sizes)
+        if switched not in self.entries:
+            module = _Alone(chosen, place.slot)
+            several = any(isinstance(part, nn.BatchNorm2d) for part in module.modules())
+            self.entries[switched] = (
+                self._measure(self.resolutions.privatise(module), place.inputs)
+                if several
+                else self.entries[key]
+            )
+        return self.entries[switched]
 
     def _reshaping(self, backbone: Backbone, sets: Choices, shaped: Mapping[str, Place]) -> Cost:
         """What the skeleton costs more when `sets` shape its blocks; alike blocks counted once."""
@@ -101,7 +119,7 @@ class Counter:
             for name, choice in shaping_only(sets)
         ]
         changed = [(here[n].alike(), p.alike()) for n, p in shaped.items() if p != here[n]]
-        key = backbone, tuple(asked), tuple(changed)
+        key = backbone, self.resolutions, tuple(asked), tuple(changed)
         if key not in self.entries:
             self.entries[key] = self._difference(backbone, sets)
         return self.entries[key]
@@ -114,12 +132,15 @@ class Counter:
 
     def _bare(self, backbone: Backbone, sets: Choices) -> nn.Module:
         with torch.device("meta"):
-            return skeleton(backbone, shaping_only(sets), self.num_classes, self.in_chs)
+            network = skeleton(backbone, shaping_only(sets), self.num_classes, self.in_chs)
+            return self.resolutions.privatise(network) if self.resolutions else network
 
     def _skeleton(self, backbone: Backbone, sets: Choices) -> Cost:
-        key = backbone, shaping_only(sets)
+        key = backbone, self.resolutions, shaping_only(sets)
         if key not in self.entries:
             network = skeleton(backbone, shaping_only(sets), self.num_classes, self.in_chs)
+            if self.resolutions is not None:
+                self.resolutions.switchable(network)
             image = (1, self.in_chs, self.size, self.size)
             self.entries[key] = self._measure(network, (image,))
         return self.entries[key]
@@ -130,12 +151,24 @@ class Counter:
         return measure_module(module, *inputs)
 
 
+class _Alone(nn.Module):
+    """One operator outside its network."""
+
+    def __init__(self, choice: Choice, slot: Slot) -> None:
+        super().__init__()
+        with torch.random.fork_rng(devices=[]):
+            self.operator = choice.module(slot)
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        return self.operator(*inputs)
+
+
 def add(first: Cost, second: Cost, times: int = 1) -> Cost:
     """First + times * second."""
     return Cost(first.macs + times * second.macs, first.params + times * second.params)
 
 
-FREE_MODULES = nn.BatchNorm2d, nn.ReLU, nn.Identity, Hole
+FREE_MODULES = nn.BatchNorm2d, PrivateBatchNorm2d, nn.ReLU, nn.Identity, Hole
 """Modules without multiply-accumulates: skeletons that differ in these alone need no counting."""
 
 

@@ -30,9 +30,9 @@ FRUITLESS = 500
 class Within:
     """The networks of `space` within `limits`; `Space.within` makes it.
 
-    Counts are exact if `exact`. Else costs were rounded, `size` counts networks whose rounded cost
-    fits, which may be off by `resolution`; every network drawn or offered fits exactly all the
-    same.
+    Networks that cannot take images of the limits' size are not within them. Counts are exact if
+    `exact`. Else costs were rounded, and `size` counts the networks whose rounded cost fits, off by
+    `resolution` at most; whatever is drawn or offered fits exactly all the same.
     """
 
     space: "Space"
@@ -49,7 +49,7 @@ class Within:
         """By the labels of the first two columns: backbone and resolutions."""
         form, size = self.limits.form, self.limits.size
         found = {}
-        for place, way, terms in self.space.branches(form, size):
+        for place, way, terms in self.space.costs.branches(form, self.space.side(size)):
             found[place] = branch(self.space.layout, way.then, terms, self.limits)
         return found
 
@@ -75,9 +75,11 @@ class Within:
 
     def fits(self, rows: Rows) -> NDArray[np.bool_]:
         """Which rows of the space are within the limits, shape (N,)."""
-        costs = np.stack(self.space.price(rows, self.limits.form, self.limits.size), 1)
+        table = self.space.costs.table(self.limits.form, self.space.side(self.limits.size))
+        inside = table.known(rows)
+        costs = np.stack(table.price(rows[inside]), 1)
         low, high = self.limits.bounds()
-        inside: NDArray[np.bool_] = np.all((costs >= low) & (costs <= high), axis=1)
+        inside[inside] = np.all((costs >= low) & (costs <= high), axis=1)
         return inside
 
     def __contains__(self, architecture: object) -> bool:
@@ -195,7 +197,7 @@ class Within:
             layout.labels[BACKBONE][backbone.label],
             layout.labels[RESOLUTIONS][way.label],
         )
-        if self.branches[wanted].possibly:
+        if wanted in self.branches and self.branches[wanted].possibly:
             return wanted
         return next(place for place, part in self.branches.items() if part.possibly)
 
