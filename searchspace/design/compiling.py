@@ -85,9 +85,12 @@ def _check_option(
     rule: Rule, choice: Choice, answers: dict[str, Refusal | None], place: tuple[int, int]
 ) -> None:
     """`answers` are why each slot that fits the rule refuses, None where it does not."""
-    for name, answer in answers.items():
-        if answer and (name in rule.slots or all(answers.values())):
-            raise RuleError(refusal_text(name, choice, answer), *place)
+    refused = [(name, answer) for name, answer in answers.items() if answer]
+    named = [(name, answer) for name, answer in refused if name in rule.slots]
+    if named or len(refused) == len(answers):
+        # A mistake tells more than a slot of another kind.
+        name, answer = max(named or refused, key=lambda pair: pair[1].mistake)
+        raise RuleError(refusal_text(name, choice, answer), *place)
 
 
 def _decision(backbone: Backbone, coupled: Coupled) -> Decision:
