@@ -1,6 +1,5 @@
 """What is in a search space: `python -m searchspace.describe SPACE`."""
 
-import sys
 from pathlib import Path
 from random import Random
 from typing import Annotated, Literal
@@ -12,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from searchspace.checks import one_of, whole
+from searchspace.cli import run_command
 from searchspace.cost import Form
 from searchspace.design.catalogue import space, spaces
 from searchspace.design.reading import read_space
@@ -102,16 +102,17 @@ def command(
     seed: Annotated[int, typer.Option(help="Seed of the histogram's networks.")] = 0,
 ) -> None:
     """Print what is in a search space: slots, options, number of networks, costs."""
-    try:
-        whole(1, samples=samples)
-        one_of(("deployed", "training"), form=form)
-        chosen: Form = "deployed" if form == "deployed" else "training"
-        console = Console(highlight=False)
-        describe(open_space(name), console, form=chosen, samples=samples, seed=seed)
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        raise typer.Exit(2) from None
+    whole(1, samples=samples)
+    one_of(("deployed", "training"), form=form)
+    chosen: Form = "deployed" if form == "deployed" else "training"
+    console = Console(highlight=False)
+    describe(open_space(name), console, form=chosen, samples=samples, seed=seed)
+
+
+def main() -> None:
+    """Run the command line."""
+    run_command(command, "python -m searchspace.describe")
 
 
 if __name__ == "__main__":
-    typer.run(command)
+    main()

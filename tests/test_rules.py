@@ -71,7 +71,10 @@ def test_groups_with_one_name_stay_two_decisions() -> None:
 @pytest.mark.parametrize(
     ("rules", "message"),
     [
-        ([("*", *TWO, "all"), ("layer1.*", *TWO, "slot")], r"rules\[1\]: contradictory ties: rules"),
+        (
+            [("*", *TWO, "all"), ("layer1.*", *TWO, "slot")],
+            r"rules\[1\]: contradictory ties: rules",
+        ),
         ([("*", *TWO, "stage"), ("*.conv1", CoConv(3), "all")], r"rules\[1\]: contradictory ties"),
         (
             [("*", *TWO, (("layer1.*", "layer2.*"), ("layer2.*", "layer3.*")))],
