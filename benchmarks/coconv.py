@@ -1,4 +1,8 @@
-"""CoConv against a loop of convolutions and batch norms: a training step, and inference."""
+"""CoConv against a loop of convolutions and batch norms: a training step, and inference.
+
+What a training step can gain is bounded by the convolutions, which both forms compute: on a core
+with AVX-512 they take half of the loop's time with 16 channels and nine tenths with 128.
+"""
 
 import copy
 from collections.abc import Callable, Iterator
