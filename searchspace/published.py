@@ -53,17 +53,20 @@ class _Tallying(TorchFunctionMode):
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
-        out = func(*args, **(kwargs or {}))
         tally = self.tally
+        # Only shapes matter, so what keeps the shape is not computed.
+        if func is F.batch_norm:
+            tally.norm_elements += args[0].numel()
+            return args[0]
+        if func in (F.relu, F.relu6, F.hardtanh):
+            tally.relu_outputs += args[0].numel()
+            return args[0]
+        out = func(*args, **(kwargs or {}))
         if func is torch.conv2d:
             tally.conv_macs += out.numel() * prod(args[1].shape[1:])
         elif func is F.linear:
             tally.linear_macs += out.numel() * args[1].shape[1]
             tally.linear_outputs += out.numel()
-        elif func is F.batch_norm:
-            tally.norm_elements += out.numel()
-        elif func in (F.relu, F.relu6, F.hardtanh):
-            tally.relu_outputs += out.numel()
         elif func in (F.max_pool2d, torch.max_pool2d):
             tally.max_pool_inputs += args[0].numel()
         return out
