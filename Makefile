@@ -4,13 +4,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: study test check bench constraints clean
+.PHONY: study test test-pages check bench constraints clean
 
 study: $(READY)
 	$(BIN)/python -m studies.run coconv_experts
 
 test: check
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+# The pages in a real browser; needs Chromium (Debian: apt-get install chromium).
+test-pages: $(READY)
+	$(BIN)/python -m pytest -m browser
 
 check: $(READY)
 	$(BIN)/pre-commit run --all-files

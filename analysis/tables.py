@@ -36,9 +36,10 @@ def summary_cells(
         "n",
         f"difference [{CONFIDENCE:.0%} interval]",
         *(() if compact else ("s per run",)),
-        # Spaces let a narrow column break the name.
         *(f"paper{mark} {name.replace('_', ' ')}" for name in datasets),
     )
+    if compact:
+        headings = tuple(heading.replace(" ", "\n") for heading in headings)
     return Cells(headings, tuple(_row(arm, datasets, compact) for arm in arms))
 
 
@@ -78,9 +79,8 @@ def interval_text(difference: Difference) -> str:
 
 def rich_table(cells: Cells, title: str) -> Table:
     """The table for a terminal."""
-    table = Table(
-        title=title, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False
-    )
+    # One space between columns, from the box itself: nine of them fit 80 columns.
+    table = Table(title=title, box=box.SIMPLE_HEAD, padding=0, pad_edge=False, show_edge=False)
     for number, heading in enumerate(cells.headings):
         table.add_column(
             heading,

@@ -21,12 +21,15 @@ coconv_experts = Study(
     baseline="static",
     presets={
         "quick": Design(
-            arms=_experts(ResNetCifar(depth=8)),
-            tasks=(Digits(noise=1.5),),
+            arms=_experts(ResNetCifar(depth=8, width=4)),
+            tasks=(Digits(noise=0.8),),
             recipe=RECIPES["quick"],
             seeds=8,
-            note="A ResNet of one block per stage on noisy 8x8 digits, for minutes on two cores; "
-            "another task, network and recipe than the paper's.",
+            # Measured: with 16, 32 and 64 channels and noise 1.5 every arm overfits and reaches the
+            # same 77 % (static 77.4 ± 1.3, n=4 77.2 ± 1.7 over 8 seeds), so nothing can be learnt.
+            note="A ResNet of one block per stage with 4, 8 and 16 channels, small enough for "
+            "capacity to matter, on noisy 8x8 digits: another task, network and recipe than the "
+            "paper's.",
         ),
         "paper": Design(
             arms=_experts(ResNet(depth=18, stem="small")),

@@ -27,7 +27,7 @@ from studies.worker import Worker
 from trainers import Job
 
 RETRIES = 2
-"""How often a job is started again after its worker was lost or raised."""
+"""How often a job is started again after its worker process was lost."""
 
 QUIET = {
     # Tune's own files and messages: the store is the truth of a run and progress is ours.
@@ -53,17 +53,28 @@ class JobTrainable(Trainable):
     """A worker as Ray Tune wants it; the actor is reused for job after job."""
 
     def setup(self, config: dict[str, Any]) -> None:
-        """Start the first job."""
-        self.worker = Worker(config)
+        """Take the first job."""
+        self.reset_config(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
-        """Start the next job in the same process."""
-        self.worker = Worker(new_config)
+        """Take the next job in the same process."""
+        self.job_config = new_config
+        self.worker: Worker | None = None
         return True
 
     def step(self) -> dict[str, Any]:
-        """Train for one epoch."""
-        return self.worker.step()
+        """Train for one epoch; a job that raises ends alone and says why."""
+        try:
+            if self.worker is None:
+                self.worker = Worker(self.job_config)
+            return self.worker.step()
+        except Exception as error:
+            # The boundary of a process: whatever a job raises must not end the other jobs, and
+            # raised again it would be trained again. A lost worker is another matter (RETRIES).
+            text = str(error).strip().splitlines() or [""]
+            kind = "" if isinstance(error, InputError) else f"{type(error).__name__}: "
+            key = self.job_config["key"]
+            return {"key": key, "epoch": 0, "done": True, "failed": kind + text[0]}
 
 
 class Observer(Callback):
@@ -81,6 +92,9 @@ class Observer(Callback):
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
     ) -> None:
         """Store a finished job at once: what is told here survives a kill."""
+        if "failed" in result:
+            self.events.failed(result["key"], result["failed"])
+            return
         self.events.epoch(result["key"], result["epoch"])
         if "record" in result:
             try:
@@ -90,16 +104,19 @@ class Observer(Callback):
                 raise
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        """Tell of a job that failed for good."""
-        error = trial.get_pickled_error()
-        cause = getattr(error, "cause", None) or error
-        lines = str(cause).strip().splitlines()
-        self.events.failed(trial.config["key"], lines[-1] if lines else type(cause).__name__)
+        """Tell of a job whose worker was lost more often than RETRIES."""
+        self.events.failed(trial.config["key"], f"its worker was lost {RETRIES + 1} times")
 
 
 def run_jobs(jobs: Sequence[Job], resources: Resources, events: Events) -> None:
     """Train all jobs, as many at a time as there is room for; returns when none is left."""
     _start_ray(resources)
+    gpus = ray.cluster_resources().get("GPU", 0)
+    if resources.gpus_per_trial > gpus:
+        ray.shutdown()
+        raise InputError(
+            f"--gpus-per-trial {resources.gpus_per_trial:g} cannot be met: there are {gpus:g} GPUs"
+        )
     scratch = Path(tempfile.mkdtemp(prefix="convfrontier-"))
     configs = [_config(job, resources) for job in jobs]
     observer = Observer(events)
@@ -118,8 +135,10 @@ def run_jobs(jobs: Sequence[Job], resources: Resources, events: Events) -> None:
     )
     try:
         tuner.fit()
-    except ray.tune.error.TuneError:
-        raise observer.error or InputError("") from None
+    except tune.TuneError:
+        if observer.error is None:
+            raise
+        raise observer.error from None
     finally:
         ray.shutdown()
         shutil.rmtree(scratch, ignore_errors=True)

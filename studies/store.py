@@ -69,7 +69,10 @@ class Store:
 
     def records(self) -> list[Record]:
         """All finished jobs, the first record of each key; a torn last line is left out."""
-        return list({record.key: record for record in reversed(self._read())}.values())[::-1]
+        first: dict[str, Record] = {}
+        for record in self._read():
+            first.setdefault(record.key, record)
+        return list(first.values())
 
     def append(self, record: dict[str, Any]) -> None:
         """Add one record, in the JSON form of `Record`, so that all of it or none is on disk."""

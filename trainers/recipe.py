@@ -57,6 +57,6 @@ COCONV_SMALL_IMAGES = Recipe(
 
 RECIPES = {
     "coconv_small_images": COCONV_SMALL_IMAGES,
-    "quick": Recipe(epochs=20, batch_size=64, lr=0.05, nesterov=True, crop_padding=1),
+    "quick": Recipe(epochs=30, batch_size=64, lr=0.1, nesterov=True, crop_padding=1),
 }
 """Named instances; `quick` is for 8x8 digits."""

@@ -27,7 +27,7 @@ class Digits(Task):
     told apart.
     """
 
-    noise: float = 2.5
+    noise: float = 0.8
     train_size: int = LARGEST_TRAIN
 
     kind: ClassVar[str] = "digits"

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -66,12 +67,14 @@ def _lines(path: Path) -> list[str]:
 
 def _read(items: Sequence[tuple[Path, int]]) -> tuple[Tensor, Tensor]:
     """Decode to (N, 3, 64, 64) uint8 and labels; grey images become three channels."""
-    from torchvision.io import ImageReadMode, decode_image
+    from PIL import Image
 
     images = torch.empty(len(items), 3, 64, 64, dtype=torch.uint8)
     for i, (path, _) in enumerate(items):
         try:
-            images[i] = decode_image(str(path), ImageReadMode.RGB)
-        except RuntimeError:
+            with Image.open(path) as image:
+                pixels = np.array(image.convert("RGB"))
+            images[i] = torch.from_numpy(pixels).permute(2, 0, 1)
+        except (OSError, RuntimeError):
             raise InputError(f"{path} is missing or not a 64x64 JPEG; unpack it again") from None
     return images, torch.tensor([label for _, label in items])

@@ -1,0 +1,116 @@
+"""Ray for real: a run that is killed and continued, failures, and what a user sees."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from searchspace import InputError
+from searchspace.schema import to_json
+from studies.drive import train_missing
+from studies.resources import Resources
+from studies.store import Store
+from tests.helpers import RECIPE, TASK, study
+from trainers import Cifar100, Result, train
+
+ROOT = Path(__file__).parent.parent
+TINY = study(seeds=4, recipe=replace(RECIPE, epochs=3))
+
+DRIVER = """
+import sys
+from pathlib import Path
+from rich.console import Console
+from studies.drive import train_missing
+from studies.resources import Resources
+from studies.store import Store
+from tests.test_engine import TINY
+sys.exit(train_missing(TINY.plan("quick"), Store(Path(sys.argv[1])), Resources(2), Console()))
+"""
+
+
+def drive(folder: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", DRIVER, str(folder)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def lines(store: Store) -> list[bytes]:
+    return store.results.read_bytes().splitlines() if store.results.exists() else []
+
+
+def wait_for_lines(store: Store, count: int, driver: subprocess.Popen[str]) -> None:
+    deadline = time.monotonic() + 180
+    while len(lines(store)) < count and driver.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert len(lines(store)) >= count, driver.communicate(timeout=10)
+
+
+def test_killed_and_interrupted_runs_continue_to_the_uninterrupted_result(tmp_path: Path) -> None:
+    """kill -9 after the first job, SIGINT after another: nothing is lost, nothing is twice."""
+    store = Store(tmp_path)
+    plan = TINY.plan("quick")
+    driver = drive(tmp_path)
+    wait_for_lines(store, 1, driver)
+    os.kill(driver.pid, signal.SIGKILL)
+    driver.communicate(timeout=60)
+    kept = lines(store)
+
+    driver = drive(tmp_path)
+    wait_for_lines(store, len(kept) + 1, driver)
+    driver.send_signal(signal.SIGINT)
+    output, errors = driver.communicate(timeout=60)
+    assert lines(store)[: len(kept)] == kept
+    if len(lines(store)) < 8:
+        assert driver.returncode == 130
+        assert "the same command continues" in output
+    assert "Traceback" not in errors
+
+    driver = drive(tmp_path)
+    output, errors = driver.communicate(timeout=180)
+    assert driver.returncode == 0, errors
+    assert errors == ""
+    keys = [json.loads(line)["key"] for line in lines(store)]
+    assert sorted(keys) == sorted(job.key for _, job in plan.jobs())
+    jobs = {job.key: job for _, job in plan.jobs()}
+    for record in store.records()[:3]:
+        alone = train(jobs[record.key])
+        assert comparable(record.result) == comparable(alone)
+
+
+def comparable(result: Result) -> object:
+    """A result without the time it took."""
+    return to_json(replace(result, seconds=0.0))
+
+
+def test_jobs_that_raise_are_told_and_the_others_finish(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Data that is missing where a worker runs fails its jobs only, and is tried again later."""
+    plan = study(seeds=1).plan("quick", tasks=(TASK, Cifar100()))
+    store = Store(tmp_path)
+    for _ in range(2):
+        status = train_missing(plan, store, Resources(workers=2), Console(width=200))
+        output = capsys.readouterr().out
+        assert status == 1
+        assert "2 of" in output
+        assert "task cifar100 needs --data-root" in output
+        assert len(store.records()) == 2
+
+
+def test_gpus_that_are_not_there_are_one_sentence(tmp_path: Path) -> None:
+    plan = study(seeds=1).plan("quick")
+    resources = Resources(workers=1, gpus_per_trial=64.5)
+    with pytest.raises(InputError, match="--gpus-per-trial 64.5 cannot be met: there are"):
+        train_missing(plan, Store(tmp_path), resources, Console())

@@ -1,0 +1,119 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from searchspace import InputError
+from searchspace.schema import to_json
+from studies import COLUMNS, Plan, Study, load
+from studies.catalog import STUDIES
+from studies.catalog import study as named
+from studies.store import Store
+from studies.worker import Worker
+from tests.helpers import study
+from trainers import Digits
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_every_study_is_whole(name: str) -> None:
+    """Each preset has jobs, a reason, and figures only of arms and tasks that exist."""
+    chosen = STUDIES[name]
+    assert chosen.name == name
+    assert chosen.question.endswith("?")
+    assert set(chosen.presets) == {"quick", "paper"}
+    arms = {arm.name for design in chosen.presets.values() for arm in design.arms}
+    tasks = {task.kind for design in chosen.presets.values() for task in design.tasks}
+    assert {figure.arm for figure in chosen.published} <= arms
+    assert {figure.task for figure in chosen.published} <= tasks
+    for preset, design in chosen.presets.items():
+        assert design.note
+        assert design.seeds >= 5
+        plan = chosen.plan(preset)
+        keys = [job.key for _, job in plan.jobs()]
+        assert len(keys) == len(set(keys)) == len(design.arms) * len(design.tasks) * design.seeds
+        assert Plan.from_json(plan.to_json()) == plan
+
+
+def test_jobs_come_seed_by_seed_so_that_a_part_is_paired() -> None:
+    jobs = [(arm.name, job.seed) for arm, job in study(seeds=2).plan("quick").jobs()]
+    assert jobs == [("static", 0), ("coconv", 0), ("static", 1), ("coconv", 1)]
+
+
+def test_unknown_study_suggests_a_close_one() -> None:
+    with pytest.raises(InputError, match="no study 'coconv_expert'; did you mean coconv_experts?"):
+        named("coconv_expert")
+    with pytest.raises(InputError, match="--list shows them all"):
+        named("zzz")
+
+
+def test_a_study_without_its_baseline_is_refused() -> None:
+    with pytest.raises(InputError, match="include the baseline 'other'"):
+        replace(study(), baseline="other")
+
+
+def test_extending_keeps_the_larger_number_of_seeds() -> None:
+    small, large = (study().plan("quick", seeds=n) for n in (2, 5))
+    assert small.extending(large).design.seeds == 5
+    assert large.extending(small).design.seeds == 5
+    other = study().plan("quick", tasks=(Digits(noise=9),))
+    with pytest.raises(InputError, match="another run"):
+        small.extending(other)
+
+
+def run_in_process(tiny: Study, folder: Path, count: int) -> Plan:
+    """Train the first `count` jobs of a study without Ray."""
+    plan = tiny.plan("quick")
+    store = Store(folder)
+    with store.locked():
+        store.ask(plan, {})
+        for _, job in list(plan.jobs())[:count]:
+            config = {"gpu": False, "data_root": None, "key": job.key, "job": job.to_json()}
+            worker = Worker(config)
+            while not (report := worker.step())["done"]:
+                pass
+            store.append(report["record"])
+    return plan
+
+
+def test_load_gives_a_documented_row_for_each_finished_job(tmp_path: Path) -> None:
+    run_in_process(study(), tmp_path, 3)
+    frame = load(tmp_path)
+    assert list(frame.columns) == list(COLUMNS)
+    assert list(zip(frame["arm"], frame["seed"], strict=True)) == [
+        ("static", 0),
+        ("coconv", 0),
+        ("static", 1),
+    ]
+    assert frame["test_accuracy"].between(0, 1).all()
+    static, experts = frame.iloc[0], frame.iloc[1]
+    assert static["macs"] == static["training_macs"] < experts["macs"]
+    assert experts["params"] < experts["training_params"]
+    assert frame.attrs["left_out"] == 0
+
+
+def test_load_leaves_out_what_an_earlier_design_trained(tmp_path: Path) -> None:
+    run_in_process(study(), tmp_path, 2)
+    changed = study()
+    recipe = replace(changed.presets["quick"].recipe, lr=0.01)
+    run_in_process(study(recipe=recipe), tmp_path, 1)
+    frame = load(tmp_path)
+    assert len(frame) == 1
+    assert frame.attrs["left_out"] == 2
+
+
+def test_load_of_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="holds no run"):
+        load(tmp_path)
+
+
+def test_a_diverged_job_is_a_row_without_accuracies(tmp_path: Path) -> None:
+    recipe = replace(study().presets["quick"].recipe, lr=1e38)
+    run_in_process(study(recipe=recipe), tmp_path, 1)
+    row = load(tmp_path).iloc[0]
+    assert row["status"] == "diverged"
+    assert row[["validation_accuracy", "test_accuracy"]].isna().all()
+
+
+def test_plan_survives_json() -> None:
+    plan = study().plan("quick")
+    assert Plan.from_json(to_json(plan)) == plan
