@@ -19,8 +19,19 @@ from analysis.audit import (
     verdict_counts,
 )
 from analysis.printed import CELLS, Cell
-from searchspace import InputError, named, names
-from searchspace.published import hs_params
+from searchspace import (
+    Architecture,
+    HierarchicalSplit,
+    InputError,
+    Multiception,
+    Named,
+    Res2Net,
+    ResNet,
+    measure,
+    named,
+    names,
+)
+from searchspace.published import hs_params, multiception_params
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +94,28 @@ def test_every_source_of_a_cost_table_has_a_printed_figure() -> None:
 def test_reasons_that_state_a_count_are_right() -> None:
     assert hs_params(named("resnext50-imagenet")) == 23_658_456
     assert hs_params(named("resnext50d-imagenet")) == 23_677_688
+    assert measure(
+        Architecture(
+            ResNet(50, stem="deep", shortcut="D"),
+            {f"layer{s}.*.conv2": Res2Net(26 * 2 ** (s - 1), 4) for s in (1, 2, 3, 4)},
+        ),
+        32,
+    ).params == 25_718_352  # fmt: skip
+    kept = {"layer1.[12].conv2": HierarchicalSplit(28, 6),
+            "layer2.[123].conv2": HierarchicalSplit(56, 6)}  # fmt: skip
+    backbone = named("resnet50d-imagenet").backbone
+    assert measure(Architecture(backbone, kept), 32).params == 27_147_223
+    for changed, count in ((RESNET20_WITH_5X5, 189_946), (SENET56_WITH_5X5, 588_602)):
+        name, slots = changed
+        entry = named(name)
+        choices = {**entry.architecture.choices, **dict.fromkeys(slots, Multiception((3, 5)))}
+        again = Named(entry.backbone, entry.data, (), choices)
+        assert multiception_params(again) == count
+    assert measure(named("resnext50d-imagenet").architecture, 32).params == 25_048_136
 
+
+RESNET20_WITH_5X5 = ("resnet20-multiception-cifar10", ["layer3.0.conv1"])
+SENET56_WITH_5X5 = ("senet56-multiception-cifar10", [f"layer3.{i}.conv1" for i in (1, 2, 3)])
 
 SMALL = tuple(
     cell
