@@ -26,12 +26,12 @@ from searchspace import (
     Multiception,
     Named,
     Res2Net,
-    ResNet,
     measure,
     named,
     names,
 )
-from searchspace.published import hs_params, multiception_params
+from searchspace.named.hs import RESNET50D, SETTINGS
+from searchspace.published import hs_macs, hs_params, multiception_params
 
 
 @pytest.fixture(scope="module")
@@ -96,15 +96,18 @@ def test_reasons_that_state_a_count_are_right() -> None:
     assert hs_params(named("resnext50d-imagenet")) == 23_677_688
     assert measure(
         Architecture(
-            ResNet(50, stem="deep", shortcut="D"),
+            RESNET50D,
             {f"layer{s}.*.conv2": Res2Net(26 * 2 ** (s - 1), 4) for s in (1, 2, 3, 4)},
         ),
         32,
     ).params == 25_718_352  # fmt: skip
-    kept = {"layer1.[12].conv2": HierarchicalSplit(28, 6),
-            "layer2.[123].conv2": HierarchicalSplit(56, 6)}  # fmt: skip
-    backbone = named("resnet50d-imagenet").backbone
-    assert measure(Architecture(backbone, kept), 32).params == 27_147_223
+    for (width, splits), flops in zip(SETTINGS, ("10.7", "11.3", "12.2", "14.1"), strict=True):
+        kept = {"layer1.[12].conv2": HierarchicalSplit(width, splits),
+                "layer2.[123].conv2": HierarchicalSplit(2 * width, splits)}  # fmt: skip
+        partly = Named(RESNET50D, (224, 1000), (), kept)
+        assert f"{hs_macs(partly) / 1e9:.1f}" == flops
+        if (width, splits) == (28, 6):
+            assert hs_params(partly) == 27_147_223
     for changed, count in ((RESNET20_WITH_5X5, 189_946), (SENET56_WITH_5X5, 588_602)):
         name, slots = changed
         entry = named(name)
