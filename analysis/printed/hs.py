@@ -28,9 +28,9 @@ OWN_PARAMS = (
     "27.15M."
 )
 OWN_FLOPS = (
-    "w*s channels in all 16 blocks, doubling from stage to stage, are {}G in the same count; with HS "
-    "only in the blocks of stages 1 and 2 that keep the shape, {}G. No reading of the text gives the "
-    "printed figure."
+    "No reading of the text gives the printed figure: w*s channels in all 16 blocks, doubling from "
+    "stage to stage, are {}G in the same count; with HS only in the blocks of stages 1 and 2 that "
+    "keep the shape, {}G."
 )
 REASONS = {
     ("1", "Res2Net50-14w-8s"): (
