@@ -18,6 +18,7 @@ from torch.overrides import TorchFunctionMode
 from searchspace.architecture import Architecture, build, deploy
 from searchspace.backbones import DenseNet, MobileNetV2, ResNetCifar, ShakeShake
 from searchspace.named import Named
+from searchspace.operators.coconv import Router
 from searchspace.operators.dynamic import DeployedDynamicConv2d
 from searchspace.operators.squeeze_excite import SqueezeExcite2d
 
@@ -85,8 +86,24 @@ def tally(network: nn.Module, input_shape: tuple[int, ...]) -> Tally:
         found.pool_module_inputs += inputs[0].numel()
         found.pool_module_outputs += output.numel()
 
-    pools = (m for m in network.modules() if isinstance(m, POOL_MODULES))
-    hooks = [pool.register_forward_hook(pooled) for pool in pools]
+    before = Tally()
+
+    def remember(*_: Any) -> None:
+        before.__dict__.update(vars(found))
+
+    def routed(router: nn.Module, inputs: tuple[Tensor, ...], _: Tensor) -> None:
+        assert isinstance(router, Router)
+        # It is defined by convolutions, however it is computed.
+        found.linear_macs, found.linear_outputs = before.linear_macs, before.linear_outputs
+        found.conv_macs = before.conv_macs + router.macs(tuple(inputs[0].shape))
+
+    hooks = []
+    for module in network.modules():
+        if isinstance(module, POOL_MODULES):
+            hooks.append(module.register_forward_hook(pooled))
+        elif isinstance(module, Router):
+            hooks.append(module.register_forward_pre_hook(remember))
+            hooks.append(module.register_forward_hook(routed))
     with torch.no_grad(), _Tallying(found):
         network(torch.empty(input_shape, device="meta"))
     for hook in hooks:
