@@ -64,6 +64,7 @@ def to_frame(audited: Sequence[Audited]) -> pd.DataFrame:
             "row": row.cell.row,
             "column": row.cell.column,
             "printed": row.cell.text,
+            "unit": row.cell.unit_name,
             "ours": row.ours,
             "verdict": row.verdict,
             "macs": row.macs,

@@ -17,8 +17,8 @@ from searchspace.cli import run_command
 
 TITLE = "Printed costs and ours"
 EXPLANATION = (
-    "“Printed” is as the paper has it, in the unit of its column. “Ours” is the network rebuilt "
-    "and counted as that paper counted. MACs and parameters are what we report ourselves: "
+    "“Printed” is as the paper has it; Mi is 2^20. “Ours” is the network rebuilt and counted as "
+    "that paper counted. MACs and parameters are what we report ourselves: "
     "multiply-accumulates for one image and stored numbers, of the form for inference."
 )
 STYLE = """
@@ -30,7 +30,7 @@ th, td { padding: .3rem .7rem; border-bottom: 1px solid #d5dde3; text-align: lef
 th { background: #f3f6f8; }
 td:nth-child(n+6):nth-child(-n+9) { text-align: right; }
 """
-WIDTH = 132
+WIDTH = 150
 """Characters that the printed table needs."""
 
 
@@ -103,9 +103,9 @@ def _count_cells(audited: Sequence[Audited]) -> Cells:
 
 
 def _texts(row: Audited) -> tuple[str, ...]:
-    cell = row.cell
-    ours = "" if row.ours is None else f"{row.ours:.6g}"
-    return (cell.paper, cell.table, cell.row, cell.column, row.verdict, cell.text, ours)
+    cell, unit = row.cell, row.cell.unit_name
+    ours = "" if row.ours is None else f"{row.ours:.6g} {unit}"
+    return (cell.paper, cell.table, cell.row, cell.column, row.verdict, f"{cell.text} {unit}", ours)
 
 
 def _short(value: int | None) -> str:

@@ -134,6 +134,7 @@ def _record(stated: dict[str, int], name: str, part: CountedModule) -> Any:
 
     def hook(_: nn.Module, inputs: tuple[torch.Tensor | None, ...]) -> None:
         shapes = [tuple(int(side) for side in x.shape) for x in inputs if x is not None]
-        stated[name] = stated.get(name, 0) + part.macs(*shapes)
+        # While tracing, sizes that `macs` asks a tensor for are tensors themselves.
+        stated[name] = stated.get(name, 0) + int(part.macs(*shapes))
 
     return hook

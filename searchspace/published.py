@@ -18,6 +18,7 @@ from torch.overrides import TorchFunctionMode
 from searchspace.architecture import Architecture, build, deploy
 from searchspace.backbones import DenseNet, MobileNetV2, ResNetCifar, ShakeShake
 from searchspace.named import Named
+from searchspace.operators.coconv import Router
 from searchspace.operators.dynamic import DeployedDynamicConv2d
 from searchspace.operators.squeeze_excite import SqueezeExcite2d
 
@@ -53,17 +54,20 @@ class _Tallying(TorchFunctionMode):
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
-        out = func(*args, **(kwargs or {}))
         tally = self.tally
+        # Only shapes matter, so what keeps the shape is not computed.
+        if func is F.batch_norm:
+            tally.norm_elements += args[0].numel()
+            return args[0]
+        if func in (F.relu, F.relu6, F.hardtanh):
+            tally.relu_outputs += args[0].numel()
+            return args[0]
+        out = func(*args, **(kwargs or {}))
         if func is torch.conv2d:
             tally.conv_macs += out.numel() * prod(args[1].shape[1:])
         elif func is F.linear:
             tally.linear_macs += out.numel() * args[1].shape[1]
             tally.linear_outputs += out.numel()
-        elif func is F.batch_norm:
-            tally.norm_elements += out.numel()
-        elif func in (F.relu, F.relu6, F.hardtanh):
-            tally.relu_outputs += out.numel()
         elif func in (F.max_pool2d, torch.max_pool2d):
             tally.max_pool_inputs += args[0].numel()
         return out
@@ -82,8 +86,24 @@ def tally(network: nn.Module, input_shape: tuple[int, ...]) -> Tally:
         found.pool_module_inputs += inputs[0].numel()
         found.pool_module_outputs += output.numel()
 
-    pools = (m for m in network.modules() if isinstance(m, POOL_MODULES))
-    hooks = [pool.register_forward_hook(pooled) for pool in pools]
+    before = Tally()
+
+    def remember(*_: Any) -> None:
+        before.__dict__.update(vars(found))
+
+    def routed(router: nn.Module, inputs: tuple[Tensor, ...], _: Tensor) -> None:
+        assert isinstance(router, Router)
+        # It is defined by convolutions, however it is computed.
+        found.linear_macs, found.linear_outputs = before.linear_macs, before.linear_outputs
+        found.conv_macs = before.conv_macs + router.macs(tuple(inputs[0].shape))
+
+    hooks = []
+    for module in network.modules():
+        if isinstance(module, POOL_MODULES):
+            hooks.append(module.register_forward_hook(pooled))
+        elif isinstance(module, Router):
+            hooks.append(module.register_forward_pre_hook(remember))
+            hooks.append(module.register_forward_hook(routed))
     with torch.no_grad(), _Tallying(found):
         network(torch.empty(input_shape, device="meta"))
     for hook in hooks:

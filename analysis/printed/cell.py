@@ -6,6 +6,8 @@ from typing import Literal
 Quantity = Literal["macs", "params", "saving"]
 """Multiply-accumulates, parameters, or percent of parameters saved against the standard network."""
 
+UNITS = {1e6: "M", 1e9: "G", 2.0**20: "Mi", 1.0: "%"}
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -24,3 +26,8 @@ class Cell:
     quantity: Quantity
     networks: tuple[str, ...]
     reason: str = ""
+
+    @property
+    def unit_name(self) -> str:
+        """The unit as a letter."""
+        return UNITS[self.unit]
