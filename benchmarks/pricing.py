@@ -57,7 +57,7 @@ def compare(priced: Space, form: Form, rows: int = ROWS, count: int = MEASURED) 
     return {"table_s": built, "measure_per_s": 1 / statistics.median(times), "table_per_s": table}
 
 
-def command(names: list[str] | None = None) -> None:
+def main(names: list[str] | None = None) -> None:
     """Print both rates for the named spaces, by default `joint` and `hs`."""
     torch.set_num_threads(1)
     shown = Table("space", "form", "table built in", "measure, per s", "table, per s", "ratio")
@@ -77,4 +77,4 @@ def command(names: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    typer.run(command)
+    typer.run(main)

@@ -4,8 +4,9 @@ import json
 
 import torch
 
-from benchmarks import coconv, mssar, multiception
+from benchmarks import coconv, mssar, multiception, pricing
 from benchmarks.timing import paired, show, training_step
+from searchspace import ResNetCifar, space
 
 
 def test_definitions_agree_with_the_operators() -> None:
@@ -14,6 +15,11 @@ def test_definitions_agree_with_the_operators() -> None:
     assert coconv.inference((2, 5, 7, 3), "cpu", 2).ratio > 0
     assert mssar.compare((2, 5, 7), "cpu", 2).ratio > 0
     assert multiception.compare((2, 4, 6, 8, 2, (3, 5)), "cpu", 2).ratio > 0
+
+
+def test_both_ways_of_pricing_agree() -> None:
+    tiny = space("mssar", ResNetCifar(8, width=4))
+    assert all(rate > 0 for rate in pricing.compare(tiny, "training", rows=50, count=2).values())
 
 
 def test_calls_are_made_in_turn_and_summarised() -> None:
