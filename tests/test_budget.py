@@ -1,5 +1,6 @@
 """Budgets: counted and drawn as an enumeration would, by dynamic programming."""
 
+import pickle
 from random import Random
 
 import numpy as np
@@ -239,3 +240,10 @@ def test_answers_within_limits_are_kept() -> None:
             return choices[-1]
 
     assert within.suggest(Fixed()) == SPACES["bottleneck"].suggest(Fixed())
+
+
+def test_budgets_travel_light() -> None:
+    within = UNEVEN.within(max_macs=10**9)
+    sent = pickle.dumps(within)
+    assert len(sent) < 10**5
+    assert pickle.loads(sent).sample(Random(2)) == within.sample(Random(2))

@@ -121,6 +121,19 @@ def test_rows_are_priced_as_architectures() -> None:
     assert empty[0].shape == (0,) and space.price([])[0].shape == (0,)
 
 
+@pytest.mark.parametrize("make", [resnet_space, bottleneck_space])
+def test_rows_that_are_no_network_have_no_price(make) -> None:
+    space = make()
+    good = space.sample_rows(40, Random(0))
+    for column in range(2, good.shape[1]):
+        for value in (-1, len(list(space.layout.labels.values())[column])):
+            rows = good.copy()
+            active = np.flatnonzero(rows[:, column] >= 0)[3]
+            rows[active, column] = value
+            with pytest.raises(InputError, match=rf"points\[{active}\] makes|points hold a number"):
+                space.price(rows)
+
+
 def test_extremes_are_those_of_an_enumeration() -> None:
     for space in (resnet_space(), bottleneck_space()):
         macs, params = space.price(list(space))

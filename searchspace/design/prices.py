@@ -20,11 +20,15 @@ CHUNK = 8192
 """Rows priced together: what they need stays in a processor's cache."""
 
 Table = NDArray[np.complex128]
+NOWHERE = complex("nan")
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column's table; with a leader, entry leader_label * stride + label."""
+    """A column's table; with a leader, entry leader_label * stride + label.
+
+    What is no option is NaN. So is the last entry of each stride, where the label -1 leads to.
+    """
 
     table: Table
     column: int
@@ -56,7 +60,8 @@ def plan(layout: Layout, decisions: Sequence[Decision], terms: Terms) -> Plan:
     for decision in decisions:
         own = layout.columns[decision.name]
         codes = layout.codes(decision).astype(int)
-        table = np.zeros(len(layout.labels[decision.name]), dtype=np.complex128)
+        labels = len(layout.labels[decision.name])
+        table = np.full(labels + 1, NOWHERE)
         table[codes] = _numbers(terms.options[decision])
         columns.append(Column(table, own))
         followers: dict[str, list[tuple[int, Decision]]] = {}
@@ -64,8 +69,8 @@ def plan(layout: Layout, decisions: Sequence[Decision], terms: Terms) -> Plan:
             for follower in option.then:
                 followers.setdefault(follower.name, []).append((int(code), follower))
         for name, cases in followers.items():
-            stride = len(layout.labels[name])
-            table = np.zeros(len(layout.labels[decision.name]) * stride, dtype=np.complex128)
+            stride = len(layout.labels[name]) + 1
+            table = np.full(labels * stride, NOWHERE)
             for code, follower in cases:
                 places = code * stride + layout.codes(follower).astype(int)
                 table[places] = _numbers(terms.options[follower])
@@ -103,9 +108,17 @@ class PriceTable:
                 part = np.empty(len(which), dtype=np.complex128)
                 _fill(part, rows[which], branch)
                 total[which] = part
+        wrong = np.flatnonzero(np.isnan(total.real))
+        if len(wrong):
+            raise InputError(
+                f"points[{wrong[0]}] makes a decision in a way that is no option there"
+            )
         return total.real.astype(np.int64), total.imag.astype(np.int64)
 
 
 def _fill(total: Table, rows: Rows, branch: Plan) -> None:
     for start in range(0, len(rows), CHUNK):
-        total[start : start + CHUNK] = branch.price(rows[start : start + CHUNK])
+        try:
+            total[start : start + CHUNK] = branch.price(rows[start : start + CHUNK])
+        except IndexError:
+            raise InputError("points hold a number that is no option of any decision") from None

@@ -44,6 +44,10 @@ class Within:
         if not sum(part.surely for part in self.branches.values()):
             self.sample_rows(1, Random(0))
 
+    def __reduce__(self) -> tuple[type["Within"], tuple["Space", Limits]]:
+        # What was counted may be large and is soon counted again.
+        return Within, (self.space, self.limits)
+
     @cached_property
     def branches(self) -> dict[tuple[int, int], Branch]:
         """By the labels of the first two columns: backbone and resolutions."""
