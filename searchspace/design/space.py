@@ -17,8 +17,9 @@ from searchspace.design import moves
 from searchspace.design.budget import Limits
 from searchspace.design.compiling import check_rules, decisions
 from searchspace.design.layout import Layout, Rows
+from searchspace.design.networks import network_of, path_to
 from searchspace.design.rules import Rule
-from searchspace.design.tables import CostTables, can_take
+from searchspace.design.tables import CostTables, check_resolutions
 from searchspace.design.tree import (
     BACKBONE,
     RESOLUTIONS,
@@ -68,7 +69,7 @@ class Space:
             raise InputError(f"name must be a string, got {self.name!r}")
         if not self.backbones:
             raise InputError("backbones must hold at least one backbone, got none")
-        _check_resolutions(self.resolutions, self.input_size)
+        check_resolutions(self.resolutions, self.input_size)
         check_rules(self.backbones, self.rules, self.input_size, self.in_chs)
         # Contradictions between rules show when they are put together.
         assert self.root
@@ -106,7 +107,7 @@ class Space:
         """The network with a number from 0 to size() - 1."""
         if not 0 <= index < self.size():
             raise InputError(f"index must be from 0 to {self.size() - 1}, got {index}")
-        return _architecture(at(self.root, index))
+        return network_of(at(self.root, index))
 
     def index(self, architecture: Architecture) -> int:
         """The number of a network; the inverse of `point`."""
@@ -127,29 +128,7 @@ class Space:
 
     def path(self, architecture: Architecture) -> Path:
         """The decisions that make a network; an InputError if it is not in the space."""
-        wanted: dict[str, Any] = {BACKBONE: architecture.backbone, **architecture.choices}
-        if architecture.resolutions is not None:
-            wanted[RESOLUTIONS] = architecture.resolutions
-
-        def pick(decision: Decision) -> Option:
-            found = decision.found.get(decision.read(wanted))
-            if found is None:
-                have = {name: wanted[name] for name in decision.names if name in wanted}
-                shown = ", ".join(f"{n}={c.label()}" for n, c in have.items()) or "the default"
-                raise InputError(
-                    f"{architecture.label()} is not in the space: {decision.name} has no option "
-                    f"{shown}; it has {', '.join(decision.labels)}"
-                )
-            return decision.options[found]
-
-        path = walk(self.root, pick)
-        decided = {name for _, option in path for name in option.sets}
-        for name in architecture.choices:
-            if name not in decided:
-                raise InputError(
-                    f"{architecture.label()} is not in the space, which decides nothing in {name!r}"
-                )
-        return path
+        return path_to(self.root, architecture)
 
     def sample(self, rng: Random) -> Architecture:
         """A network drawn uniformly from all distinct ones."""
@@ -167,11 +146,11 @@ class Space:
 
     def architecture(self, row: Any) -> Architecture:
         """The network that a row stands for."""
-        return _architecture(self.layout.path(row))
+        return network_of(self.layout.path(row))
 
     def suggest(self, trial: Trial) -> Architecture:
         """The network that a trial's answers make; decisions without alternatives are not asked."""
-        return _architecture(walk(self.root, self.asked(trial)))
+        return network_of(walk(self.root, self.asked(trial)))
 
     def asked(self, trial: Trial) -> Pick:
         """Takes the option that a trial answers."""
@@ -188,16 +167,16 @@ class Space:
     def neighbours(self, architecture: Architecture) -> list[Architecture]:
         """All networks that differ in one decision, and in what must follow from it."""
         found = moves.neighbours(self.root, self.path(architecture))
-        return [_architecture(path) for path in found]
+        return [network_of(path) for path in found]
 
     def mutate(self, architecture: Architecture, rng: Random) -> Architecture:
         """The network with one decision made differently."""
-        return _architecture(moves.mutate(self.root, self.path(architecture), rng))
+        return network_of(moves.mutate(self.root, self.path(architecture), rng))
 
     def cross(self, first: Architecture, second: Architecture, rng: Random) -> Architecture:
         """A network with each decision as in one of the two."""
         parents = self.path(first), self.path(second)
-        return _architecture(moves.cross(self.root, *parents, rng))
+        return network_of(moves.cross(self.root, *parents, rng))
 
     def encode(self, architecture: Architecture) -> NDArray[np.float64]:
         """A vector of fixed length, `layout.features` says of what."""
@@ -205,7 +184,7 @@ class Space:
 
     def decode(self, vector: Any) -> Architecture:
         """The network that a vector is nearest to; the inverse of `encode`."""
-        return _architecture(walk(self.root, self.layout.nearest(vector)))
+        return network_of(walk(self.root, self.layout.nearest(vector)))
 
     def within(
         self,
@@ -255,7 +234,7 @@ class Space:
         size: int | None = None,
     ) -> Architecture:
         """The network with the least (`pick` is min) or greatest (max) cost, exactly."""
-        return _architecture(self.costs.extreme(by, pick, form, self.side(size)))
+        return network_of(self.costs.extreme(by, pick, form, self.side(size)))
 
     def side(self, size: int | None) -> int:
         """The side of the images asked about, by default `input_size`."""
@@ -270,21 +249,3 @@ class Space:
     def from_json(cls, data: Any, path: str = "space") -> "Space":
         """Read the JSON form; an InputError names the path of what is wrong."""
         return from_json(cls, data, path)
-
-
-def _architecture(path: Path) -> Architecture:
-    values = {name: value for _, option in path for name, value in option.sets.items()}
-    backbone = values.pop(BACKBONE)
-    resolutions = values.pop(RESOLUTIONS)
-    return Architecture(backbone, values, resolutions)
-
-
-def _check_resolutions(resolutions: tuple[Resolutions | None, ...], size: int) -> None:
-    if not resolutions:
-        raise InputError("resolutions must hold at least one set of sizes, or None, got none")
-    for i, one in enumerate(resolutions):
-        if not can_take(one, size) or (one and max(one.sizes) > size):
-            raise InputError(
-                f"resolutions[{i}]: sizes must be at most input_size, {size}, and private norms "
-                f"must reach up to it, got {one and one.sizes}"
-            )

@@ -89,3 +89,15 @@ def can_take(resolutions: Resolutions | None, size: int) -> bool:
     if resolutions is None or resolutions.norms == "shared":
         return True
     return min(resolutions.sizes) <= size <= max(resolutions.sizes)
+
+
+def check_resolutions(resolutions: Sequence[Resolutions | None], size: int) -> None:
+    """Raise an InputError for sizes that do not go with the image size."""
+    if not resolutions:
+        raise InputError("resolutions must hold at least one set of sizes, or None, got none")
+    for i, one in enumerate(resolutions):
+        if not can_take(one, size) or (one and max(one.sizes) > size):
+            raise InputError(
+                f"resolutions[{i}]: sizes must be at most input_size, {size}, and private norms "
+                f"must reach up to it, got {one and one.sizes}"
+            )
