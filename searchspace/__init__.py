@@ -14,7 +14,7 @@ from searchspace.backbones import (
 from searchspace.choice import Choice
 from searchspace.cost import Cost, UnknownOperatorError, measure, measure_module
 from searchspace.errors import InputError
-from searchspace.named import Named, named, names
+from searchspace.named import Named, catalogue_entry, named, names
 from searchspace.operators import (
     OPERATORS,
     ACNet,
@@ -68,6 +68,7 @@ __all__ = [
     "Unchanged",
     "UnknownOperatorError",
     "build",
+    "catalogue_entry",
     "deploy",
     "ensemble_logits",
     "measure",
