@@ -8,7 +8,7 @@ from statistics import fmean
 import pandas as pd
 
 from analysis.printed import CELLS, Cell
-from searchspace import measure, named
+from searchspace import catalogue_entry, measure
 from searchspace.published import CONVENTIONS
 
 EQUAL, TRUNCATED, DIFFERS, NOT_BUILT = "equal", "equal if truncated", "differs", "not built"
@@ -45,7 +45,7 @@ def verdict(text: str, ours: float) -> str:
 
 def ours_by_convention(cell: Cell) -> float:
     """Our figure for a cell, in its unit, counted as its paper counts."""
-    entries = [named(name) for name in cell.networks]
+    entries = [catalogue_entry(name) for name in cell.networks]
     if cell.quantity == "saving":
         return fmean(_saving(name) for name in cell.networks) / cell.unit
     count = CONVENTIONS[cell.paper, cell.quantity]
@@ -92,7 +92,7 @@ def _audited(cell: Cell) -> Audited:
     told = verdict(cell.text, ours)
     if cell.quantity == "saving":
         return Audited(cell, ours, told, None, None)
-    entries = [named(name) for name in cell.networks]
+    entries = [catalogue_entry(name) for name in cell.networks]
     costs = [
         measure(entry.architecture, entry.input_size, num_classes=entry.num_classes)
         for entry in entries
@@ -107,5 +107,5 @@ def _saving(name: str) -> float:
     The paper computes it from counts with four digits.
     """
     count = CONVENTIONS["Multiception", "params"]
-    standard = float(f"{count(named(name.replace('-multiception-', '-'))):.4g}")
-    return 100 * (float(f"{count(named(name)):.4g}") / standard - 1)
+    standard = float(f"{count(catalogue_entry(name.replace('-multiception-', '-'))):.4g}")
+    return 100 * (float(f"{count(catalogue_entry(name)):.4g}") / standard - 1)

@@ -16,7 +16,7 @@ from searchspace.cost import Cost, UnknownOperatorError, measure, measure_module
 from searchspace.design import Rule, Space, Within, parse_space, read_space, space, spaces
 from searchspace.errors import InputError
 from searchspace.latency import Conditions, Latency, LatencyTable, measure_latency
-from searchspace.named import Named, named, names
+from searchspace.named import Named, catalogue_entry, named, names
 from searchspace.operators import (
     OPERATORS,
     ACNet,
@@ -76,6 +76,7 @@ __all__ = [
     "UnknownOperatorError",
     "Within",
     "build",
+    "catalogue_entry",
     "deploy",
     "ensemble_logits",
     "measure",

@@ -26,8 +26,8 @@ from searchspace import (
     Multiception,
     Named,
     Res2Net,
+    catalogue_entry,
     measure,
-    named,
     names,
 )
 from searchspace.named.hs import RESNET50D, SETTINGS
@@ -87,13 +87,13 @@ def test_every_source_of_a_cost_table_has_a_printed_figure() -> None:
     printed = {name for cell in CELLS for name in cell.networks}
     for name in names():
         if any((s.paper, s.table) not in {("CoConv", "1"), ("CoConv", "2")}
-               for s in named(name).sources):  # fmt: skip
+               for s in catalogue_entry(name).sources):  # fmt: skip
             assert name in printed
 
 
 def test_reasons_that_state_a_count_are_right() -> None:
-    assert hs_params(named("resnext50-imagenet")) == 23_658_456
-    assert hs_params(named("resnext50d-imagenet")) == 23_677_688
+    assert hs_params(catalogue_entry("resnext50-imagenet")) == 23_658_456
+    assert hs_params(catalogue_entry("resnext50d-imagenet")) == 23_677_688
     assert measure(
         Architecture(
             RESNET50D,
@@ -110,11 +110,11 @@ def test_reasons_that_state_a_count_are_right() -> None:
             assert hs_params(partly) == 27_147_223
     for changed, count in ((RESNET20_WITH_5X5, 189_946), (SENET56_WITH_5X5, 588_602)):
         name, slots = changed
-        entry = named(name)
+        entry = catalogue_entry(name)
         choices = {**entry.architecture.choices, **dict.fromkeys(slots, Multiception((3, 5)))}
         again = Named(entry.backbone, entry.data, (), choices)
         assert multiception_params(again) == count
-    assert measure(named("resnext50d-imagenet").architecture, 32).params == 25_048_136
+    assert measure(catalogue_entry("resnext50d-imagenet").architecture, 32).params == 25_048_136
 
 
 RESNET20_WITH_5X5 = ("resnet20-multiception-cifar10", ["layer3.0.conv1"])

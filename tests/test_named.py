@@ -32,6 +32,7 @@ from searchspace import (
     Static,
     Unchanged,
     build,
+    catalogue_entry,
     named,
     names,
 )
@@ -172,7 +173,7 @@ def norm_params(backbone: Backbone) -> int:
 
 @pytest.mark.parametrize("name", names())
 def test_builds_with_the_parameters_of_its_definition(name: str) -> None:
-    entry = named(name)
+    entry = catalogue_entry(name)
     with torch.device("meta"):
         network = build(entry.architecture, entry.num_classes)
     assert sum(parameter.numel() for parameter in network.parameters()) == closed_count(entry)
@@ -188,7 +189,7 @@ def test_builds_with_the_parameters_of_its_definition(name: str) -> None:
     ],
 )
 def test_runs_at_its_input_size(name: str) -> None:
-    entry = named(name)
+    entry = catalogue_entry(name)
     with torch.device("meta"):
         network = build(entry.architecture, entry.num_classes).eval()
         image = torch.empty(2, 3, entry.input_size, entry.input_size)
@@ -202,28 +203,30 @@ def test_names_are_unique_lowercase_and_end_in_their_images() -> None:
         assert re.fullmatch(r"[a-z0-9-]+", name)
         images = name.rsplit("-", 1)[1]
         if images in sizes:
-            assert named(name).input_size == sizes[images]
+            assert catalogue_entry(name).input_size == sizes[images]
         else:
-            assert named(name).input_size == int(images.removeprefix("imagenet") or 224)
+            assert catalogue_entry(name).input_size == int(images.removeprefix("imagenet") or 224)
 
 
 def test_different_names_are_different_networks_or_images() -> None:
     seen: dict[tuple[object, ...], str] = {}
     for name in names():
-        entry = named(name)
+        entry = catalogue_entry(name)
         what = (entry.architecture.key, entry.input_size, entry.num_classes)
         assert seen.setdefault(what, name) == name
         assert entry.sources
 
 
 def test_every_row_of_the_tables_has_a_network() -> None:
-    rows = {(s.paper, s.table) for name in names() for s in named(name).sources}
+    rows = {(s.paper, s.table) for name in names() for s in catalogue_entry(name).sources}
     assert {("CoConv", "3"), ("Multiception", "5"), ("HS", "1"), ("HS", "4"), ("RS-Net", "2"),
             ("RS-Net", "4"), *(("MS-SAR", t) for t in "12345")} <= rows  # fmt: skip
 
 
 def test_coconv_of_the_issue() -> None:
-    entry = searchspace.named("resnet18-coconv3-imagenet")
+    architecture = searchspace.named("resnet18-coconv3-imagenet")
+    entry = searchspace.catalogue_entry("resnet18-coconv3-imagenet")
+    assert architecture == entry.architecture
     assert (entry.input_size, entry.num_classes) == (224, 1000)
     assert set(entry.architecture.choices.values()) == {CoConv(3, norms=False)}
     assert len(entry.architecture.choices) == 19
@@ -231,7 +234,7 @@ def test_coconv_of_the_issue() -> None:
 
 
 def test_hs_widths_double_with_the_stage() -> None:
-    choices = named("resnet50d-hs-28w6s-imagenet").architecture.choices
+    choices = named("resnet50d-hs-28w6s-imagenet").choices
     assert choices["layer1.0.conv2"] == HierarchicalSplit(28, 6)
     assert choices["layer4.2.conv2"] == HierarchicalSplit(224, 6)
     assert len(choices) == 16

@@ -5,11 +5,12 @@ from difflib import get_close_matches
 from functools import lru_cache
 from itertools import chain
 
+from searchspace.architecture import Architecture
 from searchspace.errors import InputError
 from searchspace.named import coconv, hs, ms_sar, multiception, rs_net
 from searchspace.named.entry import Named, Source
 
-__all__ = ["Named", "Source", "named", "names"]
+__all__ = ["Named", "Source", "catalogue_entry", "named", "names"]
 
 PAPERS = (coconv, multiception, ms_sar, rs_net, hs)
 
@@ -19,26 +20,31 @@ def names() -> tuple[str, ...]:
     return tuple(_catalogue())
 
 
-def named(name: str) -> Named:
+def named(name: str) -> Architecture:
     """The network of this name; an unknown name raises an InputError that suggests close ones."""
-    entry = _catalogue().get(name)
-    if entry is None:
+    return catalogue_entry(name).architecture
+
+
+def catalogue_entry(name: str) -> Named:
+    """The same with the image size and classes it was measured with, and the rows that print it."""
+    found = _catalogue().get(name)
+    if found is None:
         close = get_close_matches(str(name), names(), n=4, cutoff=0.5)
         hint = f"close names are {', '.join(close)}" if close else "no name is close"
         raise InputError(f"unknown network {name!r}; {hint} (searchspace.names() lists all)")
-    return entry
+    return found
 
 
 @lru_cache(maxsize=1)
 def _catalogue() -> dict[str, Named]:
     """Every entry; one that several papers print carries all their rows as sources."""
     found: dict[str, Named] = {}
-    for name, entry in _entries():
+    for name, printed in _entries():
         known = found.get(name)
         if known is None:
-            found[name] = entry
+            found[name] = printed
         else:
-            found[name] = _merged(name, known, entry)
+            found[name] = _merged(name, known, printed)
     return found
 
 
