@@ -1,6 +1,5 @@
 """`python -m analysis.costs`: every printed cost of the papers beside ours."""
 
-import os
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
@@ -11,6 +10,7 @@ import typer
 from rich.console import Console
 
 from analysis.audit import VERDICTS, Audited, audit, to_frame, verdict_counts
+from analysis.pages import html_page, write_text
 from analysis.tables import Cells, engineering, html_table, rich_table
 from searchspace import InputError
 from searchspace.cli import run_command
@@ -21,15 +21,6 @@ EXPLANATION = (
     "that paper counted. MACs and parameters are what we report ourselves: "
     "multiply-accumulates for one image and stored numbers, of the form for inference."
 )
-STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; color: #1d2730; margin: 2rem auto; max-width: 100rem;
-       padding: 0 1rem; }
-table { border-collapse: collapse; font-size: .88rem; font-variant-numeric: tabular-nums; }
-th, td { padding: .3rem .7rem; border-bottom: 1px solid #d5dde3; text-align: left;
-         vertical-align: top; }
-th { background: #f3f6f8; }
-td:nth-child(n+6):nth-child(-n+9) { text-align: right; }
-"""
 WIDTH = 150
 """Characters that the printed table needs."""
 
@@ -51,8 +42,8 @@ def costs(
         # Before the counting, which takes a minute.
         _check_writable(path)
     audited = audit()
-    _write(csv, to_frame(audited).to_csv(index=False))
-    _write(html, page(audited))
+    write_text(csv, to_frame(audited).to_csv(index=False))
+    write_text(html, page(audited))
     console = Console()
     show(audited, console if console.width > WIDTH else Console(width=WIDTH))
     console.print(f"\nTable: {csv}\nReport: {html}", soft_wrap=True)
@@ -71,11 +62,10 @@ def show(audited: Sequence[Audited], console: Console) -> None:
 
 def page(audited: Sequence[Audited]) -> str:
     """One page that needs nothing but itself."""
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        f"<title>{TITLE}</title><style>{STYLE}</style></head><body>"
-        f"<h1>{TITLE}</h1><p>{escape(EXPLANATION)}</p>{html_table(_count_cells(audited))}"
-        f"<h2>Every figure</h2>{html_table(_page_cells(audited))}</body></html>\n"
+    return html_page(
+        TITLE,
+        f"<p>{escape(EXPLANATION)}</p>{html_table(_count_cells(audited))}"
+        f'<h2>Every figure</h2><div class="scroll">{html_table(_page_cells(audited))}</div>',
     )
 
 
@@ -93,7 +83,8 @@ def _page_cells(audited: Sequence[Audited]) -> Cells:
          row.cell.reason)
         for row in audited
     )  # fmt: skip
-    return Cells((*COLUMNS, "networks", "why it differs"), rows, text_columns=5)
+    columns = (*COLUMNS, "networks", "why it differs")
+    return Cells(columns, rows, text_columns=5, last_number=len(COLUMNS))
 
 
 def _count_cells(audited: Sequence[Audited]) -> Cells:
@@ -121,15 +112,6 @@ def _check_writable(path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.open("a").close()
-    except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror}") from None
-
-
-def _write(path: Path, text: str) -> None:
-    part = path.with_name(f"{path.name}.part")
-    try:
-        part.write_text(text, encoding="utf-8")
-        os.replace(part, path)
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror}") from None
 
