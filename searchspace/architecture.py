@@ -11,6 +11,7 @@ from torch import nn
 from searchspace.backbones.base import DEFAULTS, Backbone, Builder, refusal
 from searchspace.choice import Choice
 from searchspace.errors import InputError
+from searchspace.resolutions import Resolutions
 from searchspace.schema import content_key, from_json, to_json
 from searchspace.slot import Slot
 
@@ -21,18 +22,20 @@ class Architecture:
 
     `choices` maps slot names, or patterns with `*`, to choices; a pattern fills the slots that it
     matches and that can take the choice, a plain name must be able to. Later entries win. Slots not
-    named keep the backbone's own operator. Stored canonically: two architectures that compute the
-    same family of functions are equal and have the same key.
+    named keep the backbone's own operator. `resolutions`, if any, are the input sizes that the
+    network switches between. Stored canonically: two architectures that compute the same family of
+    functions are equal and have the same key.
     """
 
     backbone: Backbone
     choices: Mapping[str, Choice] = field(default_factory=dict)
+    resolutions: Resolutions | None = field(default=None, metadata={"optional": True})
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "choices", _resolve(self.backbone, self.choices))
 
     def __hash__(self) -> int:
-        return hash((self.backbone, tuple(self.choices.items())))
+        return hash((self.backbone, tuple(self.choices.items()), self.resolutions))
 
     @property
     def key(self) -> str:
@@ -50,7 +53,8 @@ class Architecture:
     def label(self) -> str:
         """A short name: the backbone and the distinct choices, not where they are."""
         kinds = dict.fromkeys(choice.label() for choice in self.choices.values())
-        return " + ".join([self.backbone.label(), *kinds])
+        sizes = [self.resolutions.label()] if self.resolutions else []
+        return " + ".join([self.backbone.label(), *kinds, *sizes])
 
     def to_json(self) -> dict[str, Any]:
         """The JSON form; `Architecture.from_json` reads it back."""
@@ -102,7 +106,7 @@ def build(architecture: Architecture, num_classes: int | None = None, in_chs: in
     `num_classes` defaults to the backbone's own (1000 for ImageNet networks, 10 for CIFAR's).
     Weights are initialised from torch's global generator.
     """
-    backbone = architecture.backbone
+    backbone, resolutions = architecture.backbone, architecture.resolutions
     classes = backbone.default_classes if num_classes is None else num_classes
     network = backbone.assemble(Builder(architecture.choices), classes, in_chs)
     for module in network.modules():
@@ -111,7 +115,7 @@ def build(architecture: Architecture, num_classes: int | None = None, in_chs: in
             nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
-    return network
+    return network if resolutions is None else resolutions.switchable(network)
 
 
 def deploy(network: nn.Module) -> nn.Module:

@@ -26,3 +26,12 @@ def one_of(options: Collection[Any], **values: Any) -> None:
     for name, value in values.items():
         if value not in options:
             raise InputError(f"{name} must be one of {', '.join(map(str, options))}, got {value!r}")
+
+
+def whole_list(minimum: int, **values: Any) -> None:
+    """Raise an InputError unless each value is a filled list of whole numbers >= `minimum`."""
+    for name, value in values.items():
+        if not isinstance(value, list | tuple) or not value:
+            raise InputError(f"{name} must be a list of one or more whole numbers, got {value!r}")
+        for i, item in enumerate(value):
+            whole(minimum, **{f"{name}[{i}]": item})

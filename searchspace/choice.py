@@ -19,6 +19,8 @@ class Choice(Value, ABC):
     """
 
     role: ClassVar[Role]
+    # The operator ends in its own norm and activation, so the block adds none after it.
+    normalised: ClassVar[bool] = False
 
     def illegal(self, slot: Slot) -> str | None:
         """Why this choice cannot go into `slot` (a clause after its name), or None if it can."""
@@ -28,7 +30,7 @@ class Choice(Value, ABC):
         """The one choice that stands for all that compute the same functions in `slot`."""
         return self
 
-    def width(self) -> int | None:
+    def inner_width(self) -> int | None:
         """The channels inside a bottleneck that this choice asks for; None if any will do."""
         return None
 

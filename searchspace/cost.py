@@ -27,7 +27,7 @@ FREE_OPERATORS = (
     "_upsample_nearest_exact2d abs adaptive_avg_pool2d adaptive_max_pool2d add add_ alias "
     "amax amin avg_pool2d batch_norm chunk clamp clamp_min clone constant_pad_nd cumsum div "
     "div_ dropout exp expand_as feature_dropout fill_ flip gelu grid_sampler group_norm "
-    "hardsigmoid hardswish hardtanh hardtanh_ index_select layer_norm leaky_relu lift_fresh "
+    "hardsigmoid hardswish hardtanh hardtanh_ index_select layer_norm leaky_relu lerp lift_fresh "
     "log_softmax max_pool2d max_pool2d_with_indices maximum mean meshgrid minimum movedim "
     "mul mul_ native_batch_norm neg numpy_T ones_like pad pixel_shuffle pow reciprocal relu "
     "relu6 relu6_ relu_ repeat repeat_interleave rsqrt rsub scalar_tensor sigmoid silu silu_ "
@@ -130,8 +130,8 @@ def _nothing(inputs: list[Any], outputs: list[Any]) -> int:
 def _record(stated: dict[str, int], name: str, part: CountedModule) -> Any:
     """A hook that adds what `part` says one call costs."""
 
-    def hook(_: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
-        shapes = [tuple(int(side) for side in tensor.shape) for tensor in inputs]
+    def hook(_: nn.Module, inputs: tuple[torch.Tensor | None, ...]) -> None:
+        shapes = [tuple(int(side) for side in x.shape) for x in inputs if x is not None]
         stated[name] = stated.get(name, 0) + part.macs(*shapes)
 
     return hook

@@ -18,4 +18,4 @@ class CountedModule(nn.Module):
 
     @abstractmethod
     def macs(self, *shapes: Shape) -> int:
-        """The multiply-accumulates of one call with input tensors of these shapes."""
+        """The multiply-accumulates of one call with inputs of these shapes; None has no shape."""

@@ -32,9 +32,17 @@ class Value:
 
 
 def to_json(value: Any) -> Any:
-    """The JSON form of a value: plain objects, lists, numbers, strings, booleans and None."""
+    """The JSON form of a value: plain objects, lists, numbers, strings, booleans and None.
+
+    A field with the metadata `optional` is left out while it is None, so that values stored before
+    the field existed keep their form and their key.
+    """
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = {f.name: to_json(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        fields = {
+            f.name: to_json(getattr(value, f.name))
+            for f in dataclasses.fields(value)
+            if not (f.metadata.get("optional") and getattr(value, f.name) is None)
+        }
         kind = getattr(value, "kind", "")
         return {"kind": kind, **fields} if kind else fields
     if isinstance(value, tuple | list | frozenset):

@@ -4,7 +4,21 @@ from dataclasses import dataclass
 from typing import Literal
 
 Role = Literal["conv", "recalibration"]
-Position = Literal["plain", "block_first", "block_last", "bottleneck", "shortcut", "stem"]
+Position = Literal[
+    "plain",  # in a network without blocks, or between them
+    "block_first",  # the first and second 3x3 of a basic block
+    "block_last",
+    "reduce",  # the 1x1, 3x3 and 1x1 of a bottleneck
+    "bottleneck",
+    "restore",
+    "expand",  # the 1x1, depthwise 3x3 and 1x1 of an inverted residual
+    "depthwise",
+    "project",
+    "growth",  # the 3x3 that makes a dense layer's new channels, and their recalibration
+    "transition",  # the 1x1 between dense blocks
+    "shortcut",
+]
+"""Where in its block a slot stands."""
 
 
 @dataclass(frozen=True)

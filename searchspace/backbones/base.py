@@ -40,8 +40,13 @@ class Builder:
     def width(self, name: str, default: int) -> int:
         """The inner width of the bottleneck around slot `name`: the choice's, else `default`."""
         choice = self.choices.get(name)
-        wanted = choice.width() if choice is not None else None
+        wanted = choice.inner_width() if choice is not None else None
         return default if wanted is None else wanted
+
+    def normalised(self, name: str) -> bool:
+        """Whether the choice in slot `name` ends in its own norm and activation."""
+        choice = self.choices.get(name)
+        return choice is not None and choice.normalised
 
     def _fill(self, slot: Slot) -> nn.Module:
         self.slots.append(slot)
@@ -71,7 +76,7 @@ class Backbone(Value, ABC):
 
     def slots(self, choices: Mapping[str, Choice] | None = None) -> tuple[Slot, ...]:
         """The slots in forward order; choices that set a block's width change its channels."""
-        wide = {n: c for n, c in (choices or {}).items() if c.width() is not None}
+        wide = {n: c for n, c in (choices or {}).items() if c.inner_width() is not None}
         return _slots(self, tuple(sorted(wide.items())))
 
     def label(self) -> str:

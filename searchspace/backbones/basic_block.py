@@ -13,8 +13,10 @@ from torch import Tensor, nn
 from searchspace.backbones.base import Builder
 from searchspace.slot import Slot
 
-Shortcut = Literal["A", "B"]
-"""Where the shape changes: A subsamples and pads with zero channels, B is a 1x1 convolution."""
+Shortcut = Literal["A", "B", "D"]
+"""Where the shape changes: A subsamples and pads with zero channels, B is a 1x1 convolution, D
+averages 2x2 pixels and then is a 1x1 convolution (ResNet-D: He et al., Bag of tricks, Figure 2c).
+"""
 
 
 @dataclass(frozen=True)
@@ -82,8 +84,14 @@ def shortcut(builder: Builder, block: Block) -> nn.Module:
         return nn.Identity()
     if block.option == "A":
         return PadShortcut(block.in_chs, block.out_chs, block.stride)
+    pooled = block.option == "D"
     slot = Slot(
-        f"{block.name}.downsample.0", block.stage, "conv", block.in_chs, block.out_chs,
-        stride=block.stride, position="shortcut",
+        f"{block.name}.downsample.{1 if pooled else 0}", block.stage, "conv",
+        block.in_chs, block.out_chs, stride=1 if pooled else block.stride, position="shortcut",
     )  # fmt: skip
-    return nn.Sequential(builder.conv(slot), nn.BatchNorm2d(block.out_chs))
+    layers = nn.Sequential(builder.conv(slot), nn.BatchNorm2d(block.out_chs))
+    if not pooled:
+        return layers
+    # Rounding up, and averaging what is there, keeps odd sizes equal to a strided convolution's.
+    pool = nn.AvgPool2d(2, 2, ceil_mode=True, count_include_pad=False)
+    return nn.Sequential(pool if block.stride > 1 else nn.Identity(), *layers)

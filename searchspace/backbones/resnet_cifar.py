@@ -1,13 +1,13 @@
 """CIFAR ResNets with 6n+2 layers: He et al., Section 4.2."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from searchspace.backbones.base import Backbone, Builder
-from searchspace.backbones.basic_block import BasicBlock, Block, Shortcut
+from searchspace.backbones.basic_block import BasicBlock, Block
 from searchspace.checks import one_of, whole
 from searchspace.errors import InputError
 
@@ -18,7 +18,7 @@ class ResNetCifar(Backbone):
 
     depth: int = 20
     width: int = 16
-    shortcut: Shortcut = "A"
+    shortcut: Literal["A", "B"] = "A"
 
     kind: ClassVar[str] = "resnet_cifar"
 
@@ -41,23 +41,26 @@ class ResNetCifarNet(nn.Module):
         super().__init__()
         self.conv1 = nn.Conv2d(in_chs, spec.width, 3, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(spec.width)
-        chs = spec.width
-        for stage in (1, 2, 3):
-            out_chs = spec.width * 2 ** (stage - 1)
-            blocks = nn.Sequential()
-            for i in range((spec.depth - 2) // 6):
-                stride = 2 if stage > 1 and i == 0 else 1
-                name = f"layer{stage}.{i}"
-                block = Block(name, stage, chs, out_chs, stride, spec.shortcut)
-                blocks.append(BasicBlock(builder, block))
-                chs = out_chs
-            self.add_module(f"layer{stage}", blocks)
+        self.layer1 = _stage(spec, builder, 1)
+        self.layer2 = _stage(spec, builder, 2)
+        self.layer3 = _stage(spec, builder, 3)
         self.avgpool = nn.AdaptiveAvgPool2d(1)
-        self.fc = nn.Linear(chs, num_classes)
+        self.fc = nn.Linear(4 * spec.width, num_classes)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, in_chs, H, W) to logits (N, num_classes)."""
         x = F.relu(self.bn1(self.conv1(x)))
-        for stage in (1, 2, 3):
-            x = self.get_submodule(f"layer{stage}")(x)
+        x = self.layer3(self.layer2(self.layer1(x)))
         return self.fc(self.avgpool(x).flatten(1))
+
+
+def _stage(spec: ResNetCifar, builder: Builder, stage: int) -> nn.Sequential:
+    out_chs = spec.width * 2 ** (stage - 1)
+    chs = out_chs // 2 if stage > 1 else out_chs
+    blocks = nn.Sequential()
+    for i in range((spec.depth - 2) // 6):
+        stride = 2 if stage > 1 and i == 0 else 1
+        block = Block(f"layer{stage}.{i}", stage, chs, out_chs, stride, spec.shortcut)
+        blocks.append(BasicBlock(builder, block))
+        chs = out_chs
+    return blocks

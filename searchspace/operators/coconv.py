@@ -4,7 +4,7 @@ Deviation from the authors' code, by intent: their fused form drops the expert n
 different network; ours folds them in and is exact (`searchspace.operators.dynamic`).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 import torch
@@ -13,7 +13,9 @@ from torch import Tensor, nn
 
 from searchspace.checks import one_of, whole
 from searchspace.choice import Choice
-from searchspace.operators.dynamic import DynamicConv2d, Experts, Side
+from searchspace.operators.dynamic import DynamicConv2d, Experts
+from searchspace.operators.mixed_kernel import Side
+from searchspace.operators.static import Static
 from searchspace.slot import Role, Slot
 
 REDUCTION = 16
@@ -47,6 +49,16 @@ class CoConv(Choice):
         one_of(("multi", "single"), scales=self.scales)
         one_of(("sigmoid", "softmax"), gate=self.gate)
         one_of((True, False), norms=self.norms)
+
+    def canonical(self, slot: Slot) -> Choice:
+        """Settings that have no effect take their defaults."""
+        if self.experts == 1 and self.gate == "softmax":
+            # The only weight is always 1.
+            return CoConv(experts=1, gate="softmax") if self.norms else Static()
+        channelwise = slot.depthwise and slot.in_chs == slot.out_chs
+        if channelwise and not self.norms and not slot.bias:
+            return replace(self, side="out")
+        return self
 
     def module(self, slot: Slot) -> nn.Module:
         """The training form; `deployed()` gives the one with a kernel per sample."""

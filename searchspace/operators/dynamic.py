@@ -5,22 +5,23 @@ channel (CoConv Table 5, "In") or one per expert (eq. 1: CondConv, DY-CNN). Each
 batch norm of its own, the "expert norm" (CoConv Section 4.3).
 
 Training form: one convolution produces the outputs of all experts and one batch norm covers them
-all, which is the same mathematics as a loop over experts and faster. Deployed form: one kernel and
-bias per sample, the expert norms folded in exactly.
+all, which is the same mathematics as a loop over experts and faster; on a CPU a training step fuses
+norm and sum (`fused_experts`). Deployed form: one kernel and bias per sample, the expert norms
+folded in exactly.
 """
 
 from dataclasses import dataclass
 from math import prod
-from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from searchspace.counting import CountedModule, Shape
+from searchspace.norms import PrivateBatchNorm2d, inference_affine, norm_in_use
+from searchspace.operators.fused_experts import can_fuse, conv_norm_mix
+from searchspace.operators.mixed_kernel import MixedKernelConv2d, Side
 from searchspace.slot import Slot
-
-Side = Literal["out", "in"]
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class MixOutputs(CountedModule):
         scales = gate.unflatten(2, (self.groups, -1))[..., None, None].unbind(1)
         mixed = parts[0] * scales[0]
         for part, scale in zip(parts[1:], scales[1:], strict=True):
-            mixed = torch.addcmul(mixed, part, scale)
+            mixed = mixed.addcmul_(part, scale)
         return mixed.flatten(1, 2)
 
     def macs(self, *shapes: Shape) -> int:
@@ -96,32 +97,32 @@ class DynamicConv2d(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(N, in_chs, H, W) to (N, out_chs, H', W')."""
         gate = self.router(x)
+        if self.experts.side == "out":
+            return self._weigh_outputs(x, gate.expand(-1, -1, self.slot.out_chs))
         slot, count = self.slot, self.experts.count
-        if self.experts.side == "out":
-            groups = slot.groups
-            gate = gate.expand(-1, -1, slot.out_chs)
-        else:
-            groups = slot.groups * count
-            x = self.weight_inputs(x, gate)
-        y = F.conv2d(x, self.weight, self.bias, slot.stride, slot.padding, groups=groups)
-        y = self.norm(y)
-        if self.experts.side == "out":
-            return self.mix(y, gate)
-        return y.unflatten(1, (count, slot.out_chs)).sum(1)
+        x = self.weight_inputs(x, gate)
+        y = F.conv2d(
+            x, self.weight, self.bias, slot.stride, slot.padding, groups=slot.groups * count
+        )
+        return self.norm(y).unflatten(1, (count, slot.out_chs)).sum(1)
+
+    def _weigh_outputs(self, x: Tensor, gate: Tensor) -> Tensor:
+        slot = self.slot
+        if self.training and self.experts.norms and can_fuse(x, slot):
+            return conv_norm_mix(x, self.weight, gate, norm_in_use(self.norm), slot)
+        y = F.conv2d(x, self.weight, self.bias, slot.stride, slot.padding, groups=slot.groups)
+        return self.mix(self.norm(y), gate)
 
     def expert_kernels(self) -> tuple[Tensor, Tensor | None]:
         """Kernels (experts, out_chs, in_chs/groups, k, k) and biases (experts, out_chs) or None.
 
-        With expert norms, these are the norms' running statistics and affine folded in.
+        With expert norms, these have the norms' running statistics and affine folded in.
         """
         weight: Tensor = self.weight
         bias: Tensor | None = self.bias
-        if isinstance(self.norm, nn.BatchNorm2d):
-            norm = self.norm
-            assert norm.running_var is not None and norm.running_mean is not None
-            scale = norm.weight * torch.rsqrt(norm.running_var + norm.eps)
-            weight = weight * scale[:, None, None, None]
-            bias = norm.bias - norm.running_mean * scale
+        affine = inference_affine(self.norm)
+        if affine is not None:
+            weight, bias = weight * affine[0][:, None, None, None], affine[1]
         groups = self.slot.groups if self.experts.side == "out" else 1
         order = (groups, self.experts.count, self.slot.out_chs // groups)
         kernels = weight.unflatten(0, order).transpose(0, 1).flatten(1, 2)
@@ -129,8 +130,10 @@ class DynamicConv2d(nn.Module):
             bias = bias.unflatten(0, order).transpose(0, 1).flatten(1, 2)
         return kernels, bias
 
-    def deployed(self) -> "DeployedDynamicConv2d":
+    def deployed(self) -> nn.Module:
         """The form that mixes kernels instead of outputs; equal in evaluation mode."""
+        if isinstance(self.norm, PrivateBatchNorm2d):
+            return SwitchedDynamicConv2d(self)
         return DeployedDynamicConv2d(self)
 
 
@@ -139,49 +142,26 @@ class DeployedDynamicConv2d(nn.Module):
 
     def __init__(self, trained: DynamicConv2d) -> None:
         super().__init__()
-        self.slot = trained.slot
-        self.side = trained.experts.side
         self.router = trained.router
+        self.conv = MixedKernelConv2d(trained.slot, trained.experts.side)
         with torch.no_grad():
-            kernels, bias = trained.expert_kernels()
-            if self.side == "out":
-                # (out_chs, experts, weights of one output channel and its bias)
-                table = kernels.flatten(2).transpose(0, 1)
-                if bias is not None:
-                    table = torch.cat([table, bias.t()[..., None]], 2)
-            else:
-                # (in_chs, experts, weights that read one input channel)
-                groups, size = self.slot.groups, self.slot.kernel**2
-                table = kernels.flatten(3).unflatten(1, (groups, -1)).permute(1, 3, 0, 2, 4)
-                table = table.reshape(self.slot.in_chs, -1, self.slot.out_chs // groups * size)
-        self.kernels = nn.Parameter(table.clone(), requires_grad=False)
-        # Unweighted biases, of experts whose inputs are weighted, are one bias for all samples.
-        shared = bias.sum(0) if bias is not None and self.side == "in" else None
-        self.bias = None if shared is None else nn.Parameter(shared, requires_grad=False)
+            kernels, biases = trained.expert_kernels()
+        self.kernels = nn.Parameter(kernels.contiguous(), requires_grad=False)
+        self.biases = None if biases is None else nn.Parameter(biases, requires_grad=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, in_chs, H, W) to (N, out_chs, H', W')."""
-        slot, batch = self.slot, x.shape[0]
-        kernel, bias = self._mix(self.router(x))
-        y = F.conv2d(
-            x.reshape(1, batch * slot.in_chs, *x.shape[2:]),
-            kernel.reshape(-1, slot.in_chs // slot.groups, slot.kernel, slot.kernel),
-            None if bias is None else bias.reshape(-1),
-            slot.stride,
-            slot.padding,
-            groups=batch * slot.groups,
-        )
-        return y.reshape(batch, slot.out_chs, *y.shape[2:])
+        return self.conv(x, self.router(x), self.kernels, self.biases)
 
-    def _mix(self, gate: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Weights (N, experts, C) to kernels, N times the slot's, and biases (N, out_chs)."""
-        batch, slot = gate.shape[0], self.slot
-        gate = gate.expand(-1, -1, self.kernels.shape[0])
-        mixed = torch.bmm(gate.permute(2, 0, 1), self.kernels)
-        if self.side == "in":
-            shape = (slot.groups, slot.in_chs // slot.groups, batch, -1, slot.kernel**2)
-            bias = None if self.bias is None else self.bias.expand(batch, -1)
-            return mixed.reshape(shape).permute(2, 0, 3, 1, 4), bias
-        mixed = mixed.transpose(0, 1)
-        size = slot.in_chs // slot.groups * slot.kernel**2
-        return mixed[..., :size], mixed[..., size] if mixed.shape[2] > size else None
+
+class SwitchedDynamicConv2d(nn.Module):
+    """The same with norms that depend on the network's input size: they are folded at each call."""
+
+    def __init__(self, trained: DynamicConv2d) -> None:
+        super().__init__()
+        self.trained = trained
+        self.conv = MixedKernelConv2d(trained.slot, trained.experts.side)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, in_chs, H, W) to (N, out_chs, H', W')."""
+        return self.conv(x, self.trained.router(x), *self.trained.expert_kernels())

@@ -1,0 +1,1 @@
+"""Operators timed side by side with their definitions in plain layers."""

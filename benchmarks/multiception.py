@@ -1,0 +1,67 @@
+"""Multiception against its definition in plain layers, forward and backward."""
+
+from collections.abc import Iterator
+
+import torch
+import typer
+from torch import Tensor, nn
+
+from benchmarks.timing import Pair, paired, show, training_step
+from searchspace import Multiception, Slot
+
+Case = tuple[int, int, int, int, int, tuple[int, ...]]
+CASES: tuple[Case, ...] = (
+    (128, 16, 16, 32, 1, (3, 5, 7)),
+    (128, 16, 32, 32, 2, (3, 5)),
+    (128, 32, 32, 16, 1, (3, 5)),
+    (128, 64, 64, 8, 1, (3, 3)),
+    (32, 96, 96, 32, 1, (3, 5, 7)),
+    (32, 192, 192, 16, 1, (3, 5)),
+    (32, 384, 384, 8, 1, (3, 3)),
+)
+"""(images, channels in, channels out, height and width, stride, kernels) of the paper's networks:
+ResNet-20/50 at their batch size, then Shake-Shake-26-2x96d at a quarter of it."""
+
+
+class Layers(nn.Module):
+    """Algorithm 1, layer by layer."""
+
+    def __init__(self, in_chs: int, out_chs: int, stride: int, kernels: tuple[int, ...]) -> None:
+        super().__init__()
+        self.depthwise = nn.ModuleList(
+            nn.Conv2d(in_chs, in_chs, kernel, padding=kernel // 2, groups=in_chs, bias=False)
+            for kernel in kernels
+        )
+        self.norm = nn.BatchNorm2d(in_chs * len(kernels))
+        self.pointwise = nn.Conv2d(in_chs * len(kernels), out_chs, 1, stride=stride)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.pointwise(self.norm(torch.cat([conv(x) for conv in self.depthwise], 1)))
+
+
+def compare(case: Case, device: str, repeats: int) -> Pair:
+    """One case: check that both forms agree, then time them."""
+    images, in_chs, out_chs, side, stride, kernels = case
+    slot = Slot("c", 1, "conv", in_chs, out_chs, kernel=3, stride=stride, padding=1)
+    ours = Multiception(kernels).module(slot).to(device)
+    layers = Layers(in_chs, out_chs, stride, kernels).to(device)
+    layers.load_state_dict(ours.state_dict())
+    x = torch.randn(images, in_chs, side, side, device=device)
+    torch.testing.assert_close(ours(x), layers(x), rtol=1e-4, atol=1e-4)
+    return paired(training_step(layers, x), training_step(ours, x), repeats)
+
+
+def main(device: str = "cpu", repeats: int = 15) -> None:
+    torch.set_num_threads(1)
+
+    def rows() -> Iterator[tuple[str, Pair]]:
+        for case in CASES:
+            images, in_chs, out_chs, side, stride, kernels = case
+            name = f"{images} x {in_chs} to {out_chs} x {side} x {side} / {stride}, {kernels}"
+            yield name, compare(case, device, repeats)
+
+    show(f"Multiception, {device}", rows())
+
+
+if __name__ == "__main__":
+    typer.run(main)

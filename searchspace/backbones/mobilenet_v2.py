@@ -1,0 +1,129 @@
+"""MobileNetV2: Sandler et al., Inverted residuals and linear bottlenecks, Table 2.
+
+Module names are torchvision's, so its weights load as they are.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from searchspace.backbones.base import Backbone, Builder
+from searchspace.backbones.basic_block import Block
+from searchspace.checks import at_least, one_of
+from searchspace.errors import InputError
+from searchspace.slot import Slot
+
+STAGES = (
+    (1, 16, 1, 1),
+    (6, 24, 2, 2),
+    (6, 32, 3, 2),
+    (6, 64, 4, 2),
+    (6, 96, 3, 1),
+    (6, 160, 3, 2),
+    (6, 320, 1, 1),
+)
+"""Expansion, channels, blocks and stride of each stage."""
+STEM_CHS, HEAD_CHS = 32, 1280
+DIVISOR = 8
+"""Channel counts are multiples of this."""
+DROPOUT = 0.2
+
+
+@dataclass(frozen=True)
+class MobileNetV2(Backbone):
+    """Stem, 17 inverted residuals in seven stages, a 1x1 head.
+
+    `multiplier` scales all channels (the head's only upwards). `stem` "imagenet" halves the image
+    five times; "small" leaves out the strides of the stem and of the second stage.
+    """
+
+    multiplier: float = 1.0
+    stem: Literal["imagenet", "small"] = "imagenet"
+
+    kind: ClassVar[str] = "mobilenet_v2"
+    default_classes: ClassVar[int] = 1000
+
+    def __post_init__(self) -> None:
+        at_least(0, multiplier=self.multiplier)
+        if not self.multiplier:
+            raise InputError("multiplier must be above 0, for example 0.5, got 0")
+        object.__setattr__(self, "multiplier", float(self.multiplier))
+        one_of(("imagenet", "small"), stem=self.stem)
+
+    def chs(self, base: int) -> int:
+        """`base` channels scaled to a multiple of 8, not more than 10% below `multiplier`."""
+        wanted = base * self.multiplier
+        chs = max(DIVISOR, int(wanted + DIVISOR / 2) // DIVISOR * DIVISOR)
+        return chs if chs >= 0.9 * wanted else chs + DIVISOR
+
+    def assemble(self, builder: Builder, num_classes: int, in_chs: int) -> nn.Module:
+        """The network, (N, in_chs, H, W) to (N, num_classes)."""
+        return MobileNetV2Net(self, builder, num_classes, in_chs)
+
+
+class MobileNetV2Net(nn.Module):
+    """features: stem, inverted residuals, head; then the classifier."""
+
+    def __init__(self, spec: MobileNetV2, builder: Builder, num_classes: int, in_chs: int) -> None:
+        super().__init__()
+        large = spec.stem == "imagenet"
+        chs = spec.chs(STEM_CHS)
+        stem = nn.Conv2d(in_chs, chs, 3, 2 if large else 1, padding=1, bias=False)
+        self.features = nn.Sequential(_norm_relu6(stem, chs))
+        for stage, (expansion, base, count, first_stride) in enumerate(STAGES, start=1):
+            out_chs = spec.chs(base)
+            for i in range(count):
+                stride = first_stride if i == 0 and (large or stage != 2) else 1
+                block = Block(f"features.{len(self.features)}", stage, chs, out_chs, stride)
+                self.features.append(InvertedResidual(builder, block, chs * expansion))
+                chs = out_chs
+        head = HEAD_CHS if spec.multiplier <= 1 else spec.chs(HEAD_CHS)
+        slot = Slot(f"features.{len(self.features)}.0", len(STAGES) + 1, "conv", chs, head)
+        self.features.append(_norm_relu6(builder.conv(slot), head))
+        self.classifier = nn.Sequential(nn.Dropout(DROPOUT), nn.Linear(head, num_classes))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, in_chs, H, W) to logits (N, num_classes)."""
+        x = self.features(x)
+        return self.classifier(F.adaptive_avg_pool2d(x, 1).flatten(1))
+
+
+class InvertedResidual(nn.Module):
+    """x + r(f(x)), f = 1x1, BN, relu6, depthwise 3x3, BN, relu6, 1x1, BN; r recalibrates.
+
+    Without expansion there is no first 1x1; where the shape changes there is no sum.
+    """
+
+    def __init__(self, builder: Builder, block: Block, inner: int) -> None:
+        super().__init__()
+        name, stage = block.name, block.stage
+        self.conv = nn.Sequential()
+        if inner != block.in_chs:
+            slot = Slot(f"{name}.conv.0.0", stage, "conv", block.in_chs, inner, position="expand")
+            self.conv.append(_norm_relu6(builder.conv(slot), inner))
+        slot = Slot(
+            f"{name}.conv.{len(self.conv)}.0", stage, "conv", inner, inner, kernel=3,
+            stride=block.stride, padding=1, groups=inner, position="depthwise",
+        )  # fmt: skip
+        self.conv.append(_norm_relu6(builder.conv(slot), inner))
+        slot = Slot(
+            f"{name}.conv.{len(self.conv)}", stage, "conv", inner, block.out_chs, position="project"
+        )
+        self.conv.append(builder.conv(slot))
+        self.conv.append(nn.BatchNorm2d(block.out_chs))
+        self.recalibration = builder.recalibration(
+            Slot(f"{name}.recalibration", stage, "recalibration", block.out_chs, block.out_chs)
+        )
+        self.residual = block.stride == 1 and block.in_chs == block.out_chs
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, in_chs, H, W) to (N, out_chs, H', W')."""
+        y = self.conv(x)
+        y = self.recalibration(y, y)
+        return x + y if self.residual else y
+
+
+def _norm_relu6(conv: nn.Module, chs: int) -> nn.Sequential:
+    return nn.Sequential(conv, nn.BatchNorm2d(chs), nn.ReLU6())

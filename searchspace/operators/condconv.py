@@ -1,0 +1,44 @@
+"""CondConv, conditionally parameterized convolution (CoConv eq. 1; Yang et al., NeurIPS 2019).
+
+As in CoConv Tables 1 to 3: the routing reads the global average of the layer's own input and is
+one linear layer with a bias and a sigmoid.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import Tensor, nn
+
+from searchspace.checks import whole
+from searchspace.choice import Choice
+from searchspace.operators.dynamic import DynamicConv2d, Experts
+from searchspace.slot import Role, Slot
+
+
+@dataclass(frozen=True)
+class CondConv(Choice):
+    """sum_i s_i(x) * (W_i conv x), s = sigmoid(linear(global average of x)), one per expert."""
+
+    experts: int = 4
+
+    kind: ClassVar[str] = "condconv"
+    role: ClassVar[Role] = "conv"
+
+    def __post_init__(self) -> None:
+        whole(1, experts=self.experts)
+
+    def module(self, slot: Slot) -> nn.Module:
+        """The training form; `deployed()` gives the one with a kernel per sample."""
+        return DynamicConv2d(slot, Experts(self.experts), Router(slot.in_chs, self.experts))
+
+
+class Router(nn.Module):
+    """sigmoid(linear(global average))."""
+
+    def __init__(self, in_chs: int, experts: int) -> None:
+        super().__init__()
+        self.fc = nn.Linear(in_chs, experts)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, in_chs, H, W) to weights (N, experts, 1)."""
+        return self.fc(x.mean((2, 3))).sigmoid()[..., None]

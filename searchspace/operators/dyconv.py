@@ -1,0 +1,62 @@
+"""DY-CNN, dynamic convolution with attention over kernels (CoConv eq. 1; Chen et al., CVPR 2020).
+
+As in CoConv Tables 1 to 3. The softmax has no temperature: CoConv's text names none, and the
+annealed one of the original belongs to its training schedule.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from searchspace.checks import one_of, whole
+from searchspace.choice import Choice
+from searchspace.operators.dynamic import DynamicConv2d, Experts
+from searchspace.operators.static import Static
+from searchspace.slot import Role, Slot
+
+Hidden = Literal["cifar", "imagenet"]
+
+
+@dataclass(frozen=True)
+class DyConv(Choice):
+    """sum_i s_i(x) * (W_i conv x), s = softmax(linear(relu(linear(global average of x)))).
+
+    `hidden` is the rule for the router's inner features: "imagenet" has int(C_in/4) + 1 without a
+    bias (the count of CoConv Table 3), "cifar" max(C_in // 16, 16) with one (its other tables).
+    """
+
+    experts: int = 4
+    hidden: Hidden = "cifar"
+
+    kind: ClassVar[str] = "dyconv"
+    role: ClassVar[Role] = "conv"
+
+    def __post_init__(self) -> None:
+        whole(1, experts=self.experts)
+        one_of(("cifar", "imagenet"), hidden=self.hidden)
+
+    def canonical(self, slot: Slot) -> Choice:
+        """A softmax over one expert is 1: an ordinary convolution."""
+        return Static() if self.experts == 1 else self
+
+    def module(self, slot: Slot) -> nn.Module:
+        """The training form; `deployed()` gives the one with a kernel per sample."""
+        router = Router(slot.in_chs, self.experts, self.hidden)
+        return DynamicConv2d(slot, Experts(self.experts), router)
+
+
+class Router(nn.Module):
+    """softmax(linear(relu(linear(global average))))."""
+
+    def __init__(self, in_chs: int, experts: int, hidden: Hidden) -> None:
+        super().__init__()
+        cifar = hidden == "cifar"
+        features = max(in_chs // 16, 16) if cifar else in_chs // 4 + 1
+        self.squeeze = nn.Linear(in_chs, features, bias=cifar)
+        self.expand = nn.Linear(features, experts)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, in_chs, H, W) to weights (N, experts, 1) that sum to 1."""
+        return self.expand(F.relu(self.squeeze(x.mean((2, 3))))).softmax(1)[..., None]

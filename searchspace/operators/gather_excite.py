@@ -1,0 +1,65 @@
+"""GE, gather and excite (Hu et al., NeurIPS 2018; a row of CoConv Table 3).
+
+The form with a parametrised gather and no excite network, called theta-minus there.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from searchspace.checks import whole
+from searchspace.choice import Choice
+from searchspace.errors import InputError
+from searchspace.slot import Role, Slot
+
+
+@dataclass(frozen=True)
+class GatherExcite(Choice):
+    """x * sigmoid(upsample(gather(source))), gather = log2(extent) depthwise 3x3 with stride 2.
+
+    A batch norm follows each convolution, a ReLU stands between them; `extent` is the side, in
+    pixels of the source, that one gathered value stands for.
+    """
+
+    extent: int = 8
+
+    kind: ClassVar[str] = "ge"
+    role: ClassVar[Role] = "recalibration"
+
+    def __post_init__(self) -> None:
+        whole(2, extent=self.extent)
+        if self.extent & (self.extent - 1):
+            raise InputError(f"extent must be a power of two, got {self.extent}")
+
+    def illegal(self, slot: Slot) -> str | None:
+        """Gathering is depthwise: each channel is rescaled by itself."""
+        if slot.in_chs == slot.out_chs:
+            return None
+        return (
+            f"it rescales each channel by the same channel of the source, which has {slot.in_chs} "
+            f"channels instead of {slot.out_chs}"
+        )
+
+    def module(self, slot: Slot) -> nn.Module:
+        """The same in training and for inference."""
+        return GatherExcite2d(slot.in_chs, self.extent.bit_length() - 1)
+
+
+class GatherExcite2d(nn.Module):
+    """x * sigmoid(upsample(gather(source))), nearest upsampling."""
+
+    def __init__(self, chs: int, steps: int) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        for _ in range(steps):
+            conv = nn.Conv2d(chs, chs, 3, stride=2, padding=1, groups=chs, bias=False)
+            layers += [conv, nn.BatchNorm2d(chs), nn.ReLU()]
+        self.gather = nn.Sequential(*layers[:-1])
+
+    def forward(self, x: Tensor, source: Tensor) -> Tensor:
+        """(N, C, H, W) rescaled by what (N, C, H', W') holds."""
+        # A sigmoid before the upsampling is the same and has fewer values to compute.
+        gate = self.gather(source).sigmoid()
+        return x * F.interpolate(gate, size=x.shape[2:], mode="nearest")

@@ -1,0 +1,121 @@
+"""Hierarchical-Split block (HS, Sections 3.1 and 3.2, Figure 2), the middle of a bottleneck.
+
+Left open by the authors and settled here: where a group's output does not halve, the larger part
+goes to the output and the smaller one on to the next group; with a stride nothing is passed on,
+every group is convolved at the stride and the first is average-pooled 3x3 instead, border zeros
+included in the mean.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from searchspace.checks import whole
+from searchspace.choice import Choice
+from searchspace.errors import InputError
+from searchspace.slot import Role, Slot
+
+
+@dataclass(frozen=True)
+class GroupedSplits(Choice):
+    """What the operators share that cut a bottleneck's inside into `splits` of `width` channels."""
+
+    width: int = 28
+    splits: int = 6
+
+    role: ClassVar[Role] = "conv"
+    normalised: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        whole(1, width=self.width)
+        # The first group is not convolved, so one group alone would leave no convolution.
+        whole(2, splits=self.splits)
+
+    def illegal(self, slot: Slot) -> str | None:
+        """Legal for the ungrouped 3x3 convolution in the middle of a bottleneck."""
+        if slot.position != "bottleneck" or slot.kernel != 3:
+            return "it goes in the middle of a bottleneck block, whose width it sets"
+        if slot.groups != 1:
+            return f"it splits the channels itself and this block has groups={slot.groups}"
+        return None
+
+    def inner_width(self) -> int:
+        """All splits together."""
+        return self.width * self.splits
+
+    def check(self, slot: Slot) -> None:
+        """Raise an InputError unless the block around `slot` has the width asked for."""
+        wanted = self.inner_width()
+        if (slot.in_chs, slot.out_chs) != (wanted, wanted):
+            raise InputError(
+                f"{self.label()} needs {wanted} channels in and out of slot {slot.name!r}, "
+                f"got {slot.in_chs} and {slot.out_chs}"
+            )
+
+
+@dataclass(frozen=True)
+class HierarchicalSplit(GroupedSplits):
+    """y_1 = x_1, y_i = relu(BN(3x3([x_i, second half of y_(i-1)]))), all the first halves out.
+
+    x is cut into `splits` groups of `width` channels; the last group's output is not halved.
+    """
+
+    kind: ClassVar[str] = "hs"
+
+    def module(self, slot: Slot) -> nn.Module:
+        """The cascade, or with a stride the groups side by side."""
+        self.check(slot)
+        if slot.stride > 1:
+            return SideBySide(self.width, self.splits, slot.stride)
+        return HierarchicalSplit2d(self.width, self.splits)
+
+
+def conv_norm_relu(chs: int, stride: int = 1) -> nn.Sequential:
+    """relu(BN(3x3 conv without bias)) of `chs` channels."""
+    conv = nn.Conv2d(chs, chs, 3, stride=stride, padding=1, bias=False)
+    return nn.Sequential(conv, nn.BatchNorm2d(chs), nn.ReLU())
+
+
+class HierarchicalSplit2d(nn.Module):
+    """The cascade of HS at stride 1."""
+
+    def __init__(self, width: int, splits: int) -> None:
+        super().__init__()
+        self.width = width
+        self.convs = nn.ModuleList()
+        self.kept: list[int] = []
+        chs = width
+        for _ in range(splits - 2):
+            self.convs.append(conv_norm_relu(chs))
+            self.kept.append(chs - chs // 2)
+            chs = width + chs // 2
+        self.convs.append(conv_norm_relu(chs))
+        self.kept.append(chs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, splits*width, H, W) to the same shape."""
+        first, *groups = x.split(self.width, 1)
+        kept, passed = [first], first[:, :0]
+        for group, conv, count in zip(groups, self.convs, self.kept, strict=True):
+            y = conv(torch.cat((group, passed), 1) if passed.shape[1] else group)
+            kept.append(y[:, :count])
+            passed = y[:, count:]
+        return torch.cat(kept, 1)
+
+
+class SideBySide(nn.Module):
+    """[3x3 average pool(x_1), relu(BN(3x3(x_i))) for the others], all with the stride."""
+
+    def __init__(self, width: int, splits: int, stride: int) -> None:
+        super().__init__()
+        self.width = width
+        self.pool = nn.AvgPool2d(3, stride, padding=1)
+        self.convs = nn.ModuleList(conv_norm_relu(width, stride) for _ in range(splits - 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, splits*width, H, W) to (N, splits*width, H', W')."""
+        first, *groups = x.split(self.width, 1)
+        maps = [conv(group) for conv, group in zip(self.convs, groups, strict=True)]
+        return torch.cat([self.pool(first), *maps], 1)

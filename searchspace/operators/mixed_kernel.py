@@ -1,0 +1,85 @@
+"""A convolution with a kernel of its own for each sample, mixed from experts (CoConv eq. 3)."""
+
+from math import prod
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from searchspace.counting import CountedModule, Shape
+from searchspace.operators.fused_experts import samples_at_a_time
+from searchspace.slot import Slot
+
+Side = Literal["out", "in"]
+"""Whether an expert's output or input channels are weighted."""
+
+
+class MixKernels(CountedModule):
+    """sum_i s_i * W_i and sum_i s_i * b_i for each sample."""
+
+    def __init__(self, slot: Slot, side: Side) -> None:
+        super().__init__()
+        self.slot = slot
+        self.side = side
+
+    def forward(
+        self, gate: Tensor, kernels: Tensor, biases: Tensor | None
+    ) -> tuple[Tensor, Tensor | None]:
+        """Weights (N, experts, C) to kernels (N, out_chs, in_chs/groups, k, k), (N, out_chs)."""
+        if self.side == "out":
+            bias = None if biases is None else (gate * biases).sum(1)
+            return _weighted_sum(kernels, gate[..., None, None, None]), bias
+        # Experts whose inputs are weighted add their biases as they are.
+        bias = None if biases is None else biases.sum(0).expand(gate.shape[0], -1)
+        groups = self.slot.groups
+        weights = gate.unflatten(2, (groups, 1, -1))[..., None, None]
+        return _weighted_sum(kernels.unflatten(1, (groups, -1)), weights).flatten(1, 2), bias
+
+    def macs(self, *shapes: Shape) -> int:
+        """One multiply-accumulate for each expert's number that is weighted, and sample."""
+        weighted = shapes[1:] if self.side == "out" else shapes[1:2]
+        return shapes[0][0] * sum(prod(shape) for shape in weighted)
+
+
+def _weighted_sum(values: Tensor, weights: Tensor) -> Tensor:
+    """sum_i weights[:, i] * values[i], without a product of all experts in memory."""
+    total = values[0] * weights[:, 0]
+    for i in range(1, values.shape[0]):
+        total = total.addcmul_(values[i], weights[:, i])
+    return total
+
+
+class MixedKernelConv2d(nn.Module):
+    """(sum_i s_i * W_i) conv x + sum_i s_i * b_i."""
+
+    def __init__(self, slot: Slot, side: Side) -> None:
+        super().__init__()
+        self.slot = slot
+        self.mix = MixKernels(slot, side)
+
+    def forward(self, x: Tensor, gate: Tensor, kernels: Tensor, biases: Tensor | None) -> Tensor:
+        """(N, in_chs, H, W) to (N, out_chs, H', W'); weights (N, experts, C or 1).
+
+        Kernels are (experts, out_chs, in_chs/groups, k, k), biases (experts, out_chs).
+        """
+        # Mixed kernels that are too many leave the cache before the convolution reads them.
+        piece = samples_at_a_time(x, kernels[0].numel())
+        if x.shape[0] <= piece:
+            return self._convolve(x, gate, kernels, biases)
+        pieces = zip(x.split(piece), gate.split(piece), strict=True)
+        return torch.cat([self._convolve(part, g, kernels, biases) for part, g in pieces])
+
+    def _convolve(self, x: Tensor, gate: Tensor, kernels: Tensor, biases: Tensor | None) -> Tensor:
+        """A grouped convolution in which each sample is a group."""
+        slot, batch = self.slot, x.shape[0]
+        kernel, bias = self.mix(gate, kernels, biases)
+        y = F.conv2d(
+            x.reshape(1, batch * slot.in_chs, *x.shape[2:]),
+            kernel.flatten(0, 1),
+            None if bias is None else bias.flatten(),
+            slot.stride,
+            slot.padding,
+            groups=batch * slot.groups,
+        )
+        return y.unflatten(1, (batch, slot.out_chs)).squeeze(0)

@@ -1,0 +1,141 @@
+"""Resolution-switchable networks: one set of weights for several input sizes (RS-Net, Section 3).
+
+Convolutions and the classifier are shared; each size has batch norms of its own (eq. 3) and a score
+in an ensemble of the sizes' predictions (eq. 5), which teaches them in training. At a size between
+two trained ones, in evaluation, norm parameters and statistics are interpolated linearly (Section
+4.3); beyond the largest and the smallest the paper defines nothing, and such an input is an error.
+"""
+
+import copy
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, Literal, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from searchspace.checks import one_of, whole
+from searchspace.errors import InputError
+from searchspace.norms import Blend, PrivateBatchNorm2d
+
+M = TypeVar("M", bound=nn.Module)
+Distillation = Literal["none", "vanilla", "full", "higher", "highest"]
+
+
+@dataclass(frozen=True)
+class Resolutions:
+    """The sizes that a network is trained at, in pixels, and what each has for itself.
+
+    `norms` is "private" (one batch norm per size) or "shared" (Figure 4, left). `distillation` says
+    which predictions teach which in training: "none"; "vanilla", the ensemble all sizes (eq. 8);
+    "full", also each size all smaller ones (eq. 10); without the ensemble, "higher", each size all
+    smaller ones, and "highest", the largest all others (Table 5).
+    """
+
+    sizes: tuple[int, ...]
+    norms: Literal["private", "shared"] = "private"
+    distillation: Distillation = "full"
+
+    def __post_init__(self) -> None:
+        for size in self.sizes:
+            whole(1, size=size)
+        if len(self.sizes) < 2 or len(set(self.sizes)) < len(self.sizes):
+            raise InputError(f"sizes must be at least two different numbers, got {self.sizes}")
+        # The order is the paper's: p_1 is the prediction at the largest size.
+        object.__setattr__(self, "sizes", tuple(sorted(self.sizes, reverse=True)))
+        one_of(("private", "shared"), norms=self.norms)
+        one_of(("none", "vanilla", "full", "higher", "highest"), distillation=self.distillation)
+
+    @property
+    def ensemble(self) -> bool:
+        """Whether training uses the ensemble's prediction, and so learns its scores."""
+        return self.distillation in ("vanilla", "full")
+
+    def label(self) -> str:
+        """A short name for tables and plots."""
+        sizes = "/".join(map(str, self.sizes))
+        norms = "" if self.norms == "private" else ", shared norms"
+        return f"{sizes} px{norms}, {self.distillation} distillation"
+
+    def blend(self, size: int, training: bool = False) -> Blend:
+        """The norms for an input size: those of a trained size, or two interpolated."""
+        if size in self.sizes:
+            index = self.sizes.index(size)
+            return Blend(index, index)
+        if training:
+            raise InputError(f"training is for the sizes {_listed(self.sizes)}, got {size}")
+        for i, (large, small) in enumerate(pairwise(self.sizes)):
+            if small < size < large:
+                return Blend(i, i + 1, (large - size) / (large - small))
+        raise InputError(
+            f"size must be from {self.sizes[-1]} to {self.sizes[0]}, the sizes of this network's "
+            f"batch norms, got {size}"
+        )
+
+    def switchable(self, network: nn.Module) -> nn.Module:
+        """The same network, made switchable in place; its input's size selects the norms."""
+        if self.norms == "private":
+            count = len(self.sizes)
+            _replace(network, nn.BatchNorm2d, lambda norm: PrivateBatchNorm2d(norm, count))
+            network.register_forward_pre_hook(SelectNorms(self))
+        if self.ensemble:
+            network.register_parameter("importance", nn.Parameter(torch.zeros(len(self.sizes))))
+        return network
+
+    def at_size(self, network: nn.Module, size: int) -> nn.Module:
+        """A plain network for one size: a copy with that size's norms only, without scores."""
+        blend = self.blend(size)
+        network = copy.deepcopy(network)
+        for key, hook in list(network._forward_pre_hooks.items()):
+            if isinstance(hook, SelectNorms):
+                del network._forward_pre_hooks[key]
+        _replace(network, PrivateBatchNorm2d, lambda norm: norm.selected(blend))
+        if self.ensemble:
+            del network.importance
+        return network
+
+
+@dataclass(frozen=True)
+class SelectNorms:
+    """Run before a network's forward pass: sets its private norms to the input's size."""
+
+    resolutions: Resolutions
+
+    def __call__(self, network: nn.Module, inputs: tuple[Any, ...]) -> None:
+        """Raise an InputError if the network has no norms for this input."""
+        height, width = (int(side) for side in inputs[0].shape[-2:])
+        if height != width:
+            raise InputError(f"a switchable network takes square images, got {height}x{width}")
+        blend = self.resolutions.blend(width, network.training)
+        for module in network.modules():
+            if isinstance(module, PrivateBatchNorm2d):
+                module.blend = blend
+
+
+def _replace(network: nn.Module, kind: type[M], make: Callable[[M], nn.Module]) -> None:
+    """Replace every module of one kind; one that is used in two places, by one replacement."""
+    made: dict[nn.Module, nn.Module] = {}
+    for parent in list(network.modules()):
+        for name, child in list(parent.named_children()):
+            if isinstance(child, kind):
+                if child not in made:
+                    made[child] = make(child)
+                setattr(parent, name, made[child])
+
+
+def ensemble_logits(network: nn.Module, logits: Sequence[Tensor]) -> Tensor:
+    """sum_s alpha_s * z_s, alpha the softmax of the importance scores (eq. 5).
+
+    `logits` are (N, classes) for each size from the largest on; they are detached, so a loss of the
+    result updates only the scores.
+    """
+    scores = network.get_parameter("importance")
+    if len(logits) != len(scores):
+        raise InputError(f"logits must be given for {len(scores)} sizes, got {len(logits)}")
+    weights = scores.softmax(0)
+    return (weights[:, None, None] * torch.stack([z.detach() for z in logits])).sum(0)
+
+
+def _listed(sizes: tuple[int, ...]) -> str:
+    return ", ".join(map(str, sizes))

@@ -1,0 +1,72 @@
+import pytest
+import torch
+import torch.nn.functional as F
+from compare import OnOneInput, assert_same
+
+from searchspace import GatherExcite, InputError, Slot, measure_module
+
+
+def slot(in_chs, out_chs=None):
+    return Slot("s", 1, "recalibration", in_chs, out_chs or in_chs)
+
+
+def definition(module, x, source):
+    """Gather channel by channel with norms on batch statistics, upsample by index, multiply."""
+    maps = source
+    layers = list(module.gather)
+    for i in range(0, len(layers), 3):
+        conv, norm = layers[i], layers[i + 1]
+        parts = [
+            F.conv2d(maps[:, c : c + 1], conv.weight[c : c + 1], stride=2, padding=1)
+            for c in range(maps.shape[1])
+        ]
+        maps = torch.cat(parts, 1)
+        mean = maps.mean((0, 2, 3), keepdim=True)
+        var = ((maps - mean) ** 2).mean((0, 2, 3), keepdim=True)
+        if not norm.training:
+            mean, var = (s.view(1, -1, 1, 1) for s in (norm.running_mean, norm.running_var))
+        maps = (maps - mean) / (var + norm.eps).sqrt()
+        maps = maps * norm.weight.view(1, -1, 1, 1) + norm.bias.view(1, -1, 1, 1)
+        if i + 3 < len(layers):
+            maps = maps.clamp(min=0)
+    rows = torch.arange(x.shape[2]) * maps.shape[2] // x.shape[2]
+    columns = torch.arange(x.shape[3]) * maps.shape[3] // x.shape[3]
+    return x / (1 + (-maps[:, :, rows][:, :, :, columns]).exp())
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("shape", [(3, 5, 16, 16), (1, 7, 17, 19), (2, 3, 5, 4)])
+def test_equals_the_definition(training, shape) -> None:
+    module = GatherExcite(extent=4).module(slot(shape[1]))
+    module.gather(torch.randn(4, shape[1], 16, 16) + 1)
+    module.train(training)
+    x, source = torch.randn(2, *shape, requires_grad=True)
+    leaves = [x, source, *module.parameters()]
+    slow = definition(module, x, source)
+    assert_same(module(x, source), slow, leaves)
+
+
+def test_extent_eight_has_three_convolutions_and_two_relus() -> None:
+    names = [type(layer).__name__ for layer in GatherExcite().module(slot(6)).gather]
+    assert names == ["Conv2d", "BatchNorm2d", "ReLU"] * 2 + ["Conv2d", "BatchNorm2d"]
+
+
+def test_costs_in_closed_form() -> None:
+    chs = 10
+    cost = measure_module(OnOneInput(GatherExcite().module(slot(chs))), (1, chs, 21, 14))
+    # ceil(side / 2) each time: 21x14, 11x7, 6x4, 3x2.
+    assert cost.macs == 9 * chs * (11 * 7 + 6 * 4 + 3 * 2)
+    assert cost.params == 3 * (9 * chs + 2 * chs)
+
+
+def test_is_illegal_where_the_source_has_other_channels() -> None:
+    assert "24 channels instead of 12" in GatherExcite().illegal(slot(24, 12))
+    assert GatherExcite().illegal(slot(24)) is None
+
+
+def test_rejects_bad_settings() -> None:
+    for extent in (3, 12):
+        with pytest.raises(InputError, match=f"extent must be a power of two, got {extent}"):
+            GatherExcite(extent=extent)
+    with pytest.raises(InputError, match="extent must be a whole number of at least 2, got 1"):
+        GatherExcite(extent=1)
