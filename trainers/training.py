@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from searchspace import build
-from trainers.augment import flip, pad_crop
+from trainers.augment import augment
 from trainers.job import Epoch, Job, Point, Result
 from trainers.tasks import Split
 
@@ -100,8 +100,8 @@ class Training:
             for group in self.optimizer.param_groups:
                 group["lr"] = rate
             picked = order[step * size : (step + 1) * size]
-            images = self._augment(self._normalise(train.images[picked]))
-            loss = F.cross_entropy(self.network(images), train.labels[picked])
+            images, targets = self._augment(train.images[picked], train.labels[picked])
+            loss = F.cross_entropy(self.network(self._normalise(images)), targets)
             self.optimizer.zero_grad(set_to_none=True)
             loss.backward()
             self.optimizer.step()
@@ -109,12 +109,11 @@ class Training:
         # One transfer an epoch: reading a loss at every step would make a GPU wait.
         return float(total / steps)
 
-    def _augment(self, images: Tensor) -> Tensor:
-        if self.job.recipe.crop_padding:
-            images = pad_crop(images, self.job.recipe.crop_padding, self.order)
-        if self.job.recipe.flip:
-            images = flip(images, self.order)
-        return images
+    def _augment(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        job = self.job
+        return augment(
+            images, labels, job.recipe, self.order, classes=job.task.classes, fill=self.data.mean
+        )
 
     def _normalise(self, images: Tensor) -> Tensor:
         mean, std = self.data.mean[:, None, None], self.data.std[:, None, None]
