@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from searchspace import build
-from trainers.augment import augment
+from trainers.augment import augmented
 from trainers.job import Epoch, Job, Point, Result
 from trainers.tasks import Split
 
@@ -95,12 +95,19 @@ class Training:
         order = torch.randperm(len(train), generator=self.order, device=self.device)
         self.network.train()
         total = torch.zeros((), device=self.device)
-        for step in range(steps):
+        batches = augmented(
+            train,
+            order[: steps * size],
+            recipe,
+            self.order,
+            classes=self.job.task.classes,
+            fill=self.data.mean,
+            seed=f"{self.job.seed} {len(self.curve)}",
+        )
+        for step, (images, targets) in enumerate(batches):
             rate = recipe.rate(len(self.curve) + step / steps)
             for group in self.optimizer.param_groups:
                 group["lr"] = rate
-            picked = order[step * size : (step + 1) * size]
-            images, targets = self._augment(train.images[picked], train.labels[picked])
             loss = F.cross_entropy(self.network(self._normalise(images)), targets)
             self.optimizer.zero_grad(set_to_none=True)
             loss.backward()
@@ -108,12 +115,6 @@ class Training:
             total += loss.detach()
         # One transfer an epoch: reading a loss at every step would make a GPU wait.
         return float(total / steps)
-
-    def _augment(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        job = self.job
-        return augment(
-            images, labels, job.recipe, self.order, classes=job.task.classes, fill=self.data.mean
-        )
 
     def _normalise(self, images: Tensor) -> Tensor:
         mean, std = self.data.mean[:, None, None], self.data.std[:, None, None]
@@ -125,9 +126,8 @@ class Training:
         self.network.eval()
         right = torch.zeros((), device=self.device)
         loss = torch.zeros((), device=self.device)
-        for start in range(0, len(split), EVALUATION_BATCH):
-            labels = split.labels[start : start + EVALUATION_BATCH]
-            logits = self.network(self._normalise(split.images[start : start + EVALUATION_BATCH]))
+        for images, labels in split.batches(EVALUATION_BATCH):
+            logits = self.network(self._normalise(images))
             right += (logits.argmax(1) == labels).sum()
             loss += F.cross_entropy(logits, labels, reduction="sum")
         return float(right) / len(split), float(loss) / len(split)
