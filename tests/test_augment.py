@@ -15,6 +15,7 @@ from trainers.augment import (
     colour,
     flip,
     pad_crop,
+    pad_crop_flip,
     rand_augment,
     random_resized_crop,
     rotate,
@@ -134,6 +135,17 @@ def test_pad_crop_gives_every_shift_of_the_padded_image(fill: Tensor | None) -> 
     found = [k for crop in out for k, shift in shifts.items() if torch.equal(crop, shift)]
     assert len(found) == 400
     assert set(found) == set(shifts)
+
+
+@pytest.mark.parametrize("padding", [1, 3])
+def test_crop_and_flip_in_one_equal_one_after_the_other(padding: int) -> None:
+    images, generator = stored(40), seeded(4)
+    wanted = flip(pad_crop(images, padding, generator, FILL), generator)
+    assert torch.equal(pad_crop_flip(images, padding, seeded(4), FILL), wanted)
+    generator = seeded(4)
+    wanted = flip(pad_crop(images, padding, generator), generator)
+    assert torch.equal(pad_crop_flip(images, padding, seeded(4)), wanted)
+    assert wanted.dtype == torch.uint8
 
 
 def test_cropping_stored_images_equals_cropping_normalised_ones_bit_for_bit() -> None:
