@@ -115,6 +115,13 @@ def test_what_is_off_leaves_stored_images_and_labels_alone() -> None:
     assert result.dtype == torch.uint8 and targets.dtype == torch.int64
 
 
+def test_crops_that_a_stream_made_are_not_made_again() -> None:
+    images, labels = stored(), torch.arange(8)
+    recipe = replace(OFF, crop_area=(0.2, 0.5))
+    result, _ = augment(images, labels, recipe, seeded(), classes=8, fill=FILL, cropped=True)
+    assert torch.equal(result, images)
+
+
 def test_flip_mirrors_each_image_or_leaves_it() -> None:
     images = torch.randn(64, 3, 4, 5)
     out = flip(images, seeded())

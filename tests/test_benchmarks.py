@@ -1,13 +1,17 @@
 """The benchmarks compare equal things; how fast they are is not tested."""
 
+import json
+
 import torch
 
-from benchmarks import input_pipeline, mssar, multiception
-from benchmarks.timing import paired, training_step
+from benchmarks import coconv, input_pipeline, mssar, multiception
+from benchmarks.timing import paired, show, training_step
 
 
 def test_definitions_agree_with_the_operators() -> None:
     """`compare` raises where they do not."""
+    assert coconv.training((2, 5, 7, 3), "cpu", 2).ratio > 0
+    assert coconv.inference((2, 5, 7, 3), "cpu", 2).ratio > 0
     assert mssar.compare((2, 5, 7), "cpu", 2).ratio > 0
     assert multiception.compare((2, 4, 6, 8, 2, (3, 5)), "cpu", 2).ratio > 0
 
@@ -17,6 +21,17 @@ def test_calls_are_made_in_turn_and_summarised() -> None:
     pair = paired(lambda: calls.append("slow"), lambda: calls.append("fast"), repeats=3)
     assert calls == ["slow", "slow", "fast", "fast"] * 3
     assert pair.low <= pair.ratio <= pair.high
+
+
+def test_rows_are_written_as_json_lines(tmp_path) -> None:
+    pair = paired(lambda: None, lambda: None, repeats=2)
+    for title in ("a", "b"):
+        show(title, [("x", pair), ("y", pair)], tmp_path / "rows.jsonl")
+    rows = [json.loads(line) for line in (tmp_path / "rows.jsonl").read_text().splitlines()]
+    assert [(row["benchmark"], row["case"]) for row in rows] == [
+        ("a", "x"), ("a", "y"), ("b", "x"), ("b", "y"),
+    ]  # fmt: skip
+    assert rows[0]["ratio"] == pair.ratio
 
 
 def test_a_step_reaches_inputs_and_parameters() -> None:
