@@ -39,8 +39,6 @@ class Quantiser(nn.Module):
         self.register_buffer("codes", codes, persistent=False)
         powers = 2.0 ** torch.arange(bits)
         self.register_buffer("basis", (HIGHEST * powers / powers.sum()).repeat(rows, 1))
-        # Named as in batch norms, whose statistics are held still at the same times.
-        self.track_running_stats = True
 
     def forward(self, x: Tensor) -> Tensor:
         """The nearest levels; the gradient is that of `clipped`."""
@@ -48,7 +46,7 @@ class Quantiser(nn.Module):
         levels, order = self.levels()
         nearest = _nearest(known, levels)
         quantised = levels.gather(1, nearest).to(x.dtype)
-        if self.training and self.track_running_stats:
+        if self.training:
             self.basis.lerp_(self.fitted(known, order.gather(1, nearest)), 1 - KEPT)
         passed = self.clipped(x, levels)
         return passed + (quantised - passed).detach()

@@ -9,9 +9,8 @@ all logits before any gradient; then either the activations of all sizes are kep
 largest size's are computed again when their turn comes, which gives the same bits.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 
 import torch
 import torch.nn.functional as F
@@ -146,7 +145,8 @@ class SwitchableLoss:
             return self.forward(images).float()
 
         def contexts() -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
-            return nullcontext(), frozen_statistics(self.network)
+            replay = Replay(self.network)
+            return replay.first(), replay.again()
 
         logits: Tensor = checkpoint(self.forward, images, use_reentrant=False, context_fn=contexts)
         return logits.float()
@@ -159,15 +159,31 @@ class SwitchableLoss:
             yield resize(batch.crops[which], size), batch.targets[which]
 
 
-@contextmanager
-def frozen_statistics(network: nn.Module) -> Iterator[None]:
-    """Within this context, a forward pass in training mode leaves running statistics alone."""
-    modules: Iterable[Any] = network.modules()
-    parts = [part for part in modules if getattr(part, "track_running_stats", False)]
-    for part in parts:
-        part.track_running_stats = False
-    try:
+class Replay:
+    """Lets a second forward pass see the buffers as the first did, and leave them as they are."""
+
+    def __init__(self, network: nn.Module) -> None:
+        self.buffers = list(network.buffers())
+        self.before: list[Tensor] = []
+
+    @contextmanager
+    def first(self) -> Iterator[None]:
+        """The context of the first pass."""
+        self.before = [buffer.clone() for buffer in self.buffers]
         yield
-    finally:
-        for part in parts:
-            part.track_running_stats = True
+
+    @contextmanager
+    def again(self) -> Iterator[None]:
+        """The context of the second pass."""
+        after = [buffer.clone() for buffer in self.buffers]
+        _copy(self.before, self.buffers)
+        try:
+            yield
+        finally:
+            _copy(after, self.buffers)
+
+
+@torch.no_grad()
+def _copy(values: list[Tensor], buffers: list[Tensor]) -> None:
+    if buffers:
+        torch._foreach_copy_(buffers, values)

@@ -48,7 +48,7 @@ def conv_norm_mix(
     `gate` is (N, experts, out_chs). Updates the norm's running statistics.
     """
     mixed, mean, var = _ConvNormMix.apply(x, weight, gate, norm.weight, norm.bias, slot, norm.eps)
-    if norm.track_running_stats and norm.running_mean is not None and norm.running_var is not None:
+    if norm.running_mean is not None and norm.running_var is not None:
         assert norm.num_batches_tracked is not None
         norm.num_batches_tracked.add_(1)
         new = 1 / float(norm.num_batches_tracked) if norm.momentum is None else norm.momentum
