@@ -84,7 +84,7 @@ def test_passes_never_raise_the_error_of_fixed_numbers() -> None:
     quantiser.basis.mul_(2)
     errors = [float((quantiser(x) - x).square().mean()) for _ in range(100)]
     assert all(later <= earlier + 1e-7 for earlier, later in zip(errors, errors[1:], strict=False))
-    assert errors[-1] < 0.6 * errors[0]
+    assert errors[-1] < 0.7 * errors[0]
 
 
 def test_gradients_pass_straight_through_and_stop_above_the_highest_level() -> None:
