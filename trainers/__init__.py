@@ -1,7 +1,8 @@
 """How one architecture is trained and measured: tasks, recipes, jobs, results."""
 
 from trainers.job import Epoch, Job, Point, Result
-from trainers.recipe import RECIPES, Recipe
+from trainers.protocols import RECIPES
+from trainers.recipe import Recipe
 from trainers.tasks import TASKS, Cifar100, Digits, Task, TinyImageNet
 from trainers.train import train
 from trainers.training import Training

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from searchspace import build
 from searchspace.schema import from_json, to_json
-from trainers.augment import flip, pad_crop
+from trainers.augment import augment
 from trainers.job import Ensemble, Epoch, Job, Point, Result, Status
 from trainers.learner import Learner
 from trainers.losses import Batch
@@ -197,17 +197,17 @@ class Training:
     def _batch(self, picked: Tensor) -> Batch:
         """Images and labels by index, augmented: one crop, or one for each size."""
         train, resolutions = self.data.train, self.job.architecture.resolutions
-        images, labels = self._normalise(train.images[picked]), train.labels[picked]
+        images, labels = train.images[picked], train.labels[picked]
         several = resolutions is not None and self.job.recipe.crops == "multi"
         count = len(resolutions.sizes) if resolutions is not None and several else 1
-        return Batch(tuple(self._augment(images) for _ in range(count)), (labels,) * count)
+        crops, targets = zip(*(self._augment(images, labels) for _ in range(count)), strict=True)
+        return Batch(tuple(self._normalise(crop) for crop in crops), targets)
 
-    def _augment(self, images: Tensor) -> Tensor:
-        if self.job.recipe.crop_padding:
-            images = pad_crop(images, self.job.recipe.crop_padding, self.order)
-        if self.job.recipe.flip:
-            images = flip(images, self.order)
-        return images
+    def _augment(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        job = self.job
+        return augment(
+            images, labels, job.recipe, self.order, classes=job.task.classes, fill=self.data.mean
+        )
 
     def _normalise(self, images: Tensor) -> Tensor:
         mean, std = self.data.mean[:, None, None], self.data.std[:, None, None]
