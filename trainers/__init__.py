@@ -1,10 +1,11 @@
 """How one architecture is trained and measured: tasks, recipes, jobs, results."""
 
-from trainers.job import Epoch, Job, Point, Result
+from trainers.job import Ensemble, Epoch, Job, Point, Result
+from trainers.loop import train
 from trainers.protocols import RECIPES
+from trainers.quantisation import quantise
 from trainers.recipe import Recipe
 from trainers.tasks import TASKS, Cifar100, Digits, Task, TinyImageNet
-from trainers.train import train
 from trainers.training import Training
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "TASKS",
     "Cifar100",
     "Digits",
+    "Ensemble",
     "Epoch",
     "Job",
     "Point",
@@ -20,5 +22,6 @@ __all__ = [
     "Task",
     "TinyImageNet",
     "Training",
+    "quantise",
     "train",
 ]

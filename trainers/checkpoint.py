@@ -8,7 +8,6 @@ import contextlib
 import hashlib
 import io
 import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +30,10 @@ def save_checkpoint(training: Training, folder: Path) -> None:
     buffer = io.BytesIO()
     torch.save(training.state(), buffer)
     payload = buffer.getbuffer()
-    part = ""
+    part = folder / "checkpoint.part"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=folder, prefix=NAME, delete=False) as file:
-            part = file.name
+        with part.open("wb") as file:
             file.write(hashlib.sha256(payload).digest())
             file.write(payload)
             file.flush()
@@ -44,9 +42,8 @@ def save_checkpoint(training: Training, folder: Path) -> None:
             os.replace(folder / NAME, folder / PREVIOUS)
         os.replace(part, folder / NAME)
     except OSError as error:
-        if part:
-            with contextlib.suppress(OSError):
-                os.unlink(part)
+        with contextlib.suppress(OSError):
+            part.unlink()
         raise InputError(
             f"cannot save the training state in {folder}: {error.strerror}; the checkpoints there "
             "are as they were"
