@@ -15,8 +15,10 @@ from searchspace.cli import run_command
 from searchspace.schema import to_json
 from tests.helpers import RECIPE, SMALL, STATIC, TASK, job
 from tests.test_training import same_numbers
-from trainers import Job, Result, command, train
+from trainers import Job, Result, train
 from trainers.command import main
+from trainers.learner import Learner
+from trainers.losses import Batch
 
 
 @pytest.fixture
@@ -86,18 +88,18 @@ def test_a_signal_saves_the_state_and_the_same_command_continues(
 ) -> None:  # fmt: skip
     out = tmp_path / "out"
     steps = 0
-    learn = command.Training._batch
+    learn = Learner.learn
 
-    def interrupted(self: command.Training, picked: torch.Tensor) -> object:
+    def interrupted(self: Learner, batch: Batch, rate: float) -> torch.Tensor:
         nonlocal steps
         steps += 1
         if steps == 2:
             os.kill(os.getpid(), signal.SIGTERM)
-        return learn(self, picked)
+        return learn(self, batch, rate)
 
     before = signal.getsignal(signal.SIGTERM)
     with monkeypatch.context() as patched:
-        patched.setattr(command.Training, "_batch", interrupted)
+        patched.setattr(Learner, "learn", interrupted)
         assert call(patched, *files, "--out", out) == 130
     assert signal.getsignal(signal.SIGTERM) == before
     # The step in progress was ended and saved.

@@ -55,11 +55,11 @@ def _measure(
     ensemble: Sequence[int],
     batch: int,
 ) -> list[Measure]:
-    right = torch.zeros(len(sizes) + bool(ensemble), device=split.labels.device)
+    device = next(network.parameters()).device
+    right = torch.zeros(len(sizes) + bool(ensemble), device=device)
     loss = torch.zeros_like(right)
-    for start in range(0, len(split), batch):
-        labels = split.labels[start : start + batch]
-        images = prepare(split.images[start : start + batch])
+    for stored, labels in split.batches(batch):
+        images = prepare(stored)
         logits = [network(resize(images, size)).float() for size in sizes]
         if ensemble:
             among = [logits[sizes.index(size)] for size in ensemble]

@@ -1,7 +1,8 @@
 """The training of one job, an epoch at a time, so that a scheduler can watch, pause and resume."""
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import ExitStack, closing
 from math import isfinite, nan
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from torch import Tensor
 
 from searchspace import build
 from searchspace.schema import from_json, to_json
-from trainers.augment import augment
+from trainers.augment import augmented
 from trainers.job import Ensemble, Epoch, Job, Point, Result, Status
 from trainers.learner import Learner
 from trainers.losses import Batch
@@ -164,11 +165,10 @@ class Training:
         """What is left of a pass over the training images, in whole batches; the mean loss."""
         size, steps, recipe = self.batch_size, self.steps, self.job.recipe
         self.learner.network.train()
-        with self.randomness.own():
-            order = self._permutation()
+        left = self._permutation()[self.step * size : steps * size]
+        with self.randomness.own(), closing(self._batches(left)) as batches:
             started = time.perf_counter()
-            while self.step < steps:
-                batch = self._batch(order[self.step * size : (self.step + 1) * size])
+            for batch in batches:
                 rate = recipe.rate(len(self.curve) + self.step / steps)
                 self.losses[self.step] = self.learner.learn(batch, rate)
                 self.step += 1
@@ -194,19 +194,30 @@ class Training:
             self.order_start = self.order.get_state()
         return torch.randperm(len(self.data.train), generator=generator, device=self.device)
 
-    def _batch(self, picked: Tensor) -> Batch:
-        """Images and labels by index, augmented: one crop, or one for each size."""
-        train, resolutions = self.data.train, self.job.architecture.resolutions
-        images, labels = train.images[picked], train.labels[picked]
+    def _batches(self, order: Tensor) -> Generator[Batch]:
+        """The images at `order`, augmented: one crop of each, or one for each size."""
+        resolutions = self.job.architecture.resolutions
         several = resolutions is not None and self.job.recipe.crops == "multi"
         count = len(resolutions.sizes) if resolutions is not None and several else 1
-        crops, targets = zip(*(self._augment(images, labels) for _ in range(count)), strict=True)
-        return Batch(tuple(self._normalise(crop) for crop in crops), targets)
+        streams = [self._augmented(order, view) for view in range(count)]
+        with ExitStack() as stack:
+            for stream in streams:
+                # A stream that is left early stops reading ahead.
+                stack.callback(stream.close)
+            for views in zip(*streams, strict=True):
+                crops, targets = zip(*views, strict=True)
+                yield Batch(tuple(self._normalise(crop) for crop in crops), targets)
 
-    def _augment(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        job = self.job
-        return augment(
-            images, labels, job.recipe, self.order, classes=job.task.classes, fill=self.data.mean
+    def _augmented(self, order: Tensor, view: int) -> Generator[tuple[Tensor, Tensor]]:
+        """`view` tells apart the crops of one image that are made before it is on the device."""
+        yield from augmented(
+            self.data.train,
+            order,
+            self.job.recipe,
+            self.order,
+            classes=self.job.task.classes,
+            fill=self.data.mean,
+            seed=f"{self.job.seed} {len(self.curve)}" + (f" {view}" if view else ""),
         )
 
     def _normalise(self, images: Tensor) -> Tensor:

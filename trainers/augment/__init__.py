@@ -4,6 +4,8 @@ A draw of its own for every image, whatever the batch. What is off draws nothing
 the same random numbers whether or not others know more augmentations.
 """
 
+from collections.abc import Iterator
+
 import torch
 from torch import Generator, Tensor
 
@@ -13,9 +15,11 @@ from trainers.augment.geometry import erase, flip, pad_crop, random_resized_crop
 from trainers.augment.mixing import mix, smooth
 from trainers.augment.randaugment import rand_augment
 from trainers.recipe import Recipe
+from trainers.tasks import Crop, Split
 
 __all__ = [
     "augment",
+    "augmented",
     "erase",
     "flip",
     "jitter",
@@ -26,6 +30,24 @@ __all__ = [
     "rotate",
     "smooth",
 ]
+
+
+def augmented(
+    split: Split,
+    order: Tensor,
+    recipe: Recipe,
+    generator: Generator,
+    *,
+    classes: int,
+    fill: Tensor,
+    seed: str,
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Batches of the images at `order`, augmented; `seed` is for crops that a stream makes."""
+    crop = Crop(recipe.crop_area, recipe.crop_aspect, seed) if recipe.crop_area else None
+    for images, labels in split.batches(recipe.batch_size, order, crop):
+        yield augment(
+            images, labels, recipe, generator, classes=classes, fill=fill, cropped=split.crops
+        )
 
 
 def augment(

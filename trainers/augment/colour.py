@@ -24,17 +24,17 @@ def brightness(images: Tensor, factor: Tensor) -> Tensor:
 
 def contrast(images: Tensor, factor: Tensor) -> Tensor:
     """Blend with the image's mean grey."""
-    return blend(images, _functional().adjust_contrast(images, 0.0), factor)
+    return blend(images, torchvision("adjust_contrast", images, 0.0), factor)
 
 
 def saturation(images: Tensor, factor: Tensor) -> Tensor:
     """Blend with the grey image."""
-    return blend(images, _functional().adjust_saturation(images, 0.0), factor)
+    return blend(images, torchvision("adjust_saturation", images, 0.0), factor)
 
 
 def sharpness(images: Tensor, factor: Tensor) -> Tensor:
     """Blend with the smoothed image."""
-    return blend(images, _functional().adjust_sharpness(images, 0.0), factor)
+    return blend(images, torchvision("adjust_sharpness", images, 0.0), factor)
 
 
 def hue(images: Tensor, shift: Tensor) -> Tensor:
@@ -72,8 +72,10 @@ def jitter(
     return images
 
 
-def _functional():  # type: ignore[no-untyped-def]
+def torchvision(name: str, images: Tensor, *strength: float) -> Tensor:
+    """What torchvision's functional of that name makes of a batch."""
     # Seconds to import, and only needed by recipes that change colours.
     from torchvision.transforms.v2 import functional
 
-    return functional
+    result: Tensor = getattr(functional, name)(images, *strength)
+    return result

@@ -83,13 +83,7 @@ def _solarized(images: Tensor, share: Tensor, fill: Tensor) -> Tensor:
 
 
 def _torchvision(name: str) -> Operator:
-    def operator(images: Tensor, share: Tensor, fill: Tensor) -> Tensor:
-        from torchvision.transforms.v2 import functional
-
-        result: Tensor = getattr(functional, name)(images)
-        return result
-
-    return operator
+    return lambda images, share, fill: colour.torchvision(name, images)
 
 
 OPERATORS: dict[str, Operator] = {
