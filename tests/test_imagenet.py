@@ -74,6 +74,7 @@ def test_batches_do_not_depend_on_order_size_or_threads(tmp_path: Path) -> None:
         ))  # fmt: skip
         assert torch.equal(torch.cat([images for images, _ in parts]), whole[order])
         assert torch.equal(torch.cat([labels for _, labels in parts]), order)
+    assert list(split.batches(2, order[:0])) == []
     other, _ = next(split.batches(5, crop=Crop(CROP.area, CROP.aspect, "1 1")))
     assert not torch.equal(other, whole)
 

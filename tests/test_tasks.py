@@ -181,6 +181,7 @@ def test_stored_batches_are_the_images_in_order() -> None:
     assert torch.equal(first, split.images[[7, 3, 3]])
     assert torch.equal(labels, split.labels[[7, 3, 3]])
     assert torch.equal(last, split.images[[40]])
+    assert list(split.batches(3, order[:0])) == []
 
 
 def test_tiny_imagenet_names_a_damaged_file(tmp_path: Path) -> None:

@@ -1,7 +1,9 @@
 """How one architecture is trained and measured: tasks, recipes, jobs, results."""
 
-from trainers.job import Epoch, Job, Point, Result
+from trainers.job import Ensemble, Epoch, Job, Point, Result
+from trainers.loop import train
 from trainers.protocols import RECIPES
+from trainers.quantisation import quantise
 from trainers.recipe import Recipe
 from trainers.tasks import (
     TASKS,
@@ -15,7 +17,6 @@ from trainers.tasks import (
     Task,
     TinyImageNet,
 )
-from trainers.train import train
 from trainers.training import Training
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "Cifar10",
     "Cifar100",
     "Digits",
+    "Ensemble",
     "Epoch",
     "ImageNet",
     "ImageNet32",
@@ -36,5 +38,6 @@ __all__ = [
     "Task",
     "TinyImageNet",
     "Training",
+    "quantise",
     "train",
 ]

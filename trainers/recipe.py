@@ -2,13 +2,19 @@
 
 from dataclasses import dataclass, field
 from math import cos, pi
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from searchspace.checks import at_least, one_of, whole
 from searchspace.errors import InputError
 from searchspace.schema import Value
 
 Schedule = Literal["constant", "step", "cosine"]
+Precision = Literal["float32", "bfloat16", "float16"]
+Compile = Literal["no", "default", "reduce-overhead"]
+Crops = Literal["single", "multi"]
+
+LATER = {"since": "0.2"}
+"""Fields that recipes stored before version 0.2 do not have."""
 
 LATER = {"since": "0.2"}
 """Fields that recipes stored before version 0.2 do not have."""
@@ -30,6 +36,14 @@ class Recipe(Value):
     (share of the circle); `rand_augment_magnitude` is from 0 to 30; `erasing` is a probability;
     `label_smoothing` the share of a label spread over all classes; `mixup` and `cutmix` are the
     parameters of their Beta distributions. 0 or None is off.
+
+    `ema_decay`, per step, measures a moving average of the weights in their place; 0 is none. A
+    batch is processed in `accumulation` pieces, whose batch norms see one piece each. `precision`
+    is that of convolutions and products in training and measurement (autocast). `channels_last` and
+    `compile` (torch.compile's mode; "reduce-overhead" uses CUDA graphs) change speed and rounding.
+    `crops` is whether all sizes of a switchable network see one random crop or each its own (RS-Net
+    Table 6). `weight_bits` and `activation_bits` below 32 quantise all convolutions but the first
+    (LQ-Nets; RS-Net Table 3).
     """
 
     epochs: int
@@ -57,6 +71,15 @@ class Recipe(Value):
     mixup: float = field(default=0.0, metadata=LATER)
     cutmix: float = field(default=0.0, metadata=LATER)
 
+    ema_decay: float = field(default=0.0, metadata=LATER)
+    accumulation: int = field(default=1, metadata=LATER)
+    precision: Precision = field(default="float32", metadata=LATER)
+    channels_last: bool = field(default=False, metadata=LATER)
+    compile: Compile = field(default="no", metadata=LATER)
+    crops: Crops = field(default="single", metadata=LATER)
+    weight_bits: int = field(default=32, metadata=LATER)
+    activation_bits: int = field(default=32, metadata=LATER)
+
     def __post_init__(self) -> None:
         whole(1, epochs=self.epochs, batch_size=self.batch_size, step_epochs=self.step_epochs)
         whole(0, crop_padding=self.crop_padding)
@@ -66,6 +89,7 @@ class Recipe(Value):
         for i, milestone in enumerate(self.milestones):
             whole(1, **{f"milestones[{i}]": milestone})
         self._check_augmentation()
+        self._check_optimisation()
 
     def _check_augmentation(self) -> None:
         if self.crop_area is not None:
@@ -81,6 +105,18 @@ class Recipe(Value):
         whole(0, rand_augment_magnitude=self.rand_augment_magnitude)
         _at_most(30, rand_augment_magnitude=self.rand_augment_magnitude)
         at_least(0, mixup=self.mixup, cutmix=self.cutmix)
+
+    def _check_optimisation(self) -> None:
+        at_least(0, ema_decay=self.ema_decay)
+        if self.ema_decay >= 1:
+            raise InputError(f"ema_decay must be below 1, got {self.ema_decay:g}")
+        whole(1, accumulation=self.accumulation)
+        one_of(get_args(Precision), precision=self.precision)
+        one_of((False, True), channels_last=self.channels_last)
+        one_of(get_args(Compile), compile=self.compile)
+        one_of(get_args(Crops), crops=self.crops)
+        bits = (1, 2, 3, 4, 32)
+        one_of(bits, weight_bits=self.weight_bits, activation_bits=self.activation_bits)
 
     def rate(self, progress: float) -> float:
         """The learning rate after `progress` epochs, a fraction within an epoch included."""

@@ -70,9 +70,14 @@ class StoredSplit(Split):
         if order is None:
             yield from zip(self.images.split(size), self.labels.split(size), strict=True)
             return
-        for picked in order.split(size):
+        for picked in in_parts(order, size):
             # Ten times as fast as an index in brackets.
             yield self.images.index_select(0, picked), self.labels.index_select(0, picked)
+
+
+def in_parts(order: Tensor, size: int) -> tuple[Tensor, ...]:
+    """Indices, `size` at a time; no part where there are none, while torch makes an empty one."""
+    return order.split(size) if len(order) else ()
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from searchspace.errors import InputError
-from trainers.tasks.base import Crop, Split
+from trainers.tasks.base import Crop, Split, in_parts
 
 AHEAD = 3
 """Batches that are being decoded while one is used."""
@@ -59,7 +59,7 @@ class StreamedSplit(Split):
         pending: deque[Pending] = deque()
         pool = ThreadPoolExecutor(self.workers or os.cpu_count() or 1)
         try:
-            for picked in indices.split(size) if len(indices) else ():
+            for picked in in_parts(indices, size):
                 pending.append(self._start(pool, picked, crop))
                 if len(pending) > AHEAD:
                     yield self._finish(pending.popleft())
