@@ -27,6 +27,8 @@ Distillation = Literal["none", "vanilla", "full", "higher", "highest"]
 class Resolutions:
     """The sizes that a network is trained at, in pixels, and what each has for itself.
 
+    A size that is named more than once is that many views of each image, which share the size's
+    norms (the control of Table 6); with one size only, this is the training of a plain network.
     `norms` is "private" (one batch norm per size) or "shared" (Figure 4, left). `distillation` says
     which predictions teach which in training: "none"; "vanilla", the ensemble all sizes (eq. 8);
     "full", also each size all smaller ones (eq. 10); without the ensemble, "higher", each size all
@@ -40,8 +42,8 @@ class Resolutions:
     def __post_init__(self) -> None:
         for size in self.sizes:
             whole(1, size=size)
-        if len(self.sizes) < 2 or len(set(self.sizes)) < len(self.sizes):
-            raise InputError(f"sizes must be at least two different numbers, got {self.sizes}")
+        if not self.sizes:
+            raise InputError("sizes must be one or more numbers of pixels, got none")
         # The order is the paper's: p_1 is the prediction at the largest size.
         object.__setattr__(self, "sizes", tuple(sorted(self.sizes, reverse=True)))
         one_of(("private", "shared"), norms=self.norms)
@@ -52,6 +54,17 @@ class Resolutions:
         """Whether training uses the ensemble's prediction, and so learns its scores."""
         return self.distillation in ("vanilla", "full")
 
+    @property
+    def distinct(self) -> tuple[int, ...]:
+        """Each size once, from the largest on."""
+        return tuple(dict.fromkeys(self.sizes))
+
+    @property
+    def between(self) -> tuple[int, ...]:
+        """The sizes half way between neighbours that are not neighbouring numbers."""
+        middles = [(large + small) // 2 for large, small in pairwise(self.distinct)]
+        return tuple(size for size in middles if size not in self.sizes)
+
     def label(self) -> str:
         """A short name for tables and plots."""
         sizes = "/".join(map(str, self.sizes))
@@ -60,16 +73,17 @@ class Resolutions:
 
     def blend(self, size: int, training: bool = False) -> Blend:
         """The norms for an input size: those of a trained size, or two interpolated."""
-        if size in self.sizes:
-            index = self.sizes.index(size)
+        sizes = self.distinct
+        if size in sizes:
+            index = sizes.index(size)
             return Blend(index, index)
         if training:
-            raise InputError(f"training is for the sizes {_listed(self.sizes)}, got {size}")
-        for i, (large, small) in enumerate(pairwise(self.sizes)):
+            raise InputError(f"training is for the sizes {_listed(sizes)}, got {size}")
+        for i, (large, small) in enumerate(pairwise(sizes)):
             if small < size < large:
                 return Blend(i, i + 1, (large - size) / (large - small))
         raise InputError(
-            f"size must be from {self.sizes[-1]} to {self.sizes[0]}, the sizes of this network's "
+            f"size must be from {sizes[-1]} to {sizes[0]}, the sizes of this network's "
             f"batch norms, got {size}"
         )
 
@@ -85,7 +99,7 @@ class Resolutions:
     def privatise(self, network: nn.Module) -> nn.Module:
         """Where norms are private, give every one below `network` a copy per size, in place."""
         if self.norms == "private":
-            count = len(self.sizes)
+            count = len(self.distinct)
             _replace(network, nn.BatchNorm2d, lambda norm: PrivateBatchNorm2d(norm, count))
         return network
 

@@ -34,14 +34,15 @@ class Value:
 def to_json(value: Any) -> Any:
     """The JSON form of a value: plain objects, lists, numbers, strings, booleans and None.
 
-    A field with the metadata `optional` is left out while it is None, so that values stored before
-    the field existed keep their form and their key.
+    Values stored before a field existed keep their form and their key: a field with the metadata
+    `optional` is left out while it is None, one with `since`, the version of the package that
+    introduced it, while it has its default. So such a default must never change.
     """
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = {
             f.name: to_json(getattr(value, f.name))
             for f in dataclasses.fields(value)
-            if not (f.metadata.get("optional") and getattr(value, f.name) is None)
+            if not _left_out(f, getattr(value, f.name))
         }
         kind = getattr(value, "kind", "")
         return {"kind": kind, **fields} if kind else fields
@@ -50,6 +51,17 @@ def to_json(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {str(name): to_json(item) for name, item in value.items()}
     return value
+
+
+def _left_out(field: dataclasses.Field[Any], value: Any) -> bool:
+    if field.metadata.get("optional") and value is None:
+        return True
+    # The type too: 1 == 1.0 == True, but their JSON differs.
+    return (
+        "since" in field.metadata
+        and type(value) is type(field.default)
+        and bool(value == field.default)
+    )
 
 
 def content_key(value: Any, length: int = 16) -> str:

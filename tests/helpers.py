@@ -2,7 +2,7 @@
 
 from searchspace import Architecture, CoConv, ResNetCifar
 from studies import Arm, Design, Published, Study
-from trainers import Digits, Job, Recipe
+from trainers import Digits, Job, Recipe, Task
 
 SMALL = ResNetCifar(depth=8, width=2)
 STATIC = Architecture(SMALL)
@@ -11,8 +11,13 @@ TASK = Digits(noise=0.5, train_size=60)
 RECIPE = Recipe(epochs=2, batch_size=20, lr=0.05, crop_padding=1, flip=True)
 
 
-def job(seed: int = 0, architecture: Architecture = STATIC, recipe: Recipe = RECIPE) -> Job:
-    return Job(architecture, TASK, recipe, seed)
+def job(
+    seed: int = 0,
+    architecture: Architecture = STATIC,
+    recipe: Recipe = RECIPE,
+    task: Task = TASK,
+) -> Job:
+    return Job(architecture, task, recipe, seed)
 
 
 def study(seeds: int = 2, recipe: Recipe = RECIPE) -> Study:

@@ -4,9 +4,9 @@ import json
 
 import torch
 
-from benchmarks import coconv, mssar, multiception, pricing
+from benchmarks import coconv, input_pipeline, mssar, multiception, pricing, training
 from benchmarks.timing import paired, show, training_step
-from searchspace import ResNetCifar, space
+from searchspace import Architecture, ResNetCifar, space
 
 
 def test_definitions_agree_with_the_operators() -> None:
@@ -20,6 +20,18 @@ def test_definitions_agree_with_the_operators() -> None:
 def test_both_ways_of_pricing_agree() -> None:
     tiny = space("mssar", ResNetCifar(8, width=4))
     assert all(rate > 0 for rate in pricing.compare(tiny, "training", rows=50, count=2).values())
+
+
+def test_switchable_steps_agree_with_the_list_of_inputs() -> None:
+    for distillation in ("none", "higher", "vanilla", "full"):
+        step = training.Step(distillation, images=4, sizes=(8, 6, 4), depth=8)
+        slow, fast = training.switchable_steps(step, "cpu")
+        torch.testing.assert_close(slow(), fast(), rtol=1e-4, atol=1e-4)
+
+
+def test_a_plain_epoch_trains_as_ours_does() -> None:
+    architecture = Architecture(ResNetCifar(8, width=2))
+    assert training.epochs(architecture, training.RECIPE, "cpu", 2, 20).ratio > 0
 
 
 def test_calls_are_made_in_turn_and_summarised() -> None:
@@ -44,3 +56,28 @@ def test_a_step_reaches_inputs_and_parameters() -> None:
     layer = torch.nn.Linear(3, 2)
     inputs, weight, bias = training_step(layer, torch.randn(4, 3))()
     assert (inputs.shape, weight.shape, bias.shape) == ((4, 3), (2, 3), (2,))
+
+
+def test_both_input_pipelines_draw_from_the_same_crops() -> None:
+    """All results of either are among the 162 that are possible, and none of them is rare."""
+    split = input_pipeline.stored(1)
+    padded = input_pipeline.MEAN[:, None, None].repeat(1, 40, 40)
+    padded[:, 4:36, 4:36] = split.images[0]
+    scaled = (padded - input_pipeline.MEAN[:, None, None]) / input_pipeline.STD[:, None, None]
+    crops = [scaled[:, i : i + 32, j : j + 32] for i in range(9) for j in range(9)]
+    possible = torch.stack([*crops, *(crop.flip(2) for crop in crops)]).flatten(1)
+    order = torch.zeros(900, dtype=torch.long)
+    batches = input_pipeline.ours(split, order, torch.Generator().manual_seed(0))
+    found = {"ours": torch.cat(list(batches))}
+    for api, transform in input_pipeline.APIS.items():
+        images = input_pipeline.PilImages(split, transform)
+        found[api] = torch.stack([images[0][0] for _ in range(900)])
+    for name, results in found.items():
+        distance, nearest = torch.cdist(results.flatten(1), possible).min(1)
+        assert distance.max() < 0.1, name
+        # Each is expected 5.6 times.
+        assert len(nearest.unique()) > 150, name
+
+
+def test_input_pipelines_are_timed_on_the_same_number_of_images() -> None:
+    assert input_pipeline.compare("transforms.v2", 0, 64, "cpu", 2).ratio > 0

@@ -203,8 +203,7 @@ def test_sizes_without_norms_are_refused() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"sizes": (16,)}, "at least two different numbers"),
-        ({"sizes": (16, 16)}, "at least two different numbers"),
+        ({"sizes": ()}, "sizes must be one or more numbers of pixels, got none"),
         ({"sizes": (16, 0)}, "size must be a whole number of at least 1, got 0"),
         ({"sizes": (16, 12), "norms": "own"}, "norms must be one of private, shared, got 'own'"),
         ({"sizes": (16, 12), "distillation": "p1"}, "distillation must be one of none, vanilla"),
@@ -213,6 +212,16 @@ def test_sizes_without_norms_are_refused() -> None:
 def test_rejects_bad_settings(settings, message) -> None:
     with pytest.raises(InputError, match=message):
         Resolutions(**settings)
+
+
+def test_repeated_sizes_share_norms_and_have_scores_of_their_own() -> None:
+    resolutions = Resolutions((12, 20, 20))
+    network = build(Architecture(ResNetCifar(depth=8, width=4), {}, resolutions))
+    assert resolutions.distinct == (20, 12) and resolutions.between == (16,)
+    assert len(network.bn1.norms) == 2 and len(network.importance) == 3
+    network(torch.randn(2, 3, 12, 12))
+    assert network.bn1.in_use() is network.bn1.norms[1]
+    assert Resolutions((6, 5, 4)).between == ()
 
 
 def test_are_part_of_the_key_and_of_the_json_form() -> None:

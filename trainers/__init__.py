@@ -1,23 +1,43 @@
 """How one architecture is trained and measured: tasks, recipes, jobs, results."""
 
-from trainers.job import Epoch, Job, Point, Result
-from trainers.recipe import RECIPES, Recipe
-from trainers.tasks import TASKS, Cifar100, Digits, Task, TinyImageNet
-from trainers.train import train
+from trainers.job import Ensemble, Epoch, Job, Point, Result
+from trainers.loop import train
+from trainers.protocols import RECIPES
+from trainers.quantisation import quantise
+from trainers.recipe import Recipe
+from trainers.tasks import (
+    TASKS,
+    Cifar10,
+    Cifar100,
+    Digits,
+    ImageNet,
+    ImageNet32,
+    Stl10,
+    Synthetic,
+    Task,
+    TinyImageNet,
+)
 from trainers.training import Training
 
 __all__ = [
     "RECIPES",
     "TASKS",
+    "Cifar10",
     "Cifar100",
     "Digits",
+    "Ensemble",
     "Epoch",
+    "ImageNet",
+    "ImageNet32",
     "Job",
     "Point",
     "Recipe",
     "Result",
+    "Stl10",
+    "Synthetic",
     "Task",
     "TinyImageNet",
     "Training",
+    "quantise",
     "train",
 ]

@@ -1,51 +1,89 @@
-"""The state of a training run on disk, written atomically and read without unpickling code."""
+"""The state of a training run on disk, written atomically and read without unpickling code.
 
+A file is the SHA-256 of what follows and a state as torch saves it. The checkpoint before the last
+is kept as well and is read in place of a damaged one.
+"""
+
+import contextlib
+import hashlib
+import io
 import os
-import tempfile
 from pathlib import Path
+from typing import Any
 
 import torch
 
-from searchspace.schema import from_json, to_json
-from trainers.job import Epoch
+from searchspace.errors import InputError
 from trainers.training import Training
 
 NAME = "checkpoint.pt"
+PREVIOUS = "checkpoint.previous.pt"
+DIGEST = 32
+"""Bytes of a SHA-256."""
 
 
 def save_checkpoint(training: Training, folder: Path) -> None:
-    """Write the state of `training`; a reader sees the old file or the new one, never a part."""
-    folder.mkdir(parents=True, exist_ok=True)
-    state = {
-        "job": training.job.key,
-        "network": training.network.state_dict(),
-        "optimizer": training.optimizer.state_dict(),
-        "order": training.order.get_state(),
-        "random": training.random_state,
-        "curve": [to_json(epoch) for epoch in training.curve],
-        "seconds": training.seconds,
-        "reason": training.reason,
-    }
-    with tempfile.NamedTemporaryFile(dir=folder, prefix=NAME, delete=False) as file:
-        torch.save(state, file)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(file.name, folder / NAME)
+    """Write the state of `training`; a reader sees the old file or the new one, never a part.
+
+    An InputError says why it cannot be written; what was there before is then still there.
+    """
+    buffer = io.BytesIO()
+    torch.save(training.state(), buffer)
+    payload = buffer.getbuffer()
+    part = folder / "checkpoint.part"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with part.open("wb") as file:
+            file.write(hashlib.sha256(payload).digest())
+            file.write(payload)
+            file.flush()
+            os.fsync(file.fileno())
+        if (folder / NAME).exists():
+            os.replace(folder / NAME, folder / PREVIOUS)
+        os.replace(part, folder / NAME)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            part.unlink()
+        raise InputError(
+            f"cannot save the training state in {folder}: {error.strerror}; the checkpoints there "
+            "are as they were"
+        ) from None
 
 
 def load_checkpoint(training: Training, folder: Path) -> bool:
-    """Restore `training` if `folder` holds a checkpoint of the same job; say whether it did."""
-    path = folder / NAME
-    if not path.exists():
-        return False
-    state = torch.load(path, map_location=training.device, weights_only=True)
-    if state["job"] != training.job.key:
-        return False
-    training.network.load_state_dict(state["network"])
-    training.optimizer.load_state_dict(state["optimizer"])
-    training.order.set_state(state["order"].cpu())
-    training.random_state = [part.cpu() for part in state["random"]]
-    training.curve = [from_json(Epoch, epoch) for epoch in state["curve"]]
-    training.seconds = state["seconds"]
-    training.reason = state["reason"]
-    return True
+    """Restore `training` if `folder` holds a checkpoint of the same job; say whether it did.
+
+    A damaged file is passed over for the one before; if there is none left, an InputError says so.
+    """
+    present = [path for name in (NAME, PREVIOUS) if (path := folder / name).exists()]
+    for path in present:
+        state = _read(path, training.device)
+        if state is None:
+            continue
+        if state["job"] != training.job.key:
+            return False
+        if state["device"] != training.device.type:
+            raise InputError(
+                f"{path} was written on {state['device']} and cannot go on on "
+                f"{training.device.type}; use the same kind of device or another folder"
+            )
+        training.restore(state)
+        return True
+    if present:
+        names = " and ".join(path.name for path in present)
+        raise InputError(f"{names} in {folder} cannot be read; remove them to start anew")
+    return False
+
+
+def _read(path: Path, device: torch.device) -> dict[str, Any] | None:
+    """The state in a file, None if the file is damaged."""
+    try:
+        data = path.read_bytes()
+    except OSError:
+        return None
+    if hashlib.sha256(memoryview(data)[DIGEST:]).digest() != data[:DIGEST]:
+        return None
+    state: dict[str, Any] = torch.load(
+        io.BytesIO(data[DIGEST:]), map_location=device, weights_only=True
+    )
+    return state

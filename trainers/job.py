@@ -1,6 +1,6 @@
 """A job, all that decides one training run, and its result."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from searchspace import Architecture
@@ -38,14 +38,15 @@ class Job:
         return from_json(cls, data, path)
 
 
-Status = Literal["finished", "diverged"]
+Status = Literal["finished", "diverged", "out_of_memory"]
 
 
 @dataclass(frozen=True)
 class Point:
     """What a network does at one input size: accuracies in [0, 1], losses in nats.
 
-    `test_accuracy` is measured once, at the end of the job, and selects nothing.
+    `test_accuracy` is measured once, at the end of the job, and selects nothing. A size that is not
+    `trained` lies between two sizes of a switchable network, whose norms it interpolates.
     """
 
     size: int
@@ -54,11 +55,28 @@ class Point:
     test_accuracy: float
     validation_images: int
     test_images: int
+    trained: bool = field(default=True, metadata={"since": "0.2"})
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """The weighted mean of a switchable network's logits at all its sizes (RS-Net eq. 5).
+
+    `weights` are in the order of the network's sizes and sum to 1; the rest is as in `Point`.
+    """
+
+    weights: tuple[float, ...]
+    validation_accuracy: float
+    validation_loss: float
+    test_accuracy: float
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """Progress after one pass: mean training loss, and accuracy and loss on validation."""
+    """Progress after one pass: mean training loss, and accuracy and loss on validation.
+
+    Those of a switchable network are means over the sizes that it is trained at.
+    """
 
     epoch: int
     train_loss: float
@@ -70,8 +88,10 @@ class Epoch:
 class Result:
     """How a job ended. `points` holds one entry per input size that the network serves.
 
-    A diverged job (a loss that is not finite) has no points; `reason` says when it happened.
-    `seconds` is the time spent in training passes, measurement excluded.
+    A job that diverged (a loss that is not finite) or ran out of memory has no points; `reason`
+    says when it happened, and the last entry of `curve` holds the last finite figures. `seconds` is
+    the time spent in training passes, measurement excluded. `accumulation` is the number of pieces
+    that batches were processed in, more than the recipe's where memory was short.
     """
 
     status: Status
@@ -79,6 +99,8 @@ class Result:
     curve: tuple[Epoch, ...]
     seconds: float
     reason: str = ""
+    ensemble: Ensemble | None = field(default=None, metadata={"optional": True})
+    accumulation: int = field(default=1, metadata={"since": "0.2"})
 
     def to_json(self) -> dict[str, Any]:
         """The JSON form; `Result.from_json` reads it back."""

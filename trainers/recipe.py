@@ -1,13 +1,23 @@
 """How to train: every setting that decides a result, as frozen data."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import cos, pi
-from typing import Literal
+from typing import Any, Literal, get_args
 
 from searchspace.checks import at_least, one_of, whole
+from searchspace.errors import InputError
 from searchspace.schema import Value
 
 Schedule = Literal["constant", "step", "cosine"]
+Precision = Literal["float32", "bfloat16", "float16"]
+Compile = Literal["no", "default", "reduce-overhead"]
+Crops = Literal["single", "multi"]
+
+LATER = {"since": "0.2"}
+"""Fields that recipes stored before version 0.2 do not have."""
+
+LATER = {"since": "0.2"}
+"""Fields that recipes stored before version 0.2 do not have."""
 
 
 @dataclass(frozen=True)
@@ -17,7 +27,23 @@ class Recipe(Value):
     Units: `epochs` and `step_epochs` are passes over the training split, `batch_size` images,
     `crop_padding` pixels on each side, `lr` and `final_lr` are per step and not scaled by the batch
     size, `weight_decay` applies to every parameter. `step` divides the rate by `step_divisor` every
-    `step_epochs` epochs; `cosine` falls from `lr` to `final_lr` over the whole run, step by step.
+    `step_epochs` epochs, or after each of `milestones`, in epochs, if there are any; `cosine` falls
+    from `lr` to `final_lr` over the whole run, step by step.
+
+    Augmentation, in the order in which it is applied: `crop_area` and `crop_aspect` are the ranges
+    of a random resized crop's area, as a share of the image, and width / height; `rotation` is in
+    degrees either way; `jitter` is of brightness, contrast, saturation (shares either way) and hue
+    (share of the circle); `rand_augment_magnitude` is from 0 to 30; `erasing` is a probability;
+    `label_smoothing` the share of a label spread over all classes; `mixup` and `cutmix` are the
+    parameters of their Beta distributions. 0 or None is off.
+
+    `ema_decay`, per step, measures a moving average of the weights in their place; 0 is none. A
+    batch is processed in `accumulation` pieces, whose batch norms see one piece each. `precision`
+    is that of convolutions and products in training and measurement (autocast). `channels_last` and
+    `compile` (torch.compile's mode; "reduce-overhead" uses CUDA graphs) change speed and rounding.
+    `crops` is whether all sizes of a switchable network see one random crop or each its own (RS-Net
+    Table 6). `weight_bits` and `activation_bits` below 32 quantise all convolutions but the first
+    (LQ-Nets; RS-Net Table 3).
     """
 
     epochs: int
@@ -33,30 +59,88 @@ class Recipe(Value):
     flip: bool = False
     crop_padding: int = 0
 
+    milestones: tuple[int, ...] = field(default=(), metadata=LATER)
+    crop_area: tuple[float, float] | None = field(default=None, metadata=LATER)
+    crop_aspect: tuple[float, float] = field(default=(3 / 4, 4 / 3), metadata=LATER)
+    rotation: float = field(default=0.0, metadata=LATER)
+    jitter: tuple[float, float, float, float] = field(default=(0.0,) * 4, metadata=LATER)
+    rand_augment_operators: int = field(default=0, metadata=LATER)
+    rand_augment_magnitude: int = field(default=9, metadata=LATER)
+    erasing: float = field(default=0.0, metadata=LATER)
+    label_smoothing: float = field(default=0.0, metadata=LATER)
+    mixup: float = field(default=0.0, metadata=LATER)
+    cutmix: float = field(default=0.0, metadata=LATER)
+
+    ema_decay: float = field(default=0.0, metadata=LATER)
+    accumulation: int = field(default=1, metadata=LATER)
+    precision: Precision = field(default="float32", metadata=LATER)
+    channels_last: bool = field(default=False, metadata=LATER)
+    compile: Compile = field(default="no", metadata=LATER)
+    crops: Crops = field(default="single", metadata=LATER)
+    weight_bits: int = field(default=32, metadata=LATER)
+    activation_bits: int = field(default=32, metadata=LATER)
+
     def __post_init__(self) -> None:
         whole(1, epochs=self.epochs, batch_size=self.batch_size, step_epochs=self.step_epochs)
         whole(0, crop_padding=self.crop_padding)
         at_least(0, lr=self.lr, momentum=self.momentum, weight_decay=self.weight_decay)
         at_least(0, final_lr=self.final_lr, step_divisor=self.step_divisor)
         one_of(("constant", "step", "cosine"), schedule=self.schedule)
+        for i, milestone in enumerate(self.milestones):
+            whole(1, **{f"milestones[{i}]": milestone})
+        self._check_augmentation()
+        self._check_optimisation()
+
+    def _check_augmentation(self) -> None:
+        if self.crop_area is not None:
+            _range(1, crop_area=self.crop_area)
+        _range(float("inf"), crop_aspect=self.crop_aspect)
+        if not isinstance(self.jitter, tuple) or len(self.jitter) != 4:
+            raise InputError(f"jitter must be four numbers, got {self.jitter!r}")
+        _at_most(1, **{f"jitter[{i}]": strength for i, strength in enumerate(self.jitter[:3])})
+        _at_most(0.5, **{"jitter[3]": self.jitter[3]})
+        _at_most(180, rotation=self.rotation)
+        _at_most(1, erasing=self.erasing, label_smoothing=self.label_smoothing)
+        whole(0, rand_augment_operators=self.rand_augment_operators)
+        whole(0, rand_augment_magnitude=self.rand_augment_magnitude)
+        _at_most(30, rand_augment_magnitude=self.rand_augment_magnitude)
+        at_least(0, mixup=self.mixup, cutmix=self.cutmix)
+
+    def _check_optimisation(self) -> None:
+        at_least(0, ema_decay=self.ema_decay)
+        if self.ema_decay >= 1:
+            raise InputError(f"ema_decay must be below 1, got {self.ema_decay:g}")
+        whole(1, accumulation=self.accumulation)
+        one_of(get_args(Precision), precision=self.precision)
+        one_of((False, True), channels_last=self.channels_last)
+        one_of(get_args(Compile), compile=self.compile)
+        one_of(get_args(Crops), crops=self.crops)
+        bits = (1, 2, 3, 4, 32)
+        one_of(bits, weight_bits=self.weight_bits, activation_bits=self.activation_bits)
 
     def rate(self, progress: float) -> float:
         """The learning rate after `progress` epochs, a fraction within an epoch included."""
         if self.schedule == "step":
-            return self.lr / self.step_divisor ** int(progress // self.step_epochs)
+            passed = sum(progress >= milestone for milestone in self.milestones)
+            steps = passed if self.milestones else int(progress // self.step_epochs)
+            return self.lr / self.step_divisor**steps
         if self.schedule == "cosine":
             done = min(progress / self.epochs, 1.0)
             return self.final_lr + (self.lr - self.final_lr) * (1 + cos(pi * done)) / 2
         return self.lr
 
 
-COCONV_SMALL_IMAGES = Recipe(
-    epochs=90, batch_size=128, lr=0.01, schedule="step", step_epochs=30, flip=True
-)
-"""CoConv Section 5.1, CIFAR-100 and Tiny-ImageNet."""
+def _at_most(maximum: float, **values: Any) -> None:
+    at_least(0, **values)
+    for name, value in values.items():
+        if value > maximum:
+            raise InputError(f"{name} must be at most {maximum:g}, got {value!r}")
 
-RECIPES = {
-    "coconv_small_images": COCONV_SMALL_IMAGES,
-    "quick": Recipe(epochs=30, batch_size=64, lr=0.1, nesterov=True, crop_padding=1),
-}
-"""Named instances; `quick` is for 8x8 digits."""
+
+def _range(maximum: float, **values: Any) -> None:
+    """Check pairs (low, high) with 0 < low <= high <= maximum."""
+    for name, value in values.items():
+        pair = isinstance(value, tuple) and len(value) == 2
+        if not pair or not 0 < value[0] <= value[1] <= maximum or value[1] == float("inf"):
+            limit = "" if maximum == float("inf") else f" <= {maximum:g}"
+            raise InputError(f"{name} must be (low, high) with 0 < low <= high{limit}, got {value}")

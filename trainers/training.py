@@ -1,21 +1,28 @@
 """The training of one job, an epoch at a time, so that a scheduler can watch, pause and resume."""
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import ExitStack, closing
+from math import isfinite, nan
 from pathlib import Path
 from typing import Any
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from searchspace import build
-from trainers.augment import flip, pad_crop
-from trainers.job import Epoch, Job, Point, Result
+from searchspace.schema import from_json, to_json
+from trainers.augment import augmented
+from trainers.job import Ensemble, Epoch, Job, Point, Result, Status
+from trainers.learner import Learner
+from trainers.losses import Batch
+from trainers.measurement import Measure, measure_split
+from trainers.memory import is_out_of_memory
+from trainers.randomness import Randomness
 from trainers.tasks import Split
 
-EVALUATION_BATCH = 512
+CHECK_STEPS = 64
+"""Steps between looks at the loss: each look makes a GPU wait."""
 
 
 class Training:
@@ -25,125 +32,242 @@ class Training:
     initial weights and any random operator of the network from another state of torch's global
     generator, which is given back unchanged after each epoch. Jobs with equal seeds see the same
     images in the same order whatever their architecture, so that arms can be paired.
+
+    `recompute` lets a switchable network with an ensemble use less memory, for the same result.
     """
 
-    def __init__(self, job: Job, *, data_root: Path | None = None, device: str = "cpu") -> None:
+    def __init__(
+        self,
+        job: Job,
+        *,
+        data_root: Path | None = None,
+        device: str = "cpu",
+        recompute: bool = False,
+    ) -> None:
         self.job = job
         self.device = torch.device(device)
         self.data = job.task.load(data_root).to(self.device)
         self.order = torch.Generator(self.device).manual_seed(job.seed)
-        self.random_state: Any = None
-        with self._own_randomness():
+        self.order_start = self.order.get_state()
+        self.randomness = Randomness(job.seed, self.device)
+        with self.randomness.own():
             network = build(job.architecture, job.task.classes, job.task.in_chs)
-        self.network: nn.Module = network.to(self.device)
-        recipe = job.recipe
-        self.optimizer = torch.optim.SGD(
-            self.network.parameters(),
-            lr=recipe.lr,
-            momentum=recipe.momentum,
-            nesterov=recipe.nesterov,
-            weight_decay=recipe.weight_decay,
-            fused=True,
-        )
+            self.learner = Learner(
+                network.to(self.device), job, self.randomness, recompute=recompute
+            )
+        self.step = 0
+        self.losses = torch.zeros(self.steps, device=self.device)
         self.curve: list[Epoch] = []
         self.seconds = 0.0
+        self.status: Status = "finished"
         self.reason = ""
 
     @property
+    def network(self) -> torch.nn.Module:
+        """The network that is measured, in training form."""
+        return self.learner.measured
+
+    @property
+    def batch_size(self) -> int:
+        """Images in a batch: all of them if they are fewer than the recipe's."""
+        return min(self.job.recipe.batch_size, len(self.data.train))
+
+    @property
+    def steps(self) -> int:
+        """Whole batches in an epoch; a norm over the few images left would be another network."""
+        return len(self.data.train) // self.batch_size
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The input sizes that the network is trained at, the largest first."""
+        resolutions = self.job.architecture.resolutions
+        return resolutions.distinct if resolutions else (self.job.task.input_size,)
+
+    @property
     def done(self) -> bool:
-        """Whether all epochs are over, or the loss stopped being finite."""
+        """Whether all epochs are over, or the job ended early."""
         return bool(self.reason) or len(self.curve) >= self.job.recipe.epochs
 
-    def epoch(self) -> Epoch:
-        """Train for one pass and measure on validation."""
-        started = time.perf_counter()
-        with self._own_randomness():
-            loss = self._pass()
-        self.seconds += time.perf_counter() - started
+    def epoch(self, after_step: Callable[[], None] | None = None) -> Epoch:
+        """Train to the end of a pass and measure on validation.
+
+        `after_step` is called at every step boundary; `state` may be taken there.
+        """
         number = len(self.curve) + 1
-        accuracy, validation_loss = self._measure(self.data.validation)
+        try:
+            loss = self._pass(after_step)
+            found = self._measure(self.data.validation, self.sizes)
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            self._end("out_of_memory", f"memory ran out in epoch {number}: {_first_line(error)}")
+            return Epoch(number, nan, nan, nan)
+        accuracy, validation_loss = _mean(m.accuracy for m in found), _mean(m.loss for m in found)
         progress = Epoch(number, loss, accuracy, validation_loss)
-        if all(value < float("inf") for value in (loss, validation_loss)):
+        if isfinite(loss) and isfinite(validation_loss):
             self.curve.append(progress)
         else:
             # Not appended: a curve, like every stored number, holds finite values only.
-            self.reason = f"the loss was not finite in epoch {number}"
+            self._end("diverged", f"the loss was not finite in epoch {number}, {self._where()}")
+        self.step = 0
         return progress
 
     def result(self) -> Result:
         """What the job gives, once it is done; reads the test split."""
-        curve = tuple(self.curve)
         if self.reason:
-            return Result("diverged", (), curve, self.seconds, self.reason)
-        test_accuracy, _ = self._measure(self.data.test)
-        point = Point(
-            size=self.job.task.input_size,
-            validation_accuracy=curve[-1].validation_accuracy,
-            validation_loss=curve[-1].validation_loss,
-            test_accuracy=test_accuracy,
-            validation_images=len(self.data.validation),
-            test_images=len(self.data.test),
+            return self._result(())
+        resolutions = self.job.architecture.resolutions
+        sizes = self.sizes + (resolutions.between if resolutions else ())
+        views = resolutions.sizes if resolutions and resolutions.ensemble else ()
+        known = self._measure(self.data.validation, sizes, views)
+        final = self._measure(self.data.test, sizes, views)
+        points = tuple(
+            self._point(size, *measures)
+            for size, *measures in zip(sizes, known, final, strict=False)
         )
-        return Result("finished", (point,), curve, self.seconds)
+        if not views:
+            return self._result(points)
+        weights = tuple(self.network.get_parameter("importance").softmax(0).tolist())
+        last = known[-1]
+        ensemble = Ensemble(weights, last.accuracy, last.loss, final[-1].accuracy)
+        return self._result(points, ensemble)
 
-    def _pass(self) -> float:
-        """All training images once, in whole batches; the mean loss."""
-        recipe, train = self.job.recipe, self.data.train
-        size = min(recipe.batch_size, len(train))
-        # The remainder is left out: a norm over a few images would be a different network.
-        steps = len(train) // size
-        order = torch.randperm(len(train), generator=self.order, device=self.device)
-        self.network.train()
-        total = torch.zeros((), device=self.device)
-        for step in range(steps):
-            rate = recipe.rate(len(self.curve) + step / steps)
-            for group in self.optimizer.param_groups:
-                group["lr"] = rate
-            picked = order[step * size : (step + 1) * size]
-            images = self._augment(self._normalise(train.images[picked]))
-            loss = F.cross_entropy(self.network(images), train.labels[picked])
-            self.optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            self.optimizer.step()
-            total += loss.detach()
-        # One transfer an epoch: reading a loss at every step would make a GPU wait.
-        return float(total / steps)
+    def state(self) -> dict[str, Any]:
+        """All that decides how the job goes on, as tensors and plain values."""
+        return {
+            "job": self.job.key,
+            "device": self.device.type,
+            "learner": self.learner.state(),
+            "order": self.order.get_state(),
+            "order_start": self.order_start,
+            "random": self.randomness.state,
+            "step": self.step,
+            "losses": self.losses,
+            "curve": [to_json(epoch) for epoch in self.curve],
+            "seconds": self.seconds,
+            "status": self.status,
+            "reason": self.reason,
+        }
 
-    def _augment(self, images: Tensor) -> Tensor:
-        if self.job.recipe.crop_padding:
-            images = pad_crop(images, self.job.recipe.crop_padding, self.order)
-        if self.job.recipe.flip:
-            images = flip(images, self.order)
-        return images
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a state of the same job on the same kind of device."""
+        self.learner.restore(state["learner"])
+        self.order.set_state(state["order"].cpu())
+        self.order_start = state["order_start"].cpu()
+        self.randomness.state = [part.cpu() for part in state["random"]]
+        self.step = state["step"]
+        self.losses.copy_(state["losses"])
+        self.curve = [from_json(Epoch, epoch) for epoch in state["curve"]]
+        self.seconds = state["seconds"]
+        self.status, self.reason = state["status"], state["reason"]
+
+    def _pass(self, after_step: Callable[[], None] | None) -> float:
+        """What is left of a pass over the training images, in whole batches; the mean loss."""
+        size, steps, recipe = self.batch_size, self.steps, self.job.recipe
+        self.learner.network.train()
+        left = self._permutation()[self.step * size : steps * size]
+        with self.randomness.own(), closing(self._batches(left)) as batches:
+            started = time.perf_counter()
+            for batch in batches:
+                rate = recipe.rate(len(self.curve) + self.step / steps)
+                self.losses[self.step] = self.learner.learn(batch, rate)
+                self.step += 1
+                if self.step % CHECK_STEPS == 0 and not self._losses_finite():
+                    break
+                if after_step is not None:
+                    self.seconds += time.perf_counter() - started
+                    self.randomness.state = self.randomness.now()
+                    after_step()
+                    started = time.perf_counter()
+            # One transfer: reading a loss at every step would make a GPU wait.
+            loss = float(self.losses[: self.step].mean())
+            self.seconds += time.perf_counter() - started
+        return loss
+
+    def _permutation(self) -> Tensor:
+        """The order of the images in a pass, drawn again if the pass had begun before."""
+        generator = self.order
+        if self.step:
+            generator = torch.Generator(self.device)
+            generator.set_state(self.order_start)
+        else:
+            self.order_start = self.order.get_state()
+        return torch.randperm(len(self.data.train), generator=generator, device=self.device)
+
+    def _batches(self, order: Tensor) -> Generator[Batch]:
+        """The images at `order`, augmented: one crop of each, or one for each size."""
+        resolutions = self.job.architecture.resolutions
+        several = resolutions is not None and self.job.recipe.crops == "multi"
+        count = len(resolutions.sizes) if resolutions is not None and several else 1
+        streams = [self._augmented(order, view) for view in range(count)]
+        with ExitStack() as stack:
+            for stream in streams:
+                # A stream that is left early stops reading ahead.
+                stack.callback(stream.close)
+            for views in zip(*streams, strict=True):
+                crops, targets = zip(*views, strict=True)
+                yield Batch(tuple(self._normalise(crop) for crop in crops), targets)
+
+    def _augmented(self, order: Tensor, view: int) -> Generator[tuple[Tensor, Tensor]]:
+        """`view` tells apart the crops of one image that are made before it is on the device."""
+        yield from augmented(
+            self.data.train,
+            order,
+            self.job.recipe,
+            self.order,
+            classes=self.job.task.classes,
+            fill=self.data.mean,
+            seed=f"{self.job.seed} {len(self.curve)}" + (f" {view}" if view else ""),
+        )
 
     def _normalise(self, images: Tensor) -> Tensor:
         mean, std = self.data.mean[:, None, None], self.data.std[:, None, None]
         return (images.float() - mean) / std
 
-    @torch.no_grad()
-    def _measure(self, split: Split) -> tuple[float, float]:
-        """Accuracy and mean loss of the network in evaluation mode."""
-        self.network.eval()
-        right = torch.zeros((), device=self.device)
-        loss = torch.zeros((), device=self.device)
-        for start in range(0, len(split), EVALUATION_BATCH):
-            labels = split.labels[start : start + EVALUATION_BATCH]
-            logits = self.network(self._normalise(split.images[start : start + EVALUATION_BATCH]))
-            right += (logits.argmax(1) == labels).sum()
-            loss += F.cross_entropy(logits, labels, reduction="sum")
-        return float(right) / len(split), float(loss) / len(split)
+    def _measure(
+        self, split: Split, sizes: Sequence[int], ensemble: Sequence[int] = ()
+    ) -> list[Measure]:
+        with self.learner.autocast():
+            return measure_split(self.network, split, self._normalise, sizes, ensemble)
 
-    @contextmanager
-    def _own_randomness(self) -> Iterator[None]:
-        """Swap this job's state into torch's global generators and give the caller's back."""
-        devices = [self.device] if self.device.type == "cuda" else []
-        with torch.random.fork_rng(devices=devices):
-            if self.random_state is None:
-                torch.manual_seed(self.job.seed)
-            else:
-                torch.set_rng_state(self.random_state[0])
-                for device, state in zip(devices, self.random_state[1:], strict=True):
-                    torch.cuda.set_rng_state(state, device)
-            yield
-            states = [torch.cuda.get_rng_state(device) for device in devices]
-            self.random_state = [torch.get_rng_state(), *states]
+    def _losses_finite(self) -> bool:
+        return bool(self.losses[: self.step].isfinite().all())
+
+    def _where(self) -> str:
+        """The first step of this pass whose loss is not finite."""
+        bad = (~self.losses[: self.step].isfinite()).nonzero()
+        return f"step {int(bad[0]) + 1}" if len(bad) else "on validation"
+
+    def _end(self, status: Status, reason: str) -> None:
+        self.status, self.reason = status, reason
+
+    def _point(self, size: int, known: Measure, final: Measure) -> Point:
+        return Point(
+            size=size,
+            validation_accuracy=known.accuracy,
+            validation_loss=known.loss,
+            test_accuracy=final.accuracy,
+            validation_images=len(self.data.validation),
+            test_images=len(self.data.test),
+            trained=size in self.sizes,
+        )
+
+    def _result(self, points: tuple[Point, ...], ensemble: Ensemble | None = None) -> Result:
+        return Result(
+            self.status,
+            points,
+            tuple(self.curve),
+            self.seconds,
+            self.reason,
+            ensemble,
+            self.learner.accumulation,
+        )
+
+
+def _mean(values: Iterable[float]) -> float:
+    listed = list(values)
+    return sum(listed) / len(listed)
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

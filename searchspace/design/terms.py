@@ -100,7 +100,7 @@ class Counter:
             self.entries[key] = self._measure(_Alone(chosen, place.slot), place.inputs)
         if self.resolutions is None:
             return self.entries[key]
-        switched = *key, self.resolutions.norms, len(self.resolutions.sizes)
+        switched = *key, self.resolutions.norms, len(self.resolutions.distinct)
         if switched not in self.entries:
             module = _Alone(chosen, place.slot)
             several = any(isinstance(part, nn.BatchNorm2d) for part in module.modules())

@@ -1,12 +1,45 @@
 """Every task by name; a new one is a file here and a line in `TASKS`."""
 
-from trainers.tasks.base import Split, Splits, Task
-from trainers.tasks.cifar import Cifar100
+from trainers.tasks.base import Crop, Split, Splits, StoredSplit, Task
+from trainers.tasks.cifar import Cifar10, Cifar100
 from trainers.tasks.digits import Digits
+from trainers.tasks.imagenet import ImageNet
+from trainers.tasks.imagenet32 import ImageNet32
+from trainers.tasks.stl10 import Stl10
+from trainers.tasks.stream import StreamedSplit
+from trainers.tasks.synthetic import Synthetic
 from trainers.tasks.tiny_imagenet import TinyImageNet
 
-TASKS: dict[str, type[Task]] = {task.kind: task for task in (Digits, Cifar100, TinyImageNet)}
+TASKS: dict[str, type[Task]] = {
+    task.kind: task
+    for task in (
+        Digits,
+        Synthetic,
+        Cifar10,
+        Cifar100,
+        Stl10,
+        TinyImageNet,
+        ImageNet32,
+        ImageNet,
+    )
+}
 # Task.family is what the JSON reader looks kinds up in.
 Task.family = dict(TASKS)
 
-__all__ = ["TASKS", "Cifar100", "Digits", "Split", "Splits", "Task", "TinyImageNet"]
+__all__ = [
+    "TASKS",
+    "Cifar10",
+    "Cifar100",
+    "Crop",
+    "Digits",
+    "ImageNet",
+    "ImageNet32",
+    "Split",
+    "Splits",
+    "Stl10",
+    "StoredSplit",
+    "StreamedSplit",
+    "Synthetic",
+    "Task",
+    "TinyImageNet",
+]

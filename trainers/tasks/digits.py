@@ -9,7 +9,7 @@ import torch
 
 from searchspace.checks import at_least, whole
 from searchspace.errors import InputError
-from trainers.tasks.base import Split, Splits, Task, carve, statistics
+from trainers.tasks.base import Splits, StoredSplit, Task, carve, statistics
 
 SPLIT_SEED = 20260
 HELD_OUT = 450
@@ -66,7 +66,7 @@ def _load(task: Digits) -> Splits:
     if task.train_size < len(train):
         train = train[carve(labels[train], task.train_size, SPLIT_SEED + 3)[1]]
     train_split, validation_split, test_split = (
-        Split(images[part], labels[part]) for part in (train, validation, test)
+        StoredSplit(images[part], labels[part]) for part in (train, validation, test)
     )
     mean, deviation = statistics(images[train])
     return Splits(train_split, validation_split, test_split, mean, deviation)

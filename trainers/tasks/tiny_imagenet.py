@@ -10,8 +10,7 @@ import torch
 from torch import Tensor
 
 from searchspace.errors import InputError
-from trainers.tasks.base import Splits, Task, required
-from trainers.tasks.cifar import carved
+from trainers.tasks.base import Splits, Task, carved, required
 
 VALIDATION = 10000
 SPLIT_SEED = 20262

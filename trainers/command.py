@@ -1,0 +1,245 @@
+"""The command that trains one network: what it is given, what it shows and what it writes."""
+
+import json
+import os
+import platform
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import fields
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, Any, cast
+
+import torch
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from searchspace import Architecture, InputError
+from searchspace.cli import whole_number
+from searchspace.schema import from_json, to_json
+from trainers.job import Epoch, Job, Result
+from trainers.loop import CHECKPOINT_SECONDS, Events, run
+from trainers.protocols import RECIPES
+from trainers.recipe import Recipe
+from trainers.tasks import TASKS, Task
+from trainers.training import Training
+
+CONFIG = "config.json"
+METRICS = "metrics.json"
+WEIGHTS = "weights"
+ENDED_EARLY = 1
+
+
+def main(
+    architecture: Annotated[
+        Path, typer.Argument(metavar="ARCH.json", help="The network, as a study's pick writes it.")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for metrics, weights and checkpoints.")],
+    task: Annotated[str, typer.Option(help="A task's name, or a JSON file.")] = "digits",
+    recipe: Annotated[str, typer.Option(help="A recipe's name, or a JSON file.")] = "quick",
+    change: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="FIELD=VALUE", help="Change a field of the recipe."),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Decides weights, order and augmentation.")] = 0,
+    data_root: Annotated[Path | None, typer.Option(help="Folder that holds the datasets.")] = None,
+    device: Annotated[
+        str | None, typer.Option(help="cpu, cuda or cuda:N [default: cuda if there is one]")
+    ] = None,
+    threads: Annotated[
+        int | None, typer.Option(parser=whole_number, metavar="N", help="CPU threads.")
+    ] = None,
+    recompute: Annotated[
+        bool,
+        typer.Option("--recompute", help="Less memory for a switchable network; same result."),
+    ] = False,
+) -> int:
+    """Train one network; the same command again continues after an interruption."""
+    job = Job(
+        Architecture.from_json(_read(architecture), str(architecture)),
+        _task(task),
+        _recipe(recipe, change or []),
+        seed,
+    )
+    if threads is not None:
+        torch.set_num_threads(threads)
+    job.task.locate(data_root)
+    console = Console(soft_wrap=True)
+    place = _device(device)
+    _claim(out, job, place)
+    training = Training(job, data_root=data_root, device=place, recompute=recompute)
+    _train(training, out, console)
+    result = training.result()
+    _write(out / METRICS, to_json(result))
+    console.print(_table(result))
+    if result.status != "finished":
+        console.print(f"{result.status.replace('_', ' ')}: {result.reason}")
+        return ENDED_EARLY
+    console.print(f"metrics in {out / METRICS}, weights in {_save_weights(training, out)}")
+    return 0
+
+
+def _train(training: Training, out: Path, console: Console) -> None:
+    """Train to the end, showing a bar and a line for each epoch."""
+    epochs, steps = training.job.recipe.epochs, training.steps
+    columns = (
+        TextColumn("epoch {task.fields[epoch]}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as bars, _stop_signals() as stopped:
+        bar = bars.add_task("", total=epochs * steps, epoch=1)
+
+        def step() -> None:
+            number = len(training.curve)
+            bars.update(bar, completed=number * steps + training.step, epoch=number + 1)
+
+        def epoch(progress: Epoch) -> None:
+            console.print(
+                f"epoch {progress.epoch}/{epochs}: loss {progress.train_loss:.4f}, validation "
+                f"{progress.validation_loss:.4f}, accuracy {progress.validation_accuracy:.2%}"
+            )
+
+        run(training, Events(epoch, step, lambda: bool(stopped)), out, CHECKPOINT_SECONDS)
+
+
+@contextmanager
+def _stop_signals() -> Iterator[list[int]]:
+    """Collects signals that ask to stop; a second one is not waited for."""
+    received: list[int] = []
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        received.append(number)
+        if len(received) > 1:
+            raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield received
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _claim(out: Path, job: Job, device: str) -> None:
+    """Write what is trained, or check that the folder holds just that."""
+    path = out / CONFIG
+    config = {
+        "key": job.key,
+        "job": job.to_json(),
+        "device": device,
+        "versions": {"python": platform.python_version(), "torch": torch.__version__},
+    }
+    if path.exists():
+        known = _read(path)
+        if not isinstance(known, dict) or known.get("key") != job.key:
+            raise InputError(f"{out} holds the training of another job; give another --out")
+        return
+    if out.is_dir() and any(out.iterdir()):
+        raise InputError(f"{out} is not empty and holds no {CONFIG}; give another --out")
+    _write(path, config)
+
+
+def _save_weights(training: Training, out: Path) -> Path:
+    """The network that was measured; safetensors if it is installed, torch's format else."""
+    state = {
+        name: value.cpu().contiguous() for name, value in training.network.state_dict().items()
+    }
+    try:
+        from safetensors.torch import save
+    except ImportError:
+        save = None
+    path = out / f"{WEIGHTS}.{'pt' if save is None else 'safetensors'}"
+    part = path.with_suffix(".part")
+    try:
+        if save is None:
+            torch.save(state, part)
+        else:
+            part.write_bytes(save(state))
+        os.replace(part, path)
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror}") from None
+    return path
+
+
+def _write(path: Path, data: Any) -> None:
+    part = path.with_suffix(".part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_text(json.dumps(data, indent=1, allow_nan=False) + "\n")
+        os.replace(part, path)
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror}") from None
+
+
+def _read(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text())
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from None
+    except ValueError as error:
+        raise InputError(f"{path} is not JSON: {error}") from None
+
+
+def _task(name: str) -> Task:
+    if name.endswith(".json"):
+        # The family of tasks decides which of them it is.
+        chosen: Task = from_json(cast(type[Any], Task), _read(Path(name)), name)
+        return chosen
+    if name not in TASKS:
+        raise InputError(f"there is no task {name!r}; known tasks are {', '.join(TASKS)}")
+    return TASKS[name]()
+
+
+def _recipe(name: str, changes: list[str]) -> Recipe:
+    if name.endswith(".json"):
+        chosen = from_json(Recipe, _read(Path(name)), name)
+    elif name in RECIPES:
+        chosen = RECIPES[name]
+    else:
+        raise InputError(f"there is no recipe {name!r}; known recipes are {', '.join(RECIPES)}")
+    data = to_json(chosen)
+    for change in changes:
+        field, equals, value = change.partition("=")
+        if not equals or field not in {known.name for known in fields(Recipe)}:
+            raise InputError(f"--set takes FIELD=VALUE with a field of the recipe, got {change!r}")
+        data[field] = _value(value)
+    return from_json(Recipe, data, "recipe")
+
+
+def _value(text: str) -> Any:
+    """A JSON value, or text as it is."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _device(name: str | None) -> str:
+    if name is None:
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise InputError(f"--device must be cpu, cuda or cuda:N, got {name!r}") from None
+    if device.type not in ("cpu", "cuda"):
+        raise InputError(f"--device must be cpu, cuda or cuda:N, got {name!r}")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise InputError(f"--device {name}: there are {torch.cuda.device_count()} GPUs")
+    return name
+
+
+def _table(result: Result) -> Table:
+    """One line for each input size, and one for the ensemble."""
+    table = Table("size", "validation", "test")
+    for point in result.points:
+        size = f"{point.size}" if point.trained else f"{point.size} (between)"
+        table.add_row(size, f"{point.validation_accuracy:.2%}", f"{point.test_accuracy:.2%}")
+    if result.ensemble is not None:
+        known = result.ensemble
+        table.add_row("ensemble", f"{known.validation_accuracy:.2%}", f"{known.test_accuracy:.2%}")
+    return table

@@ -1,0 +1,162 @@
+"""A network with all that changes its weights: loss, optimiser, precision, averaging, memory."""
+
+from functools import partial
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from trainers.ema import AveragedWeights
+from trainers.job import Job
+from trainers.losses import Batch, Loss, PlainLoss
+from trainers.memory import Undo, is_out_of_memory
+from trainers.quantisation import quantise
+from trainers.randomness import Randomness
+from trainers.recipe import Recipe
+from trainers.resolutions import SwitchableLoss
+
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+class Learner:
+    """Takes batches and learns from them, as the job's recipe says.
+
+    `accumulation` is the number of pieces in which a batch is processed now; where memory runs out
+    it is doubled and the step repeated, so the effective batch stays the same.
+    """
+
+    def __init__(
+        self, network: nn.Module, job: Job, randomness: Randomness, *, recompute: bool = False
+    ) -> None:
+        recipe = job.recipe
+        self.recipe = recipe
+        self.network = quantise(network, recipe.weight_bits, recipe.activation_bits)
+        self.device = next(network.parameters()).device
+        if recipe.channels_last:
+            self.network.to(memory_format=torch.channels_last)
+        self._compiled = self.network if recipe.compile == "no" else _compiled(self.network, recipe)
+        self.optimizer = _optimizer(self.network, recipe)
+        self.scaler = torch.amp.GradScaler(self.device.type, enabled=recipe.precision == "float16")
+        self.averaged = AveragedWeights(network, recipe.ema_decay) if recipe.ema_decay else None
+        self.loss = self._loss(job, recompute)
+        self.undo = Undo(self.network, randomness)
+        self.accumulation = recipe.accumulation
+
+    @property
+    def measured(self) -> nn.Module:
+        """The network that is measured: with averaged weights, if they are averaged."""
+        return self.network if self.averaged is None else self.averaged.network
+
+    def learn(self, batch: Batch, rate: float) -> Tensor:
+        """One step of the optimiser at a learning rate; the batch's mean loss, detached."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        self.undo.remember()
+        loss = self._gradients(batch)
+        while loss is None:
+            if not self._save_memory(len(batch)):
+                raise torch.OutOfMemoryError(
+                    f"a piece of {len(batch) // self.accumulation} images does not fit"
+                )
+            self.undo.restore()
+            loss = self._gradients(batch)
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        self.optimizer.zero_grad(set_to_none=True)
+        if self.averaged is not None:
+            self.averaged.update(self.network)
+        return loss
+
+    def autocast(self) -> torch.autocast:
+        """The context of every forward pass."""
+        dtype = DTYPES[self.recipe.precision]
+        enabled = dtype is not torch.float32
+        # The dtype of a disabled context must still be one that the device can cast to.
+        return torch.autocast(self.device.type, dtype if enabled else torch.bfloat16, enabled)
+
+    def state(self) -> dict[str, Any]:
+        """All that changes as it learns."""
+        averaged = self.averaged
+        return {
+            "network": self.network.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "scaler": self.scaler.state_dict(),
+            "averaged": averaged and averaged.network.state_dict(),
+            "averaged_steps": averaged and averaged.steps,
+            "accumulation": self.accumulation,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a state."""
+        self.network.load_state_dict(state["network"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.scaler.load_state_dict(state["scaler"])
+        if self.averaged is not None:
+            self.averaged.network.load_state_dict(state["averaged"])
+            self.averaged.steps = state["averaged_steps"]
+        self.accumulation = state["accumulation"]
+
+    def _forward(self, images: Tensor) -> Tensor:
+        if self.recipe.channels_last:
+            images = images.contiguous(memory_format=torch.channels_last)
+        with self.autocast():
+            return self._compiled(images)
+
+    def _loss(self, job: Job, recompute: bool) -> Loss:
+        resolutions = job.architecture.resolutions
+        if resolutions is None:
+            return PlainLoss(self._forward, F.cross_entropy)
+        return SwitchableLoss(
+            self.network, self._forward, resolutions, F.cross_entropy, recompute=recompute
+        )
+
+    def _gradients(self, batch: Batch) -> Tensor | None:
+        """Add up the gradients of all pieces; None if memory ran out."""
+        total = torch.zeros((), device=self.device)
+        try:
+            for piece in batch.pieces(min(self.accumulation, len(batch))):
+                share = len(piece) / len(batch)
+                total += share * self.loss.backward(piece, partial(self._scaled, share))
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            return None
+        return total
+
+    def _scaled(self, share: float, loss: Tensor) -> Tensor:
+        scaled: Tensor = self.scaler.scale(loss if share == 1 else share * loss)
+        return scaled
+
+    def _save_memory(self, images: int) -> bool:
+        """Need less at a time from now on; False if pieces are as small as norms allow."""
+        if self.loss.save_memory():
+            return True
+        smallest = max(images // 2, 1)
+        if self.accumulation >= smallest:
+            return False
+        self.accumulation = min(2 * self.accumulation, smallest)
+        return True
+
+
+def _optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.SGD:
+    named = dict(network.named_parameters())
+    # The scores of an ensemble are changed by their loss only, not by decay.
+    scores = [parameter for name, parameter in named.items() if name == "importance"]
+    groups: list[dict[str, Any]] = [
+        {"params": [parameter for name, parameter in named.items() if name != "importance"]}
+    ]
+    if scores:
+        groups.append({"params": scores, "weight_decay": 0.0})
+    return torch.optim.SGD(
+        groups,
+        lr=recipe.lr,
+        momentum=recipe.momentum,
+        nesterov=recipe.nesterov,
+        weight_decay=recipe.weight_decay,
+        fused=True,
+    )
+
+
+def _compiled(network: nn.Module, recipe: Recipe) -> Any:
+    return torch.compile(network, mode=recipe.compile)

@@ -1,0 +1,59 @@
+"""A batch, and the loss of a plain network on it."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from torch import Tensor
+
+Forward = Callable[[Tensor], Tensor]
+Criterion = Callable[[Tensor, Tensor], Tensor]
+"""Logits (N, classes) and targets, labels (N,) or probabilities (N, classes), to a mean loss."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Crops (N, C, H, W) of the same images and the targets of each crop.
+
+    There is one crop, or one for each size of a switchable network.
+    """
+
+    crops: tuple[Tensor, ...]
+    targets: tuple[Tensor, ...]
+
+    def __len__(self) -> int:
+        return len(self.crops[0])
+
+    def pieces(self, count: int) -> "Iterator[Batch]":
+        """The batch in `count` parts that differ in size by at most one image."""
+        crops = zip(*(crop.tensor_split(count) for crop in self.crops), strict=True)
+        targets = zip(*(target.tensor_split(count) for target in self.targets), strict=True)
+        for part, wanted in zip(crops, targets, strict=True):
+            yield Batch(part, wanted)
+
+
+class Loss(Protocol):
+    """What is minimised: gradients are added to the network's parameters."""
+
+    def backward(self, batch: Batch, scale: Callable[[Tensor], Tensor]) -> Tensor:
+        """Go forward, and backward from `scale(loss)`; returns the loss, detached."""
+
+    def save_memory(self) -> bool:
+        """Use less memory for the same result from now on; False if that is not possible."""
+
+
+class PlainLoss:
+    """The criterion of the network's predictions."""
+
+    def __init__(self, forward: Forward, criterion: Criterion) -> None:
+        self.forward, self.criterion = forward, criterion
+
+    def backward(self, batch: Batch, scale: Callable[[Tensor], Tensor]) -> Tensor:
+        """Go forward, and backward from `scale(loss)`; returns the loss, detached."""
+        loss = self.criterion(self.forward(batch.crops[0]).float(), batch.targets[0])
+        scale(loss).backward()
+        return loss.detach()
+
+    def save_memory(self) -> bool:
+        """Nothing is kept that could be left out."""
+        return False

@@ -1,0 +1,73 @@
+"""Accuracy and loss on a split, at one size or at several, and of their ensemble."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from searchspace import ensemble_logits
+from trainers.memory import is_out_of_memory
+from trainers.resolutions import resize
+from trainers.tasks import Split
+
+EVALUATION_BATCH = 512
+
+
+@dataclass(frozen=True)
+class Measure:
+    """Accuracy in [0, 1] and mean cross-entropy in nats."""
+
+    accuracy: float
+    loss: float
+
+
+@torch.no_grad()
+def measure_split(
+    network: nn.Module,
+    split: Split,
+    prepare: Callable[[Tensor], Tensor],
+    sizes: Sequence[int],
+    ensemble: Sequence[int] = (),
+) -> list[Measure]:
+    """One measure for each size, in evaluation mode, and last that of the ensemble of `ensemble`.
+
+    `prepare` makes stored images a network's input; `ensemble` is empty or sizes among `sizes`.
+    Batches are halved while memory is short.
+    """
+    network.eval()
+    batch = EVALUATION_BATCH
+    while True:
+        try:
+            return _measure(network, split, prepare, sizes, ensemble, batch)
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error) or batch == 1:
+                raise
+        batch //= 2
+
+
+def _measure(
+    network: nn.Module,
+    split: Split,
+    prepare: Callable[[Tensor], Tensor],
+    sizes: Sequence[int],
+    ensemble: Sequence[int],
+    batch: int,
+) -> list[Measure]:
+    device = next(network.parameters()).device
+    right = torch.zeros(len(sizes) + bool(ensemble), device=device)
+    loss = torch.zeros_like(right)
+    for stored, labels in split.batches(batch):
+        images = prepare(stored)
+        logits = [network(resize(images, size)).float() for size in sizes]
+        if ensemble:
+            among = [logits[sizes.index(size)] for size in ensemble]
+            logits.append(ensemble_logits(network, among))
+        right += torch.stack([(z.argmax(1) == labels).sum() for z in logits])
+        loss += torch.stack([F.cross_entropy(z, labels, reduction="sum") for z in logits])
+    count = len(split)
+    return [
+        Measure(r / count, total / count)
+        for r, total in zip(right.tolist(), loss.tolist(), strict=True)
+    ]

@@ -1,0 +1,38 @@
+"""A job's own state of torch's global generators, from which networks draw."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor
+
+
+class Randomness:
+    """Swapped in while the job computes; between, the caller's state is as it was."""
+
+    def __init__(self, seed: int, device: torch.device) -> None:
+        self.devices = [device] if device.type == "cuda" else []
+        self.state: list[Tensor] = []
+        with torch.random.fork_rng(devices=self.devices):
+            torch.manual_seed(seed)
+            self.state = self.now()
+
+    @contextmanager
+    def own(self) -> Iterator[None]:
+        """Within this context, the global generators go on from this job's state."""
+        with torch.random.fork_rng(devices=self.devices):
+            self.set(self.state)
+            try:
+                yield
+            finally:
+                self.state = self.now()
+
+    def now(self) -> list[Tensor]:
+        """The present state of the global generators."""
+        return [torch.get_rng_state(), *(torch.cuda.get_rng_state(d) for d in self.devices)]
+
+    def set(self, state: list[Tensor]) -> None:
+        """Put the global generators into a state."""
+        torch.set_rng_state(state[0])
+        for device, part in zip(self.devices, state[1:], strict=True):
+            torch.cuda.set_rng_state(part, device)

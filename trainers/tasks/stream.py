@@ -1,0 +1,122 @@
+"""Image files that do not fit in memory: decoded ahead of their use, in threads.
+
+Pillow decodes and resizes outside Python's lock, so threads keep all cores busy, and need neither a
+copy of the program nor a second random state.
+"""
+
+import os
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from math import exp, log, sqrt
+from random import Random
+from typing import ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from searchspace.errors import InputError
+from trainers.tasks.base import Crop, Split, in_parts
+
+AHEAD = 3
+"""Batches that are being decoded while one is used."""
+CENTRE = 0.875
+"""Side of the measured centre, as a share of the shorter side (RS-Net Section 4.1)."""
+
+Box = tuple[float, float, float, float]
+Pending = tuple[Tensor, Tensor, list["Future[None]"]]
+
+
+@dataclass(frozen=True)
+class StreamedSplit(Split):
+    """Image files and their labels (N,); batches are uint8 (N, 3, size, size).
+
+    Without a `Crop`, the centre of each image is resized: what measurement sees.
+    """
+
+    paths: Sequence[str]
+    labels: Tensor
+    size: int
+    device: torch.device = torch.device("cpu")
+    workers: int | None = None
+
+    crops: ClassVar[bool] = True
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def to(self, device: torch.device) -> "StreamedSplit":
+        """The same split with its batches on another device; decoding stays on the CPU."""
+        return replace(self, device=device)
+
+    def batches(
+        self, size: int, order: Tensor | None = None, crop: Crop | None = None
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        """Images are decoded by as many threads as there are cores, or by `workers`."""
+        indices = torch.arange(len(self)) if order is None else order.cpu()
+        pending: deque[Pending] = deque()
+        pool = ThreadPoolExecutor(self.workers or os.cpu_count() or 1)
+        try:
+            for picked in in_parts(indices, size):
+                pending.append(self._start(pool, picked, crop))
+                if len(pending) > AHEAD:
+                    yield self._finish(pending.popleft())
+            while pending:
+                yield self._finish(pending.popleft())
+        finally:
+            # Also when the caller stops before the end.
+            pool.shutdown(cancel_futures=True)
+
+    def _start(self, pool: ThreadPoolExecutor, picked: Tensor, crop: Crop | None) -> Pending:
+        pinned = self.device.type == "cuda"
+        shape = (len(picked), 3, self.size, self.size)
+        images = torch.empty(shape, dtype=torch.uint8, pin_memory=pinned)
+        jobs = [
+            pool.submit(self._decode, images[place], index, crop)
+            for place, index in enumerate(picked.tolist())
+        ]
+        return images, self.labels[picked], jobs
+
+    def _finish(self, batch: Pending) -> tuple[Tensor, Tensor]:
+        images, labels, jobs = batch
+        for job in jobs:
+            job.result()
+        device = self.device
+        return images.to(device, non_blocking=True), labels.to(device, non_blocking=True)
+
+    def _decode(self, into: Tensor, index: int, crop: Crop | None) -> None:
+        from PIL import Image
+
+        path = self.paths[index]
+        try:
+            with Image.open(path) as file:
+                box = random_box(file.size, crop, index) if crop else centre_box(file.size)
+                image = file.convert("RGB")
+        except OSError:
+            raise InputError(f"{path} is missing or not an image; unpack it again") from None
+        sized = image.resize((self.size, self.size), Image.Resampling.BILINEAR, box)
+        into.copy_(torch.from_numpy(np.array(sized)).permute(2, 0, 1))
+
+
+def centre_box(size: tuple[int, int]) -> Box:
+    """Left, top, right, bottom of the square that measurement sees."""
+    side = CENTRE * min(size)
+    left, top = (size[0] - side) / 2, (size[1] - side) / 2
+    return left, top, left + side, top + side
+
+
+def random_box(size: tuple[int, int], crop: Crop, index: int) -> Box:
+    """Left, top, right, bottom, distributed as by `trainers.augment.geometry.boxes`."""
+    # Seeded with text, this generator is the same on every machine and Python version.
+    random = Random(f"{crop.seed} {index}")
+    width, height = size
+    share = random.uniform(*crop.area)
+    tallest, widest = width * share / height, width / (height * share)
+    low, high = (min(max(bound, tallest), widest) for bound in crop.aspect)
+    ratio = exp(random.uniform(log(low), log(high)))
+    box_width = min(sqrt(share * width * height * ratio), width)
+    box_height = min(sqrt(share * width * height / ratio), height)
+    left, top = random.uniform(0, width - box_width), random.uniform(0, height - box_height)
+    return left, top, min(left + box_width, width), min(top + box_height, height)
