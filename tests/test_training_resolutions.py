@@ -210,7 +210,7 @@ def test_sizes_are_bilinear_views_of_one_crop() -> None:
 def test_multi_crop_takes_a_crop_of_its_own_for_each_size() -> None:
     for crops, count in (("single", 1), ("multi", 3)):
         training = Training(job(architecture=switchable(), recipe=replace(RECIPE, crops=crops)))
-        one = next(training._batches(torch.arange(20)))
+        one = next(training.batches.in_pass(0, 0))
         assert len(one.crops) == len(one.targets) == count
         assert all(not torch.equal(a, b) for a, b in pairwise(one.crops))
     first, second = Batch((torch.zeros(2, 3, 8, 8),) * 3, (torch.tensor([0, 1]),) * 3).pieces(2)

@@ -112,7 +112,8 @@ class SwitchableLoss:
                 taught = distillation(logits[None], torch.stack(earlier), mask)
                 loss = loss + self.factor * taught
             scale(loss).backward()
-            earlier.append(logits.detach())
+            # A copy: a CUDA graph overwrites its outputs when it is run again.
+            earlier.append(logits.detach().clone())
             total += loss.detach()
         return total
 
