@@ -1,1 +1,1 @@
-"""Operators timed side by side with their definitions in plain layers."""
+"""Our forms timed side by side with plain ones that compute the same."""

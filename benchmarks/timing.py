@@ -1,9 +1,11 @@
 """Two forms of one computation, timed in turn so that a machine's moods reach both alike."""
 
+import json
 import statistics
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import torch
 from rich.console import Console
@@ -61,12 +63,15 @@ def training_step(module: nn.Module, *inputs: Tensor) -> Call:
     return step
 
 
-def show(title: str, rows: Iterable[tuple[str, Pair]]) -> None:
-    """Print one line for each case and the median ratio of all."""
+def show(title: str, rows: Iterable[tuple[str, Pair]], out: Path | None = None) -> None:
+    """Print one line for each case and the median ratio of all; append them as JSON lines too."""
     table = Table("case", "definition ms", "ours ms", "ratio", "quartiles", title=title)
     ratios = []
     for case, pair in rows:
         ratios.append(pair.ratio)
+        if out is not None:
+            with out.open("a") as file:
+                file.write(json.dumps({"benchmark": title, "case": case, **asdict(pair)}) + "\n")
         table.add_row(
             case,
             f"{pair.slow_ms:.2f}",

@@ -1,14 +1,18 @@
 """The benchmarks compare equal things; how fast they are is not tested."""
 
+import json
+
 import torch
 
-from benchmarks import mssar, multiception, training
-from benchmarks.timing import paired, training_step
+from benchmarks import coconv, input_pipeline, mssar, multiception, training
+from benchmarks.timing import paired, show, training_step
 from searchspace import Architecture, ResNetCifar
 
 
 def test_definitions_agree_with_the_operators() -> None:
     """`compare` raises where they do not."""
+    assert coconv.training((2, 5, 7, 3), "cpu", 2).ratio > 0
+    assert coconv.inference((2, 5, 7, 3), "cpu", 2).ratio > 0
     assert mssar.compare((2, 5, 7), "cpu", 2).ratio > 0
     assert multiception.compare((2, 4, 6, 8, 2, (3, 5)), "cpu", 2).ratio > 0
 
@@ -32,7 +36,43 @@ def test_calls_are_made_in_turn_and_summarised() -> None:
     assert pair.low <= pair.ratio <= pair.high
 
 
+def test_rows_are_written_as_json_lines(tmp_path) -> None:
+    pair = paired(lambda: None, lambda: None, repeats=2)
+    for title in ("a", "b"):
+        show(title, [("x", pair), ("y", pair)], tmp_path / "rows.jsonl")
+    rows = [json.loads(line) for line in (tmp_path / "rows.jsonl").read_text().splitlines()]
+    assert [(row["benchmark"], row["case"]) for row in rows] == [
+        ("a", "x"), ("a", "y"), ("b", "x"), ("b", "y"),
+    ]  # fmt: skip
+    assert rows[0]["ratio"] == pair.ratio
+
+
 def test_a_step_reaches_inputs_and_parameters() -> None:
     layer = torch.nn.Linear(3, 2)
     inputs, weight, bias = training_step(layer, torch.randn(4, 3))()
     assert (inputs.shape, weight.shape, bias.shape) == ((4, 3), (2, 3), (2,))
+
+
+def test_both_input_pipelines_draw_from_the_same_crops() -> None:
+    """All results of either are among the 162 that are possible, and none of them is rare."""
+    split = input_pipeline.stored(1)
+    padded = input_pipeline.MEAN[:, None, None].repeat(1, 40, 40)
+    padded[:, 4:36, 4:36] = split.images[0]
+    scaled = (padded - input_pipeline.MEAN[:, None, None]) / input_pipeline.STD[:, None, None]
+    crops = [scaled[:, i : i + 32, j : j + 32] for i in range(9) for j in range(9)]
+    possible = torch.stack([*crops, *(crop.flip(2) for crop in crops)]).flatten(1)
+    order = torch.zeros(900, dtype=torch.long)
+    batches = input_pipeline.ours(split, order, torch.Generator().manual_seed(0))
+    found = {"ours": torch.cat(list(batches))}
+    for api, transform in input_pipeline.APIS.items():
+        images = input_pipeline.PilImages(split, transform)
+        found[api] = torch.stack([images[0][0] for _ in range(900)])
+    for name, results in found.items():
+        distance, nearest = torch.cdist(results.flatten(1), possible).min(1)
+        assert distance.max() < 0.1, name
+        # Each is expected 5.6 times.
+        assert len(nearest.unique()) > 150, name
+
+
+def test_input_pipelines_are_timed_on_the_same_number_of_images() -> None:
+    assert input_pipeline.compare("transforms.v2", 0, 64, "cpu", 2).ratio > 0

@@ -72,6 +72,8 @@ def test_is_used_in_training_where_it_applies(monkeypatch) -> None:
     block = CoConv().module(slot)
     block(x)
     assert len(calls) == 1
+    block.norm.eval()
+    block(x)
     block.eval()(x)
     CoConv(norms=False).module(slot)(x)
     CoConv(side="in").module(slot)(x)

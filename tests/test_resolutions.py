@@ -10,6 +10,9 @@ from searchspace import (
     CoConv,
     GatherExcite,
     InputError,
+    MixConv,
+    Multiception,
+    MultiScaleRecalibration,
     ResNetCifar,
     Resolutions,
     build,
@@ -25,6 +28,11 @@ CHOICES = {
     "coconv": {"*.conv*": CoConv(experts=2)},
     "coconv on inputs": {"*.conv2": CoConv(experts=2, side="in")},
     "acnet and ge": {"*.conv*": ACNet(), "*.recalibration": GatherExcite(extent=2)},
+    "multiception and ms-sar": {
+        "*.conv1": Multiception((3, 5)),
+        "*.conv2": MixConv((3, 5)),
+        "*.recalibration": MultiScaleRecalibration(),
+    },
 }
 
 

@@ -32,6 +32,8 @@ class Batches:
 
     def in_pass(self, number: int, step: int) -> Generator[Batch]:
         """What is left of a pass, counted from 0, after `step` steps of it."""
+        if step == self.steps:
+            return
         order = self._order(begun=step > 0)[step * self.size : self.steps * self.size]
         # Crops that are made before an image is on the device know only this seed.
         seed = f"{self.job.seed} {number}"

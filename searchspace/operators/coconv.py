@@ -7,14 +7,15 @@ different network; ours folds them in and is exact (`searchspace.operators.dynam
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from searchspace.checks import one_of, whole
 from searchspace.choice import Choice
+from searchspace.counting import CountedModule, Shape
 from searchspace.operators.dynamic import DynamicConv2d, Experts
 from searchspace.operators.mixed_kernel import Side
+from searchspace.operators.pooling import region_averages
 from searchspace.operators.static import Static
 from searchspace.slot import Role, Slot
 
@@ -67,28 +68,40 @@ class CoConv(Choice):
         return DynamicConv2d(slot, Experts(self.experts, self.side, self.norms), router)
 
 
-class Router(nn.Module):
-    """gate(1x1 conv(relu(depthwise 3x3(relu(1x1 conv([global, 3x3 pooled])))))), no biases."""
+class Router(CountedModule):
+    """gate(1x1 conv(relu(depthwise 3x3(relu(1x1 conv([global, 3x3 pooled])))))), no biases.
+
+    Computed as products of the pooled rows with the convolutions' weights; the global average, the
+    same in all nine cells, is squeezed once. It counts as the layers that it is defined by.
+    """
 
     def __init__(
         self, in_chs: int, experts: int, weighted_chs: int, *, scales: str, gate: str
     ) -> None:
         super().__init__()
         squeezed = max(in_chs // REDUCTION, SMALLEST_SQUEEZE)
-        self.multi = scales == "multi"
+        self.scales = (1, GRID) if scales == "multi" else (1,)
         self.softmax = gate == "softmax"
         self.experts = experts
-        kernel = GRID if self.multi else 1
-        self.squeeze = nn.Conv2d(in_chs * (2 if self.multi else 1), squeezed, 1, bias=False)
+        kernel = self.scales[-1]
+        self.squeeze = nn.Conv2d(in_chs * len(self.scales), squeezed, 1, bias=False)
         self.gather = nn.Conv2d(squeezed, squeezed, kernel, groups=squeezed, bias=False)
         self.expand = nn.Conv2d(squeezed, experts * weighted_chs, 1, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, in_chs, H, W) to weights (N, experts, weighted_chs)."""
-        pooled = F.adaptive_avg_pool2d(x, 1)
-        if self.multi:
-            coarse = F.adaptive_avg_pool2d(x, GRID)
-            pooled = torch.cat([pooled.expand_as(coarse), coarse], 1)
-        hidden = F.relu(self.gather(F.relu(self.squeeze(pooled))))
-        logits = self.expand(hidden).flatten(1).unflatten(1, (self.experts, -1))
+        averages = region_averages(x, self.scales).split([k * k for k in self.scales], 1)
+        weights = self.squeeze.weight.flatten(1).split(x.shape[1], 1)
+        hidden = F.linear(averages[-1], weights[-1])
+        if len(self.scales) > 1:
+            hidden = hidden + F.linear(averages[0], weights[0])
+        gathered = (F.relu(hidden) * self.gather.weight.flatten(1).t()).sum(1)
+        logits = F.linear(F.relu(gathered), self.expand.weight.flatten(1))
+        logits = logits.unflatten(1, (self.experts, -1))
         return logits.softmax(1) if self.softmax else logits.sigmoid()
+
+    def macs(self, *shapes: Shape) -> int:
+        """Those of the three convolutions."""
+        cells = self.scales[-1] ** 2
+        convolved = cells * self.squeeze.weight.numel() + self.gather.weight.numel()
+        return shapes[0][0] * (convolved + self.expand.weight.numel())

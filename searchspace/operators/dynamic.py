@@ -108,7 +108,8 @@ class DynamicConv2d(nn.Module):
 
     def _weigh_outputs(self, x: Tensor, gate: Tensor) -> Tensor:
         slot = self.slot
-        if self.training and self.experts.norms and can_fuse(x, slot):
+        # Norms that are frozen, in evaluation mode by themselves, keep their statistics.
+        if self.experts.norms and norm_in_use(self.norm).training and can_fuse(x, slot):
             return conv_norm_mix(x, self.weight, gate, norm_in_use(self.norm), slot)
         y = F.conv2d(x, self.weight, self.bias, slot.stride, slot.padding, groups=slot.groups)
         return self.mix(self.norm(y), gate)

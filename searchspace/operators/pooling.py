@@ -21,6 +21,16 @@ Size = tuple[int, int]
 Matrix = Callable[[Scales, Size, torch.device, torch.dtype], Tensor]
 
 
+def region_averages(x: Tensor, scales: Scales) -> Tensor:
+    """(N, C, H, W) to (N, sum of K^2, C), for each scale K the average of each of K x K regions.
+
+    A product per sample: no copy, whichever way the map lies in memory. Inside a `CountedModule`,
+    or a counter would take it for work.
+    """
+    matrix = _matrix(average_matrix, scales, _size(x), x)
+    return torch.bmm(matrix.expand(x.shape[0], -1, -1), x.flatten(2).transpose(1, 2))
+
+
 class AverageRegions(CountedModule):
     """The map averaged at each scale K: over K x K regions, or over a ball around each position."""
 

@@ -11,7 +11,14 @@ from torch import Generator, Tensor
 
 from searchspace.errors import InputError
 from trainers.augment.colour import jitter
-from trainers.augment.geometry import erase, flip, pad_crop, random_resized_crop, rotate
+from trainers.augment.geometry import (
+    erase,
+    flip,
+    pad_crop,
+    pad_crop_flip,
+    random_resized_crop,
+    rotate,
+)
 from trainers.augment.mixing import mix, smooth
 from trainers.augment.randaugment import rand_augment
 from trainers.recipe import Recipe
@@ -25,6 +32,7 @@ __all__ = [
     "jitter",
     "mix",
     "pad_crop",
+    "pad_crop_flip",
     "rand_augment",
     "random_resized_crop",
     "rotate",
@@ -73,8 +81,9 @@ def augment(
             images.float(), recipe.crop_area, recipe.crop_aspect, generator
         )
     if recipe.crop_padding:
-        images = pad_crop(images, recipe.crop_padding, generator, fill)
-    if recipe.flip:
+        move = pad_crop_flip if recipe.flip else pad_crop
+        images = move(images, recipe.crop_padding, generator, fill)
+    elif recipe.flip:
         images = flip(images, generator)
     if recipe.rotation:
         images = rotate(images.float(), recipe.rotation, generator, fill)

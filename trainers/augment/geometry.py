@@ -9,8 +9,7 @@ from torch import Generator, Tensor
 
 def flip(images: Tensor, generator: Generator) -> Tensor:
     """Mirror each image of (N, C, H, W) left to right with probability one half."""
-    mirrored = torch.rand(len(images), generator=generator, device=images.device) < 0.5
-    return torch.where(mirrored[:, None, None, None], images.flip(3), images)
+    return _mirror(images, _coins(len(images), generator))
 
 
 def pad_crop(
@@ -20,17 +19,53 @@ def pad_crop(
 
     The border is filled with `fill`, (C,), whose type the result then has, or with zeros.
     """
+    rows, columns = _shifts(len(images), padding, generator)
+    return _window(images, padding, rows, columns, fill)
+
+
+def pad_crop_flip(
+    images: Tensor, padding: int, generator: Generator, fill: Tensor | None = None
+) -> Tensor:
+    """`pad_crop`, then `flip`, at half the time: stored images of 8 bits are mirrored first."""
+    rows, columns = _shifts(len(images), padding, generator)
+    coins = _coins(len(images), generator)
+    columns = torch.where(coins, 2 * padding - columns, columns)
+    return _window(_mirror(images, coins), padding, rows, columns, fill)
+
+
+def _coins(count: int, generator: Generator) -> Tensor:
+    return torch.rand(count, generator=generator, device=generator.device) < 0.5
+
+
+def _shifts(count: int, padding: int, generator: Generator) -> tuple[Tensor, Tensor]:
+    """Rows and columns (N,) at which crops of padded images start, from 0 to 2 * padding."""
+    shape = (2, count, 1)
+    shifts = torch.randint(2 * padding + 1, shape, generator=generator, device=generator.device)
+    return shifts[0, :, 0], shifts[1, :, 0]
+
+
+def _mirror(images: Tensor, chosen: Tensor) -> Tensor:
+    """The chosen images (N,) mirrored; whole images are copied, faster than pixels by a mask."""
+    count = len(images)
+    indices = torch.arange(count, device=images.device) + count * chosen
+    return torch.cat([images, images.flip(3)]).index_select(0, indices)
+
+
+def _window(
+    images: Tensor, padding: int, rows: Tensor, columns: Tensor, fill: Tensor | None
+) -> Tensor:
+    """Of each padded image the window (H, W) that starts at its row and column."""
     count, chs, height, width = images.shape
-    span = 2 * padding + 1
-    shifts = torch.randint(span, (2, count, 1), generator=generator, device=images.device)
     fill = images.new_zeros(chs) if fill is None else fill
-    shape = (count, chs, height + 2 * padding, width + 2 * padding)
-    padded = fill[:, None, None].expand(shape).clone()
-    padded[:, :, padding : padding + height, padding : padding + width] = images
-    # A view of all windows; picking one of each image copies whole rows, not single pixels.
-    windows = padded.unfold(2, height, 1).unfold(3, width, 1)
-    batch = torch.arange(count, device=images.device)
-    return windows[batch, :, shifts[0, :, 0], shifts[1, :, 0]]
+    # Windows of the last image are addressed as views that reach into one image more.
+    shape = (count + 1, chs, height + 2 * padding, width + 2 * padding)
+    padded = fill[:, None, None].expand(shape).clone(memory_format=torch.contiguous_format)
+    padded[:count, :, padding : padding + height, padding : padding + width] = images
+    image, plane, row, _ = padded.stride()
+    # One window for every place in memory: picking one of each image copies whole rows.
+    windows = padded.as_strided((count * image, chs, height, width), (1, plane, row, 1))
+    first = torch.arange(count, device=images.device) * image
+    return windows.index_select(0, first + rows * row + columns)
 
 
 def warp(

@@ -72,14 +72,14 @@ def _blended(operator: Callable[[Tensor, Tensor], Tensor]) -> Operator:
 
 
 def _posterized(images: Tensor, share: Tensor, fill: Tensor) -> Tensor:
-    """Keep 8 to 4 bits; the sign of the share has no meaning."""
-    levels = 2 ** (8 - 4 * share.abs()).round()[:, None, None, None]
-    return (images * levels).floor().clamp_max(levels - 1) / levels
+    """Keep the 8 to 4 highest of 8 bits; the sign of the share has no meaning."""
+    step = 2 ** (4 * share.abs()).round()[:, None, None, None]
+    return ((255 * images).round() / step).floor() * step / 255
 
 
 def _solarized(images: Tensor, share: Tensor, fill: Tensor) -> Tensor:
-    """Invert what is at least 1 - share bright; the sign of the share has no meaning."""
-    return torch.where(images >= 1 - share.abs()[:, None, None, None], 1 - images, images)
+    """Invert what is brighter than 1 - share; the sign of the share has no meaning."""
+    return torch.where(images > 1 - share.abs()[:, None, None, None], 1 - images, images)
 
 
 def _torchvision(name: str) -> Operator:
