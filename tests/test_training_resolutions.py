@@ -263,6 +263,16 @@ def test_equal_views_of_one_crop_are_plain_training_with_a_larger_loss() -> None
     assert found.curve[0].train_loss == pytest.approx(2 * plain.curve[0].train_loss, rel=1e-4)
 
 
+def test_one_size_in_several_crops_has_one_result_and_an_ensemble_of_crops() -> None:
+    """Table 6's single resolution, multi-crop."""
+    views = Architecture(SMALL, {}, Resolutions((8, 8, 8)))
+    result = train(job(architecture=views, recipe=replace(RECIPE, crops="multi")))
+    assert [p.size for p in result.points] == [8]
+    assert result.ensemble is not None and len(result.ensemble.weights) == 3
+    # Measured on the whole image, all views are one.
+    assert result.ensemble.test_accuracy == result.points[0].test_accuracy
+
+
 def test_digits_are_learnt_at_three_sizes_and_served_between_them() -> None:
     architecture = Architecture(ResNetCifar(depth=8, width=8), {}, Resolutions((8, 6, 4)))
     task = Digits(noise=0.2, train_size=300)
