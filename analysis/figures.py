@@ -34,7 +34,11 @@ def plot_front(arms: Sequence[ArmSummary], configs: dict[str, str]) -> go.Figure
     figure.add_scatter(
         x=[arm.macs for arm in known],
         y=[arm.mean for arm in known],
-        error_y={"type": "data", "array": [0 if isnan(arm.sd) else arm.sd for arm in known]},
+        error_y={
+            "type": "data",
+            "color": ARM_COLOR,
+            "array": [0 if isnan(arm.sd) else arm.sd for arm in known],
+        },
         mode="markers+text",
         text=[arm.arm for arm in known],
         textposition="top right",

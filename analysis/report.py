@@ -1,7 +1,6 @@
 """`python -m analysis.report RUN`: the table of a run, its CSV, and a page that opens anywhere."""
 
 import json
-import os
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
@@ -12,6 +11,7 @@ from rich.console import Console
 
 from analysis.compare import CONFIDENCE, ArmSummary, arms_info, reading
 from analysis.figures import plot_front
+from analysis.pages import html_page, write_text
 from analysis.tables import arms_frame, html_table, rich_table, summary_cells
 from searchspace import InputError
 from searchspace.cli import run_command
@@ -19,18 +19,6 @@ from studies import Plan, load, read_plan
 
 PAGE = "report.html"
 TABLE = "table.csv"
-
-STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; color: #1d2730; max-width: 72rem; margin: 2rem auto;
-       padding: 0 1rem; }
-h1 { font-size: 1.6rem; margin-bottom: .2rem; } h2 { font-size: 1.2rem; margin-top: 2rem; }
-.scroll { overflow-x: auto; }
-table { border-collapse: collapse; font-size: .88rem; font-variant-numeric: tabular-nums; }
-th, td { padding: .35rem .7rem; border-bottom: 1px solid #d5dde3; text-align: right; }
-th { vertical-align: bottom; background: #f3f6f8; }
-th:first-child, td:first-child { text-align: left; white-space: nowrap; }
-p.note { color: #51606c; font-size: .9rem; max-width: 60rem; }
-"""
 
 
 def report(
@@ -49,8 +37,8 @@ def report(
         console.print(f"{reading(group)}\n", markup=False, highlight=False, soft_wrap=True)
     for note in notes(plan, arms, frame.attrs["left_out"]):
         console.print(note, markup=False, highlight=False, soft_wrap=True)
-    _write(run_dir / TABLE, arms_frame(arms).to_csv(index=False))
-    _write(run_dir / PAGE, page(plan, arms, frame.attrs["left_out"]))
+    write_text(run_dir / TABLE, arms_frame(arms).to_csv(index=False))
+    write_text(run_dir / PAGE, page(plan, arms, frame.attrs["left_out"]))
     console.print(f"\nTable: {run_dir / TABLE}\nReport: {run_dir / PAGE}", soft_wrap=True)
     return 0
 
@@ -100,13 +88,9 @@ def page(plan: Plan, arms: Sequence[ArmSummary], left_out: int) -> str:
             parts.append("<p>No figure: every run of every arm diverged.</p>")
     parts += [f'<p class="note">{escape(note)}</p>' for note in notes(plan, arms, left_out)]
     recipe = ", ".join(f"{k} {v}" for k, v in plan.to_json()["design"]["recipe"].items())
-    return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(plan.study)}'
-        f'</title><meta name="viewport" content="width=device-width"><style>{STYLE}</style></head>'
-        f"<body><h1>{escape(plan.question)}</h1><p>Study {escape(plan.study)}, preset "
-        f"{escape(plan.preset)}; after {escape(plan.source)}.</p>{''.join(parts)}"
-        f'<p class="note">Recipe: {escape(recipe)}.</p></body></html>'
-    )
+    parts.append(f'<p class="note">Recipe: {escape(recipe)}.</p>')
+    about = f"Study {plan.study}, preset {plan.preset}; after {plan.source}."
+    return html_page(plan.question, f"<p>{escape(about)}</p>{''.join(parts)}")
 
 
 def _config(architecture: dict[str, object]) -> str:
@@ -127,15 +111,6 @@ def _by_task(plan: Plan, arms: Sequence[ArmSummary]) -> list[tuple[str, list[Arm
     for arm in arms:
         groups.setdefault(arm.task, []).append(arm)
     return [(f"{plan.study} on {task}", group) for task, group in groups.items()]
-
-
-def _write(path: Path, text: str) -> None:
-    part = path.with_name(f"{path.name}.part")
-    try:
-        part.write_text(text, encoding="utf-8")
-        os.replace(part, path)
-    except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror}") from None
 
 
 if __name__ == "__main__":

@@ -14,11 +14,19 @@ from analysis.compare import CONFIDENCE, ArmSummary, Difference
 
 @dataclass(frozen=True)
 class Cells:
-    """Column headings and rows of text; the first `text_columns` are words, the rest numbers."""
+    """Column headings and rows of text.
+
+    Columns from `text_columns` up to `last_number` (None: the last) hold numbers, others words.
+    """
 
     headings: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     text_columns: int = 1
+    last_number: int | None = None
+
+    def is_number(self, column: int) -> bool:
+        """Whether a column holds numbers."""
+        return column in range(len(self.headings))[self.text_columns : self.last_number]
 
 
 def summary_cells(
@@ -84,7 +92,7 @@ def rich_table(cells: Cells, title: str) -> Table:
     for number, heading in enumerate(cells.headings):
         table.add_column(
             heading,
-            justify="left" if number < cells.text_columns else "right",
+            justify="right" if cells.is_number(number) else "left",
             min_width=max(len(row[number]) for row in cells.rows),
         )
     for row in cells.rows:
@@ -94,11 +102,18 @@ def rich_table(cells: Cells, title: str) -> Table:
 
 def html_table(cells: Cells) -> str:
     """The table for a page."""
-    head = "".join(f"<th>{escape(heading)}</th>" for heading in cells.headings)
-    rows = "".join(
-        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in cells.rows
-    )
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+
+    def row(texts: Sequence[str], tag: str) -> str:
+        return "".join(
+            f'<{tag} class="number">{escape(text)}</{tag}>'
+            if cells.is_number(column)
+            else f"<{tag}>{escape(text)}</{tag}>"
+            for column, text in enumerate(texts)
+        )
+
+    body = "".join(f"<tr>{row(texts, 'td')}</tr>" for texts in cells.rows)
+    head = row(cells.headings, "th")
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
 def arms_frame(arms: Sequence[ArmSummary]) -> pd.DataFrame:

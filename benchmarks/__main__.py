@@ -1,6 +1,6 @@
 """All benchmarks, one after the other."""
 
-from benchmarks import coconv, input_pipeline, mssar, multiception, training
+from benchmarks import coconv, input_pipeline, mssar, multiception, pricing, training
 
-for benchmark in (coconv, input_pipeline, mssar, multiception, training):
+for benchmark in (coconv, input_pipeline, mssar, multiception, pricing, training):
     benchmark.main()

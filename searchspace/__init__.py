@@ -1,4 +1,4 @@
-"""What can be built, and what it costs: operators, backbones, architectures, costs."""
+"""What can be built, and what it costs: operators, backbones, architectures, spaces, costs."""
 
 from searchspace.architecture import Architecture, build, deploy
 from searchspace.backbones import (
@@ -13,7 +13,10 @@ from searchspace.backbones import (
 )
 from searchspace.choice import Choice
 from searchspace.cost import Cost, UnknownOperatorError, measure, measure_module
+from searchspace.design import Rule, Space, Within, parse_space, read_space, space, spaces
 from searchspace.errors import InputError
+from searchspace.latency import Conditions, Latency, LatencyTable, measure_latency
+from searchspace.named import Named, catalogue_entry, named, names
 from searchspace.operators import (
     OPERATORS,
     ACNet,
@@ -44,6 +47,7 @@ __all__ = [
     "Choice",
     "CoConv",
     "CondConv",
+    "Conditions",
     "Cost",
     "DenseNet",
     "DepthwiseSeparable",
@@ -51,23 +55,37 @@ __all__ = [
     "GatherExcite",
     "HierarchicalSplit",
     "InputError",
+    "Latency",
+    "LatencyTable",
     "MixConv",
     "MobileNetV2",
     "MultiScaleRecalibration",
     "Multiception",
+    "Named",
     "Res2Net",
     "ResNet",
     "ResNetCifar",
     "Resolutions",
+    "Rule",
     "ShakeShake",
     "Slot",
+    "Space",
     "SqueezeExcite",
     "Static",
     "Unchanged",
     "UnknownOperatorError",
+    "Within",
     "build",
+    "catalogue_entry",
     "deploy",
     "ensemble_logits",
     "measure",
+    "measure_latency",
     "measure_module",
+    "named",
+    "names",
+    "parse_space",
+    "read_space",
+    "space",
+    "spaces",
 ]

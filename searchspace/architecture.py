@@ -110,7 +110,8 @@ def build(architecture: Architecture, num_classes: int | None = None, in_chs: in
     classes = backbone.default_classes if num_classes is None else num_classes
     network = backbone.assemble(Builder(architecture.choices), classes, in_chs)
     for module in network.modules():
-        if isinstance(module, nn.Conv2d):
+        # On the meta device there is nothing to initialise, and pretending takes long.
+        if isinstance(module, nn.Conv2d) and not module.weight.is_meta:
             # He et al., Delving deep into rectifiers, eq. 10: fan-in, gain of a ReLU.
             nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
             if module.bias is not None:

@@ -79,16 +79,16 @@ def _measure(
     return measure_module(network, (1, in_chs, input_size, input_size))
 
 
-def measure_module(module: nn.Module, input_shape: Shape) -> Cost:
-    """The cost of one call of any module with an input of this shape; sets nothing but eval mode.
+def measure_module(module: nn.Module, *input_shapes: Shape) -> Cost:
+    """The cost of one call of any module with inputs of these shapes; sets nothing but eval mode.
 
     Raises UnknownOperatorError naming the operators that cannot be counted.
     """
     params = sum(parameter.numel() for parameter in module.parameters())
-    return Cost(_count_macs(module.eval(), input_shape), params)
+    return Cost(_count_macs(module.eval(), input_shapes), params)
 
 
-def _count_macs(module: nn.Module, input_shape: Shape) -> int:
+def _count_macs(module: nn.Module, input_shapes: tuple[Shape, ...]) -> int:
     """Everything that touches fvcore and the TorchScript tracer beneath it."""
     stated: dict[str, int] = {}
     hooks = [
@@ -102,7 +102,9 @@ def _count_macs(module: nn.Module, input_shape: Shape) -> int:
             warnings.simplefilter("ignore")
             from fvcore.nn import FlopCountAnalysis
 
-            analysis: Any = FlopCountAnalysis(module, torch.zeros(input_shape))
+            analysis: Any = FlopCountAnalysis(
+                module, tuple(torch.zeros(shape) for shape in input_shapes)
+            )
             analysis.unsupported_ops_warnings(False)
             analysis.uncalled_modules_warnings(False)
             for operator in FREE_OPERATORS:
@@ -132,6 +134,7 @@ def _record(stated: dict[str, int], name: str, part: CountedModule) -> Any:
 
     def hook(_: nn.Module, inputs: tuple[torch.Tensor | None, ...]) -> None:
         shapes = [tuple(int(side) for side in x.shape) for x in inputs if x is not None]
-        stated[name] = stated.get(name, 0) + part.macs(*shapes)
+        # While tracing, sizes that `macs` asks a tensor for are tensors themselves.
+        stated[name] = stated.get(name, 0) + int(part.macs(*shapes))
 
     return hook

@@ -90,11 +90,17 @@ class Resolutions:
     def switchable(self, network: nn.Module) -> nn.Module:
         """The same network, made switchable in place; its input's size selects the norms."""
         if self.norms == "private":
-            count = len(self.distinct)
-            _replace(network, nn.BatchNorm2d, lambda norm: PrivateBatchNorm2d(norm, count))
+            self.privatise(network)
             network.register_forward_pre_hook(SelectNorms(self))
         if self.ensemble:
             network.register_parameter("importance", nn.Parameter(torch.zeros(len(self.sizes))))
+        return network
+
+    def privatise(self, network: nn.Module) -> nn.Module:
+        """Where norms are private, give every one below `network` a copy per size, in place."""
+        if self.norms == "private":
+            count = len(self.distinct)
+            _replace(network, nn.BatchNorm2d, lambda norm: PrivateBatchNorm2d(norm, count))
         return network
 
     def at_size(self, network: nn.Module, size: int) -> nn.Module:

@@ -92,7 +92,7 @@ def from_json(cls: type[T], data: Any, path: str = "") -> T:
     family: dict[str, Any] = getattr(cls, "family", {})
     if family:
         kind = fields.pop("kind", None)
-        if kind not in family:
+        if not isinstance(kind, str) or kind not in family:
             raise InputError(f"{where}: unknown kind {kind!r}; expected one of {', '.join(family)}")
         target = family[kind]
     elif fields.get("kind") == getattr(cls, "kind", None):

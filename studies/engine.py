@@ -3,6 +3,7 @@
 import logging
 import os
 import shutil
+import socket
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ from trainers import Job
 
 RETRIES = 2
 """How often a job is started again after its worker process was lost."""
+
+CONNECT_SECONDS = 5
 
 QUIET = {
     # Tune's own files and messages: the store is the truth of a run and progress is ours.
@@ -144,6 +147,17 @@ def run_jobs(jobs: Sequence[Job], resources: Resources, events: Events) -> None:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
+def _check_reachable(address: str) -> None:
+    """Raise an InputError if nothing listens at HOST:PORT; ray itself would try for minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host:
+        return
+    try:
+        socket.create_connection((host, int(port)), timeout=CONNECT_SECONDS).close()
+    except (OSError, ValueError, OverflowError) as error:
+        raise InputError(f"cannot reach a Ray cluster at {address!r}: {error}") from None
+
+
 def _config(job: Job, resources: Resources) -> dict[str, Any]:
     root = resources.data_root
     return {
@@ -162,6 +176,7 @@ def _start_ray(resources: Resources) -> None:
     if resources.address is None:
         settings |= {"include_dashboard": False, "num_cpus": resources.workers}
     else:
+        _check_reachable(resources.address)
         import searchspace
         import studies
         import trainers

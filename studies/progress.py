@@ -23,13 +23,14 @@ def work(job: Job) -> float:
 
 
 def duration(seconds: float) -> str:
-    """A time in words: 8 s, 3 min 20 s, 2 h 5 min."""
+    """A time in words: 8 s, 3 min 20 s, 2 h 5 min, 12 days."""
     if seconds < 60:
         return f"{seconds:.0f} s"
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:
         return f"{minutes} min {rest} s"
-    return f"{minutes // 60} h {minutes % 60} min"
+    hours = minutes // 60
+    return f"{hours} h {minutes % 60} min" if hours < 48 else f"{hours / 24:,.0f} days"
 
 
 class Progress:

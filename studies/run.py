@@ -72,8 +72,6 @@ def run(
     chosen = study(name)
     preset = preset or _default_preset(data_root)
     plan = _plan(chosen, preset, task or [], seeds)
-    for wanted in plan.design.tasks:
-        wanted.locate(data_root)
     if gpus_per_trial is None:
         gpus_per_trial = 1.0 if preset == "paper" and torch.cuda.is_available() else 0.0
     resources = Resources(workers, gpus_per_trial, address, data_root)
@@ -81,6 +79,8 @@ def run(
     if show_plan:
         console.print(plan_table(plan, store, resources))
         return 0
+    for wanted in plan.design.tasks:
+        wanted.locate(data_root)
     plan = prepare(plan, store, fresh=fresh, console=console)
     status = train_missing(plan, store, resources, console)
     if status:

@@ -4,9 +4,9 @@ import json
 
 import torch
 
-from benchmarks import coconv, input_pipeline, mssar, multiception, training
+from benchmarks import coconv, input_pipeline, mssar, multiception, pricing, training
 from benchmarks.timing import paired, show, training_step
-from searchspace import Architecture, ResNetCifar
+from searchspace import Architecture, ResNetCifar, space
 
 
 def test_definitions_agree_with_the_operators() -> None:
@@ -27,6 +27,11 @@ def test_switchable_steps_agree_with_the_list_of_inputs() -> None:
 def test_a_plain_epoch_trains_as_ours_does() -> None:
     architecture = Architecture(ResNetCifar(8, width=2))
     assert training.epochs(architecture, training.RECIPE, "cpu", 2, 20).ratio > 0
+
+
+def test_both_ways_of_pricing_agree() -> None:
+    tiny = space("mssar", ResNetCifar(8, width=4))
+    assert all(rate > 0 for rate in pricing.compare(tiny, "training", rows=50, count=2).values())
 
 
 def test_calls_are_made_in_turn_and_summarised() -> None:

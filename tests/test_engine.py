@@ -114,3 +114,10 @@ def test_gpus_that_are_not_there_are_one_sentence(tmp_path: Path) -> None:
     resources = Resources(workers=1, gpus_per_trial=64.5)
     with pytest.raises(InputError, match="--gpus-per-trial 64.5 cannot be met: there are"):
         train_missing(plan, Store(tmp_path), resources, Console())
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:1", "nowhere:port"])
+def test_a_cluster_that_is_not_there_is_one_sentence(tmp_path: Path, address: str) -> None:
+    plan = study(seeds=1).plan("quick")
+    with pytest.raises(InputError, match=f"cannot reach a Ray cluster at '{address}'"):
+        train_missing(plan, Store(tmp_path), Resources(address=address), Console())

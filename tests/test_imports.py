@@ -44,7 +44,8 @@ def test_ray_is_imported_in_one_module_only() -> None:
 def test_searchspace_and_trainers_import_without_the_heavy_packages() -> None:
     code = (
         "import sys\n"
-        "for name in ('ray', 'optuna', 'pandas', 'plotly', 'fvcore', 'typer', 'rich', 'moocore'):\n"
+        "for name in ('ray', 'optuna', 'pandas', 'plotly', 'fvcore', 'typer', 'rich', 'moocore',\n"
+        "             'yaml'):\n"
         "    sys.modules[name] = None\n"
         "import searchspace, trainers\n"
     )

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from searchspace.cli import run_command
-from studies import catalog, drive
+from studies import catalog, drive, overview
+from studies.progress import duration
 from studies.run import run
 from studies.store import RESULTS, STUDY, Store
 from tests.helpers import study
@@ -116,6 +117,23 @@ def test_plan_shows_costs_and_jobs_and_writes_nothing(
     assert "coconv" in output
     assert not out.exists()
     assert "ray" not in {name for name in sys.modules if name == "ray.tune.tuner"}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0, "0 s"), (59.4, "59 s"), (60, "1 min 0 s"), (7500, "2 h 5 min"), (1e6, "12 days")],
+)
+def test_durations_in_words(seconds: float, words: str) -> None:
+    assert duration(seconds) == words
+
+
+@pytest.mark.usefixtures("no_training")
+def test_plan_needs_no_data(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(overview, "_image_seconds", lambda job, device: 1.0)
+    assert call(monkeypatch, "coconv_experts", "--plan", "--task", "cifar100") == 0
+    assert "cifar100" in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("no_training")

@@ -45,37 +45,47 @@ class PadShortcut(nn.Module):
         return F.pad(x[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, self.before, self.after))
 
 
-class BasicBlock(nn.Module):
-    """relu(shortcut(x) + r(f(x))), f = 3x3, BN, relu, 3x3, BN; r recalibrates."""
+class TwoConvs(nn.Module):
+    """r(f(x)), f = 3x3, BN, relu, 3x3, BN; r recalibrates. `name` is where its slots are."""
 
-    def __init__(self, builder: Builder, block: Block) -> None:
+    def __init__(self, builder: Builder, block: Block, name: str) -> None:
         super().__init__()
-        name, stage = block.name, block.stage
-        in_chs, out_chs, stride = block.in_chs, block.out_chs, block.stride
+        out_chs = block.out_chs
         self.conv1 = builder.conv(
             Slot(
-                f"{name}.conv1", stage, "conv", in_chs, out_chs, kernel=3, stride=stride, padding=1,
-                position="block_first",
+                f"{name}.conv1", block.stage, "conv", block.in_chs, out_chs, kernel=3,
+                stride=block.stride, padding=1, position="block_first",
             )
         )  # fmt: skip
         self.bn1 = nn.BatchNorm2d(out_chs)
         self.conv2 = builder.conv(
             Slot(
-                f"{name}.conv2", stage, "conv", out_chs, out_chs, kernel=3, padding=1,
+                f"{name}.conv2", block.stage, "conv", out_chs, out_chs, kernel=3, padding=1,
                 position="block_last",
             )
         )  # fmt: skip
         self.bn2 = nn.BatchNorm2d(out_chs)
         self.recalibration = builder.recalibration(
-            Slot(f"{name}.recalibration", stage, "recalibration", out_chs, out_chs)
+            Slot(f"{name}.recalibration", block.stage, "recalibration", out_chs, out_chs)
         )
-        self.downsample = shortcut(builder, block)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, in_chs, H, W) to (N, out_chs, H', W')."""
         y = F.relu(self.bn1(self.conv1(x)))
         y = self.bn2(self.conv2(y))
-        return F.relu(self.recalibration(y, y) + self.downsample(x))
+        return self.recalibration(y, y)
+
+
+class BasicBlock(TwoConvs):
+    """relu(shortcut(x) + r(f(x))), f = 3x3, BN, relu, 3x3, BN; r recalibrates."""
+
+    def __init__(self, builder: Builder, block: Block) -> None:
+        super().__init__(builder, block, block.name)
+        self.downsample = shortcut(builder, block)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, in_chs, H, W) to (N, out_chs, H', W')."""
+        return F.relu(super().forward(x) + self.downsample(x))
 
 
 def shortcut(builder: Builder, block: Block) -> nn.Module:

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from searchspace.backbones.base import Backbone, Builder
-from searchspace.backbones.basic_block import Block
+from searchspace.backbones.basic_block import Block, TwoConvs
 from searchspace.checks import whole
 from searchspace.errors import InputError
 from searchspace.slot import Slot
@@ -93,35 +93,15 @@ class ShakeBlock(nn.Module):
         return self.downsample(x) + mixed
 
 
-class Branch(nn.Module):
+class Branch(TwoConvs):
     """relu, 3x3, BN, relu, 3x3, BN, recalibration."""
 
     def __init__(self, builder: Builder, block: Block, branch: str) -> None:
-        super().__init__()
-        name, stage, out_chs = f"{block.name}.{branch}", block.stage, block.out_chs
-        self.conv1 = builder.conv(
-            Slot(
-                f"{name}.conv1", stage, "conv", block.in_chs, out_chs, kernel=3,
-                stride=block.stride, padding=1, position="block_first",
-            )
-        )  # fmt: skip
-        self.bn1 = nn.BatchNorm2d(out_chs)
-        self.conv2 = builder.conv(
-            Slot(
-                f"{name}.conv2", stage, "conv", out_chs, out_chs, kernel=3, padding=1,
-                position="block_last",
-            )
-        )  # fmt: skip
-        self.bn2 = nn.BatchNorm2d(out_chs)
-        self.recalibration = builder.recalibration(
-            Slot(f"{name}.recalibration", stage, "recalibration", out_chs, out_chs)
-        )
+        super().__init__(builder, block, f"{block.name}.{branch}")
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, in_chs, H, W) to (N, out_chs, H', W')."""
-        y = F.relu(self.bn1(self.conv1(F.relu(x))))
-        y = self.bn2(self.conv2(y))
-        return self.recalibration(y, y)
+        return super().forward(F.relu(x))
 
 
 class HalvesShortcut(nn.Module):

@@ -1,0 +1,109 @@
+"""A backbone without its operators: what goes into each slot, and what the rest costs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import torch
+from torch import Tensor, nn
+
+from searchspace.backbones.base import Backbone, Builder
+from searchspace.choice import Choice
+from searchspace.counting import CountedModule, Shape
+from searchspace.errors import InputError
+from searchspace.slot import Slot
+
+Choices = tuple[tuple[str, Choice], ...]
+"""Slot names and choices, sorted: a mapping that can be hashed."""
+
+
+class Hole(CountedModule):
+    """Stands in for an operator: zeros of the right shape, for nothing."""
+
+    def __init__(self, slot: Slot) -> None:
+        super().__init__()
+        self.slot = slot
+        self.shapes: tuple[Shape, ...] = ()
+
+    def forward(self, x: Tensor, source: Tensor | None = None) -> Tensor:
+        """Remember the shapes of the inputs; (N, in_chs, H, W) to (N, out_chs, H', W')."""
+        inputs = (x,) if source is None else (x, source)
+        self.shapes = tuple(tuple(int(side) for side in tensor.shape) for tensor in inputs)
+        slot = self.slot
+        if slot.role == "recalibration":
+            return x
+        sides = [
+            (int(side) + 2 * slot.padding - slot.kernel) // slot.stride + 1 for side in x.shape[2:]
+        ]
+        return x.new_zeros(x.shape[0], slot.out_chs, *sides)
+
+    def macs(self, *shapes: Shape) -> int:
+        """None."""
+        return 0
+
+
+class SkeletonBuilder(Builder):
+    """Leaves a hole in every slot; the choices still shape the blocks around them."""
+
+    def _fill(self, slot: Slot) -> nn.Module:
+        self.slots.append(slot)
+        return Hole(slot)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A slot and the shapes of what goes into it, for one image."""
+
+    slot: Slot
+    inputs: tuple[Shape, ...]
+
+    @property
+    def kernel_limit(self) -> int:
+        """The largest useful kernel: the map's side, or the slot's own kernel if that is larger."""
+        return max(self.inputs[0][2], self.slot.kernel)
+
+    def shaped(self, slot: Slot) -> "Place":
+        """The place when its slot has other channels."""
+        chs = (slot.out_chs, slot.in_chs) if slot.role == "recalibration" else (slot.in_chs,)
+        inputs = tuple(
+            (1, count, *shape[2:]) for count, shape in zip(chs, self.inputs, strict=True)
+        )
+        return Place(slot, inputs)
+
+    def alike(self) -> "Place":
+        """The same place with its name and stage left out: what it costs depends on no more."""
+        return replace(self, slot=replace(self.slot, name="", stage=0))
+
+
+def shaping(choice: Choice) -> bool:
+    """Whether a choice changes the block around its slot."""
+    return choice.inner_width() is not None or choice.normalised
+
+
+def shaping_only(choices: Mapping[str, Choice]) -> Choices:
+    """The choices that change the block around them."""
+    return tuple(sorted((name, c) for name, c in choices.items() if shaping(c)))
+
+
+def skeleton(
+    backbone: Backbone, choices: Choices, num_classes: int | None, in_chs: int
+) -> nn.Module:
+    """The backbone with a `Hole` in every slot, shaped by `choices`."""
+    builder = SkeletonBuilder(dict(choices))
+    classes = backbone.default_classes if num_classes is None else num_classes
+    return backbone.assemble(builder, classes, in_chs)
+
+
+@lru_cache(maxsize=256)
+def places(backbone: Backbone, size: int, in_chs: int) -> dict[str, Place]:
+    """Every slot by name with what goes into it for a size x size image."""
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        network = skeleton(backbone, (), None, in_chs).eval()
+        try:
+            network(torch.zeros(1, in_chs, size, size))
+        except RuntimeError:
+            raise InputError(
+                f"input_size {size} is too small for {backbone.label()}: a map would be empty"
+            ) from None
+    holes = [part for part in network.modules() if isinstance(part, Hole)]
+    return {hole.slot.name: Place(hole.slot, hole.shapes) for hole in holes}

@@ -1,0 +1,205 @@
+"""Measured time per batch, kept apart from counted costs.
+
+A latency holds for one machine, device, batch, number of threads, image size and form; a table of
+them is a file of measurements, and nothing is filled in that was not measured.
+"""
+
+import json
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from searchspace.architecture import Architecture, build, deploy
+from searchspace.checks import one_of, whole
+from searchspace.cost import Form
+from searchspace.errors import InputError
+from searchspace.schema import from_json, to_json
+
+_PROCESSORS = Path("/proc/cpuinfo")
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What a latency was measured under; `machine` is the processor's or graphics card's name."""
+
+    device: str
+    machine: str
+    batch: int
+    threads: int
+    size: int
+    form: Form
+    num_classes: int | None = None
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Milliseconds for one batch: the median of `repeats`, and the quartiles as its spread."""
+
+    median_ms: float
+    low_ms: float
+    high_ms: float
+    repeats: int
+
+
+def measure_latency(
+    architecture: Architecture,
+    device: str = "cpu",
+    batch: int = 1,
+    threads: int = 1,
+    *,
+    size: int = 32,
+    form: Form = "deployed",
+    num_classes: int | None = None,
+    in_chs: int = 3,
+    repeats: int = 30,
+    warmup: int = 5,
+) -> Latency:
+    """Time the network in evaluation mode on random (batch, in_chs, size, size) images.
+
+    `threads` is torch's number of threads during the measurement (processor only in effect);
+    `warmup` batches are run before `repeats` are timed one by one.
+    """
+    whole(1, batch=batch, threads=threads, size=size, repeats=repeats)
+    whole(0, warmup=warmup)
+    one_of(("deployed", "training"), form=form)
+    where = _device(device)
+    with torch.random.fork_rng(devices=[]):
+        network = build(architecture, num_classes, in_chs).eval()
+        images = torch.randn(batch, in_chs, size, size).to(where)
+    network = (deploy(network) if form == "deployed" else network).to(where)
+    with _threads(threads), torch.inference_mode():
+        for _ in range(warmup):
+            _timed(network, images)
+        times = [_timed(network, images) for _ in range(repeats)]
+    low, high = (times[0],) * 2
+    if len(times) > 1:
+        low, _, high = statistics.quantiles(times, n=4, method="inclusive")
+    return Latency(statistics.median(times), low, high, repeats)
+
+
+def _device(name: str) -> torch.device:
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise InputError(f"device must be like cpu or cuda:0, got {name!r}") from None
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise InputError(f"device {name!r} is not available; cpu is")
+    return device
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _timed(network: Callable[[torch.Tensor], Any], images: torch.Tensor) -> float:
+    """Milliseconds of one call, the device's queue being empty before and after."""
+    _wait(images)
+    start = time.perf_counter()
+    network(images)
+    _wait(images)
+    return (time.perf_counter() - start) * 1e3
+
+
+def _wait(images: torch.Tensor) -> None:
+    if images.is_cuda:
+        torch.cuda.synchronize(images.device)
+
+
+def machine_name(device: str) -> str:
+    """The name of the graphics card, or of the processor."""
+    if _device(device).type == "cuda":
+        return torch.cuda.get_device_name(device)
+    models = _PROCESSORS.read_text() if _PROCESSORS.exists() else ""
+    named = [line.split(":", 1)[1].strip() for line in models.splitlines() if "model name" in line]
+    return named[0] if named else platform.processor() or platform.machine()
+
+
+@dataclass
+class LatencyTable:
+    """Measured latencies by architecture key and conditions, in a JSON file.
+
+    `load` reads one, `measure` adds to it and saves, `get` looks up what was measured.
+    """
+
+    path: Path
+    entries: dict[tuple[str, Conditions], Latency] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, path: str | Path) -> "LatencyTable":
+        """The table in a file; an empty one where there is no file yet."""
+        file = Path(path)
+        table = cls(file)
+        if not file.exists():
+            return table
+        try:
+            records = json.loads(file.read_text(encoding="utf-8"))
+        except ValueError:
+            raise InputError(f"{file}: not a table of latencies: malformed JSON") from None
+        if not isinstance(records, list):
+            raise InputError(f"{file}: expected a list of latencies")
+        for i, data in enumerate(records):
+            record = from_json(Record, data, f"{file}: [{i}]")
+            table.entries[record.key, record.conditions] = record.latency
+        return table
+
+    def get(self, architecture: Architecture, conditions: Conditions) -> Latency:
+        """What was measured; an InputError where nothing was."""
+        found = self.entries.get((architecture.key, conditions))
+        if found is None:
+            raise InputError(
+                f"{self.path}: {architecture.label()} was not measured as {conditions}"
+            )
+        return found
+
+    def measure(
+        self,
+        architecture: Architecture,
+        device: str = "cpu",
+        batch: int = 1,
+        threads: int = 1,
+        *,
+        size: int = 32,
+        form: Form = "deployed",
+        num_classes: int | None = None,
+    ) -> Latency:
+        """The latency from the table, measured and saved first where it is missing."""
+        conditions = Conditions(
+            device, machine_name(device), batch, threads, size, form, num_classes
+        )
+        place = architecture.key, conditions
+        if place not in self.entries:
+            self.entries[place] = measure_latency(
+                architecture, device, batch, threads, size=size, form=form, num_classes=num_classes
+            )
+            self.save()
+        return self.entries[place]
+
+    def save(self) -> None:
+        """Write all entries; a reader sees the file before or after, never half of it."""
+        records = [to_json(Record(*place, latency)) for place, latency in self.entries.items()]
+        whole_file = self.path.with_name(f"{self.path.name}.{os.getpid()}.tmp")
+        whole_file.write_text(json.dumps(records, indent=1) + "\n", encoding="utf-8")
+        os.replace(whole_file, self.path)
+
+
+@dataclass(frozen=True)
+class Record:
+    """One line of a table."""
+
+    key: str
+    conditions: Conditions
+    latency: Latency

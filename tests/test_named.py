@@ -1,0 +1,257 @@
+import re
+from collections.abc import Callable
+
+import pytest
+import torch
+import torchvision
+
+import searchspace
+from searchspace import (
+    ACNet,
+    AlexNet,
+    Architecture,
+    Backbone,
+    Choice,
+    CoConv,
+    CondConv,
+    DenseNet,
+    DyConv,
+    GatherExcite,
+    HierarchicalSplit,
+    InputError,
+    MobileNetV2,
+    Multiception,
+    MultiScaleRecalibration,
+    Named,
+    Res2Net,
+    ResNet,
+    ResNetCifar,
+    ShakeShake,
+    Slot,
+    SqueezeExcite,
+    Static,
+    Unchanged,
+    build,
+    catalogue_entry,
+    named,
+    names,
+)
+
+
+def resnet_cifar(backbone: ResNetCifar, classes: int) -> int:
+    """Stem, three stages of n blocks, two shortcuts, classifier."""
+    n, total = (backbone.depth - 2) // 6, 3 * 16 * 9 + 2 * 16
+    for inner, outer in ((16, 16), (16, 32), (32, 64)):
+        total += 9 * outer * (inner + (2 * n - 1) * outer) + 2 * n * 2 * outer
+        total += inner * outer + 2 * outer if inner != outer else 0
+    return total + 65 * classes
+
+
+def densenet(backbone: DenseNet, classes: int) -> int:
+    """Stem, layers of norm, 1x1 to 4k, norm, 3x3 to k, two transitions, norm, classifier."""
+    k = backbone.growth
+    chs, total = 2 * k, 3 * 2 * k * 9
+    for stage in range(3):
+        for _ in range((backbone.depth - 4) // 6):
+            total += 2 * chs + chs * 4 * k + 2 * 4 * k + 4 * k * k * 9
+            chs += k
+        if stage < 2:
+            total += 2 * chs + chs * (chs // 2)
+            chs //= 2
+    return total + 2 * chs + (chs + 1) * classes
+
+
+def alexnet(backbone: AlexNet, classes: int) -> int:
+    grid = {"tiny": 4, "cifar": 2}[backbone.form]
+    layers = ((27, 64), (576, 192), (1728, 384), (3456, 256), (2304, 256),
+              (256 * grid**2, 4096), (4096, 4096), (4096, classes))  # fmt: skip
+    return sum((inner + 1) * outer for inner, outer in layers)
+
+
+def torchvision_count(make: Callable[[], torch.nn.Module]) -> int:
+    with torch.device("meta"):
+        return sum(parameter.numel() for parameter in make().parameters())
+
+
+def resnet(backbone: ResNet, classes: int) -> int:
+    models = torchvision.models
+    peer = {
+        (18, 1): models.resnet18,
+        (34, 1): models.resnet34,
+        (50, 1): models.resnet50,
+        (50, 32): models.resnext50_32x4d,
+    }[backbone.depth, backbone.groups]
+    stem = {"imagenet": 0, "small": 27 * 64 - 147 * 64,
+            "deep": 27 * 32 + 288 * 32 + 288 * 64 + 128 - 147 * 64}[backbone.stem]  # fmt: skip
+    return torchvision_count(lambda: peer(num_classes=classes)) + stem
+
+
+def mobilenet(backbone: MobileNetV2, classes: int) -> int:
+    model, width = torchvision.models.mobilenet_v2, backbone.multiplier
+    return torchvision_count(lambda: model(num_classes=classes, width_mult=width))
+
+
+def shake_shake(_: ShakeShake, classes: int) -> int:
+    return 448 + 2 * (13_036_032 + 10_752) + 93_696 + 1_344 + 385 * classes
+
+
+PLAIN = {
+    AlexNet: alexnet,
+    DenseNet: densenet,
+    MobileNetV2: mobilenet,
+    ResNet: resnet,
+    ResNetCifar: resnet_cifar,
+    ShakeShake: shake_shake,
+}
+
+
+def operator(choice: Choice, slot: Slot) -> int:
+    """Parameters of one operator, from its definition."""
+    i, o, area = slot.in_chs, slot.out_chs, slot.kernel**2
+    plain = i // slot.groups * o * area + slot.bias * o
+    match choice:
+        case Static():
+            return plain
+        case Unchanged():
+            return 0
+        case CoConv(experts=n, norms=norms):
+            q = max(i // 16, 16)
+            bias = 2 * o if norms else slot.bias * o
+            kernels = n * (i // slot.groups * o * area + bias)
+            return kernels + 2 * i * q + 9 * q + q * n * o
+        case CondConv(experts=n):
+            return n * plain + (i + 1) * n
+        case DyConv(experts=n, hidden="imagenet"):
+            return n * plain + i * (i // 4 + 1) + (i // 4 + 2) * n
+        case DyConv(experts=n):
+            q = max(i // 16, 16)
+            return n * plain + (i + 1) * q + (q + 1) * n
+        case ACNet(norms=False):
+            return i * o * (9 + 3 + 3)
+        case Multiception(kernels=kernels):
+            return i * sum(k * k for k in kernels) + len(kernels) * (2 * i + i * o) + o
+        case SqueezeExcite(reduction=r, bias=bias):
+            return (i // r) * (i + o) + bias * (i // r + o)
+        case GatherExcite():
+            return 3 * (9 * o + 2 * o)
+        case MultiScaleRecalibration(scales=scales, reduction=r):
+            q = -(-o // (r * len(scales)))
+            return len(scales) * q * (i + 2 + o)
+        case HierarchicalSplit(width=w, splits=s) if slot.stride == 1:
+            widths = [w]
+            while len(widths) < s - 1:
+                widths.append(w + widths[-1] // 2)
+            return sum(9 * c * c + 2 * c for c in widths)
+        case HierarchicalSplit(width=w, splits=s) | Res2Net(width=w, splits=s):
+            return (s - 1) * (9 * w * w + 2 * w)
+    raise AssertionError(choice)
+
+
+def closed_count(entry: Named) -> int:
+    """The plain network, its slots' convolutions replaced, and norms that change with them."""
+    backbone, architecture = entry.backbone, entry.architecture
+    total = PLAIN[type(backbone)](backbone, entry.num_classes)
+    for before, after in zip(backbone.slots(), architecture.slots(), strict=True):
+        choice = architecture.choice(after)
+        total += operator(choice, after)
+        total -= operator(Static(), before) if before.role == "conv" else 0
+        if choice.normalised:
+            # bn1 has the new width, bn2 is the operator's own.
+            total += 2 * (after.in_chs - before.in_chs) - 2 * before.in_chs
+    if entry.resolutions:
+        sizes = len(entry.resolutions.sizes)
+        total += (sizes - 1) * norm_params(backbone) + sizes
+    return total
+
+
+def norm_params(backbone: Backbone) -> int:
+    with torch.device("meta"):
+        network = build(Architecture(backbone))
+    norms = (m for m in network.modules() if isinstance(m, torch.nn.BatchNorm2d))
+    return sum(2 * norm.num_features for norm in norms)
+
+
+@pytest.mark.parametrize("name", names())
+def test_builds_with_the_parameters_of_its_definition(name: str) -> None:
+    entry = catalogue_entry(name)
+    with torch.device("meta"):
+        network = build(entry.architecture, entry.num_classes)
+    assert sum(parameter.numel() for parameter in network.parameters()) == closed_count(entry)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "resnet20-mssar124-cifar10",
+        "resnet50-multiception-stl10",
+        "mobilenetv2-coconv4-tiny",
+        "resnet18-rsnet-imagenet96",
+    ],
+)
+def test_runs_at_its_input_size(name: str) -> None:
+    entry = catalogue_entry(name)
+    with torch.device("meta"):
+        network = build(entry.architecture, entry.num_classes).eval()
+        image = torch.empty(2, 3, entry.input_size, entry.input_size)
+        assert network(image).shape == (2, entry.num_classes)
+
+
+def test_names_are_unique_lowercase_and_end_in_their_images() -> None:
+    assert len(set(names())) == len(names()) > 100
+    sizes = {"cifar10": 32, "cifar100": 32, "tiny": 64, "stl10": 96, "imagenet32": 32}
+    for name in names():
+        assert re.fullmatch(r"[a-z0-9-]+", name)
+        images = name.rsplit("-", 1)[1]
+        if images in sizes:
+            assert catalogue_entry(name).input_size == sizes[images]
+        else:
+            assert catalogue_entry(name).input_size == int(images.removeprefix("imagenet") or 224)
+
+
+def test_different_names_are_different_networks_or_images() -> None:
+    seen: dict[tuple[object, ...], str] = {}
+    for name in names():
+        entry = catalogue_entry(name)
+        what = (entry.architecture.key, entry.input_size, entry.num_classes)
+        assert seen.setdefault(what, name) == name
+        assert entry.sources
+
+
+def test_every_row_of_the_tables_has_a_network() -> None:
+    rows = {(s.paper, s.table) for name in names() for s in catalogue_entry(name).sources}
+    assert {("CoConv", "3"), ("Multiception", "5"), ("HS", "1"), ("HS", "4"), ("RS-Net", "2"),
+            ("RS-Net", "4"), *(("MS-SAR", t) for t in "12345")} <= rows  # fmt: skip
+
+
+def test_coconv_of_the_issue() -> None:
+    architecture = searchspace.named("resnet18-coconv3-imagenet")
+    entry = searchspace.catalogue_entry("resnet18-coconv3-imagenet")
+    assert architecture == entry.architecture
+    assert (entry.input_size, entry.num_classes) == (224, 1000)
+    assert set(entry.architecture.choices.values()) == {CoConv(3, norms=False)}
+    assert len(entry.architecture.choices) == 19
+    assert entry.sources[0].row == "CoConv-ResNet18 (ours)"
+
+
+def test_hs_widths_double_with_the_stage() -> None:
+    choices = named("resnet50d-hs-28w6s-imagenet").choices
+    assert choices["layer1.0.conv2"] == HierarchicalSplit(28, 6)
+    assert choices["layer4.2.conv2"] == HierarchicalSplit(224, 6)
+    assert len(choices) == 16
+
+
+@pytest.mark.parametrize(
+    ("name", "close"),
+    [
+        ("resnet18-coconv-imagenet", "resnet18-coconv3-imagenet"),
+        ("resnet20-cifar", "resnet20-cifar10"),
+    ],
+)
+def test_an_unknown_name_suggests_close_ones(name: str, close: str) -> None:
+    with pytest.raises(InputError, match=f"unknown network '{name}'; close names are .*{close}"):
+        named(name)
+
+
+def test_a_name_like_no_other_says_so() -> None:
+    with pytest.raises(InputError, match="no name is close"):
+        named("!")
