@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from benchmarks.live_memory import peak_bytes
 from benchmarks.timing import Pair, paired, show
 from searchspace import Architecture, ResNet, ResNetCifar, Resolutions, build, ensemble_logits
+from searchspace.resolutions import Distillation
 from trainers import Job, Recipe, Task, Training
 from trainers.augment import flip, pad_crop
 from trainers.losses import Batch
@@ -113,7 +114,7 @@ def listed_loss(network: nn.Module, resolutions: Resolutions, batch: Batch) -> T
 class Step:
     """A switchable step to compare: `distillation` other than "highest"."""
 
-    distillation: str
+    distillation: Distillation
     channels_last: bool = False
     recompute: bool = False
     images: int = 64
@@ -128,7 +129,7 @@ class Step:
 
 def switchable_steps(step: Step, device: str) -> tuple[Callable[[], Tensor], Callable[[], Tensor]]:
     """The step as listed and ours, on networks with equal weights."""
-    resolutions = Resolutions(step.sizes, distillation=step.distillation)  # type: ignore[arg-type]
+    resolutions = Resolutions(step.sizes, distillation=step.distillation)
     architecture = Architecture(ResNetCifar(step.depth), {}, resolutions)
     listed, ours = (build(architecture, 100).to(device) for _ in range(2))
     ours.load_state_dict(listed.state_dict())

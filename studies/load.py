@@ -16,7 +16,7 @@ COLUMNS = {
     "task": "name of the task with its settings",
     "seed": "seed of the job; arms are paired by it",
     "size": "input size in pixels, one row for each that the network serves",
-    "status": "finished or diverged; a diverged job has one row without accuracies",
+    "status": "finished, diverged or out_of_memory; the last two have one row without accuracies",
     "validation_accuracy": "in [0, 1], last epoch",
     "validation_loss": "nats, last epoch",
     "test_accuracy": "in [0, 1], measured once at the end",

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import torch
@@ -174,3 +175,22 @@ def test_runs_as_a_module_without_warnings() -> None:
     )
     assert done.returncode == 0 and done.stderr == ""
     assert "python -m trainers.train" in done.stdout
+
+
+def test_weights_are_safetensors_where_that_is_installed(
+    files: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved: list[dict[str, torch.Tensor]] = []
+    module = ModuleType("safetensors.torch")
+
+    def save(state: dict[str, torch.Tensor]) -> bytes:
+        saved.append(state)
+        return b"the file"
+
+    monkeypatch.setattr(module, "save", save, raising=False)
+    monkeypatch.setitem(sys.modules, "safetensors", ModuleType("safetensors"))
+    monkeypatch.setitem(sys.modules, "safetensors.torch", module)
+    assert call(monkeypatch, *files, "--out", tmp_path / "out") == 0
+    assert (tmp_path / "out" / "weights.safetensors").read_bytes() == b"the file"
+    assert saved[0].keys() == build(STATIC, 10).state_dict().keys()
+    assert all(value.is_contiguous() for value in saved[0].values())

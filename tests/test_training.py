@@ -9,11 +9,14 @@ from pathlib import Path
 import pytest
 import torch
 
+import trainers.training
 from searchspace import Architecture, InputError, ResNetCifar, Resolutions, ShakeShake, build
 from searchspace.schema import to_json
 from tests.helpers import EXPERTS, RECIPE, SMALL, STATIC, TASK, job
 from trainers import Digits, Epoch, Job, Recipe, Result, Training, train
 from trainers.checkpoint import load_checkpoint, save_checkpoint
+from trainers.learner import Learner
+from trainers.losses import Batch
 from trainers.resolutions import SwitchableLoss
 
 
@@ -355,3 +358,28 @@ def test_measurement_takes_smaller_batches_when_memory_is_short(
 
     monkeypatch.setattr(torch.nn.Linear, "forward", limited)
     assert train(job()).points[0].test_accuracy == whole.points[0].test_accuracy
+
+
+def test_network_that_does_not_fit_ends_its_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: torch.nn.Module, *args: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    monkeypatch.setattr(torch.nn.Module, "to", refuse)
+    result = train(job())
+    assert (result.status, result.curve) == ("out_of_memory", ())
+    assert result.reason == "the network and its data do not fit in the memory of cpu"
+
+
+def test_divergence_is_seen_within_an_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trainers.training, "CHECK_STEPS", 2)
+    learn, steps = Learner.learn, []
+
+    def poisoned(self: Learner, batch: Batch, rate: float) -> torch.Tensor:
+        steps.append(rate)
+        return learn(self, batch, rate) * (math.nan if len(steps) == 2 else 1)
+
+    monkeypatch.setattr(Learner, "learn", poisoned)
+    result = train(job())
+    # Of the three steps of the first epoch, the last is not made.
+    assert (result.status, len(steps)) == ("diverged", 2)
+    assert result.reason == "the loss was not finite in epoch 1, step 2"

@@ -210,7 +210,7 @@ def test_sizes_are_bilinear_views_of_one_crop() -> None:
 def test_multi_crop_takes_a_crop_of_its_own_for_each_size() -> None:
     for crops, count in (("single", 1), ("multi", 3)):
         training = Training(job(architecture=switchable(), recipe=replace(RECIPE, crops=crops)))
-        one = next(training._batches(torch.arange(20)))
+        one = next(training.batches.in_pass(0, 0))
         assert len(one.crops) == len(one.targets) == count
         assert all(not torch.equal(a, b) for a, b in pairwise(one.crops))
     first, second = Batch((torch.zeros(2, 3, 8, 8),) * 3, (torch.tensor([0, 1]),) * 3).pieces(2)
@@ -261,6 +261,16 @@ def test_equal_views_of_one_crop_are_plain_training_with_a_larger_loss() -> None
     plain = train(job(recipe=replace(RECIPE, weight_decay=0.0)))
     assert [p.size for p in found.points] == [8]
     assert found.curve[0].train_loss == pytest.approx(2 * plain.curve[0].train_loss, rel=1e-4)
+
+
+def test_one_size_in_several_crops_has_one_result_and_an_ensemble_of_crops() -> None:
+    """Table 6's single resolution, multi-crop."""
+    views = Architecture(SMALL, {}, Resolutions((8, 8, 8)))
+    result = train(job(architecture=views, recipe=replace(RECIPE, crops="multi")))
+    assert [p.size for p in result.points] == [8]
+    assert result.ensemble is not None and len(result.ensemble.weights) == 3
+    # Measured on the whole image, all views are one.
+    assert result.ensemble.test_accuracy == result.points[0].test_accuracy
 
 
 def test_digits_are_learnt_at_three_sizes_and_served_between_them() -> None:

@@ -22,6 +22,7 @@ from searchspace.cli import whole_number
 from searchspace.schema import from_json, to_json
 from trainers.job import Epoch, Job, Result
 from trainers.loop import CHECKPOINT_SECONDS, Events, run
+from trainers.memory import is_out_of_memory
 from trainers.protocols import RECIPES
 from trainers.recipe import Recipe
 from trainers.tasks import TASKS, Task
@@ -70,7 +71,7 @@ def main(
     console = Console(soft_wrap=True)
     place = _device(device)
     _claim(out, job, place)
-    training = Training(job, data_root=data_root, device=place, recompute=recompute)
+    training = _training(job, data_root, place, recompute)
     _train(training, out, console)
     result = training.result()
     _write(out / METRICS, to_json(result))
@@ -80,6 +81,15 @@ def main(
         return ENDED_EARLY
     console.print(f"metrics in {out / METRICS}, weights in {_save_weights(training, out)}")
     return 0
+
+
+def _training(job: Job, data_root: Path | None, device: str, recompute: bool) -> Training:
+    try:
+        return Training(job, data_root=data_root, device=device, recompute=recompute)
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+    raise InputError(f"the network and its data do not fit in the memory of {device}")
 
 
 def _train(training: Training, out: Path, console: Console) -> None:

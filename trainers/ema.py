@@ -5,6 +5,8 @@ import copy
 import torch
 from torch import Tensor, nn
 
+from trainers.tensors import copy_all
+
 
 class AveragedWeights:
     """average = decay * average + (1 - decay) * weights after every step.
@@ -24,12 +26,10 @@ class AveragedWeights:
         decay = min(self.decay, (1 + self.steps) / (10 + self.steps))
         self.steps += 1
         pairs = list(zip(_tensors(self.network), _tensors(network), strict=True))
-        averaged = [(mine, new) for mine, new in pairs if mine.is_floating_point()]
-        mine, new = ([pair[i] for pair in averaged] for i in (0, 1))
-        torch._foreach_lerp_(mine, new, 1 - decay)
-        for count, newest in pairs:
-            if not count.is_floating_point():
-                count.copy_(newest)
+        averaged = [pair for pair in pairs if pair[0].is_floating_point()]
+        copied = [pair for pair in pairs if not pair[0].is_floating_point()]
+        torch._foreach_lerp_([old for old, _ in averaged], [new for _, new in averaged], 1 - decay)
+        copy_all([old for old, _ in copied], [new for _, new in copied])
 
 
 def _tensors(network: nn.Module) -> list[Tensor]:

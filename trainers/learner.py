@@ -159,4 +159,5 @@ def _optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.SGD:
 
 
 def _compiled(network: nn.Module, recipe: Recipe) -> Any:
-    return torch.compile(network, mode=recipe.compile)
+    # One graph for each size: computing a pass again must find the graph of the first time.
+    return torch.compile(network, mode=recipe.compile, dynamic=False)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from trainers.checkpoint import load_checkpoint, save_checkpoint
 from trainers.job import Epoch, Job, Result
+from trainers.memory import is_out_of_memory
 from trainers.training import Training
 
 CHECKPOINT_SECONDS = 600.0
@@ -28,7 +29,13 @@ def train(
     `checkpoint_seconds`; a job that was interrupted continues from it. On CPU, continued equals
     uninterrupted bit for bit. `recompute` is as in `Training`.
     """
-    training = Training(job, data_root=data_root, device=device, recompute=recompute)
+    try:
+        training = Training(job, data_root=data_root, device=device, recompute=recompute)
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        reason = f"the network and its data do not fit in the memory of {device}"
+        return Result("out_of_memory", (), (), 0.0, reason)
     run(training, Events(epoch=report), checkpoint_dir, checkpoint_seconds)
     return training.result()
 

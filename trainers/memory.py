@@ -4,6 +4,7 @@ import torch
 from torch import nn
 
 from trainers.randomness import Randomness
+from trainers.tensors import copy_all
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -23,19 +24,15 @@ class Undo:
         self.copies = [torch.empty_like(buffer) for buffer in self.buffers]
         self.state = randomness.state
 
-    @torch.no_grad()
     def remember(self) -> None:
         """Note the present buffers and random state; gradients are none yet."""
-        if self.buffers:
-            torch._foreach_copy_(self.copies, self.buffers)
+        copy_all(self.copies, self.buffers)
         self.state = self.randomness.now()
 
-    @torch.no_grad()
     def restore(self) -> None:
         """Go back to what was noted last, and give unused device memory back."""
         self.network.zero_grad(set_to_none=True)
-        if self.buffers:
-            torch._foreach_copy_(self.buffers, self.copies)
+        copy_all(self.buffers, self.copies)
         self.randomness.set(self.state)
         if torch.cuda.is_initialized():
             torch.cuda.empty_cache()

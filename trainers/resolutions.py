@@ -19,6 +19,7 @@ from torch.utils.checkpoint import checkpoint
 
 from searchspace import Resolutions, ensemble_logits
 from trainers.losses import Batch, Criterion, Forward
+from trainers.tensors import copy_all
 
 
 def resize(images: Tensor, size: int) -> Tensor:
@@ -112,7 +113,8 @@ class SwitchableLoss:
                 taught = distillation(logits[None], torch.stack(earlier), mask)
                 loss = loss + self.factor * taught
             scale(loss).backward()
-            earlier.append(logits.detach())
+            # A copy: a CUDA graph overwrites its outputs when it is run again.
+            earlier.append(logits.detach().clone())
             total += loss.detach()
         return total
 
@@ -176,14 +178,8 @@ class Replay:
     def again(self) -> Iterator[None]:
         """The context of the second pass."""
         after = [buffer.clone() for buffer in self.buffers]
-        _copy(self.before, self.buffers)
+        copy_all(self.buffers, self.before)
         try:
             yield
         finally:
-            _copy(after, self.buffers)
-
-
-@torch.no_grad()
-def _copy(values: list[Tensor], buffers: list[Tensor]) -> None:
-    if buffers:
-        torch._foreach_copy_(buffers, values)
+            copy_all(self.buffers, after)

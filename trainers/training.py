@@ -1,21 +1,19 @@
 """The training of one job, an epoch at a time, so that a scheduler can watch, pause and resume."""
 
 import time
-from collections.abc import Callable, Generator, Iterable, Sequence
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from math import isfinite, nan
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from searchspace import build
 from searchspace.schema import from_json, to_json
-from trainers.augment import augmented
+from trainers.batches import Batches
 from trainers.job import Ensemble, Epoch, Job, Point, Result, Status
 from trainers.learner import Learner
-from trainers.losses import Batch
 from trainers.measurement import Measure, measure_split
 from trainers.memory import is_out_of_memory
 from trainers.randomness import Randomness
@@ -47,8 +45,7 @@ class Training:
         self.job = job
         self.device = torch.device(device)
         self.data = job.task.load(data_root).to(self.device)
-        self.order = torch.Generator(self.device).manual_seed(job.seed)
-        self.order_start = self.order.get_state()
+        self.batches = Batches(job, self.data, self.device)
         self.randomness = Randomness(job.seed, self.device)
         with self.randomness.own():
             network = build(job.architecture, job.task.classes, job.task.in_chs)
@@ -68,14 +65,9 @@ class Training:
         return self.learner.measured
 
     @property
-    def batch_size(self) -> int:
-        """Images in a batch: all of them if they are fewer than the recipe's."""
-        return min(self.job.recipe.batch_size, len(self.data.train))
-
-    @property
     def steps(self) -> int:
-        """Whole batches in an epoch; a norm over the few images left would be another network."""
-        return len(self.data.train) // self.batch_size
+        """Steps in an epoch."""
+        return self.batches.steps
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -138,8 +130,7 @@ class Training:
             "job": self.job.key,
             "device": self.device.type,
             "learner": self.learner.state(),
-            "order": self.order.get_state(),
-            "order_start": self.order_start,
+            "batches": self.batches.state(),
             "random": self.randomness.state,
             "step": self.step,
             "losses": self.losses,
@@ -152,8 +143,7 @@ class Training:
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a state of the same job on the same kind of device."""
         self.learner.restore(state["learner"])
-        self.order.set_state(state["order"].cpu())
-        self.order_start = state["order_start"].cpu()
+        self.batches.restore(state["batches"])
         self.randomness.state = [part.cpu() for part in state["random"]]
         self.step = state["step"]
         self.losses.copy_(state["losses"])
@@ -163,13 +153,13 @@ class Training:
 
     def _pass(self, after_step: Callable[[], None] | None) -> float:
         """What is left of a pass over the training images, in whole batches; the mean loss."""
-        size, steps, recipe = self.batch_size, self.steps, self.job.recipe
+        passed = len(self.curve)
         self.learner.network.train()
-        left = self._permutation()[self.step * size : steps * size]
-        with self.randomness.own(), closing(self._batches(left)) as batches:
+        left = self.batches.in_pass(passed, self.step)
+        with self.randomness.own(), closing(left) as batches:
             started = time.perf_counter()
             for batch in batches:
-                rate = recipe.rate(len(self.curve) + self.step / steps)
+                rate = self.job.recipe.rate(passed + self.step / self.steps)
                 self.losses[self.step] = self.learner.learn(batch, rate)
                 self.step += 1
                 if self.step % CHECK_STEPS == 0 and not self._losses_finite():
@@ -184,51 +174,11 @@ class Training:
             self.seconds += time.perf_counter() - started
         return loss
 
-    def _permutation(self) -> Tensor:
-        """The order of the images in a pass, drawn again if the pass had begun before."""
-        generator = self.order
-        if self.step:
-            generator = torch.Generator(self.device)
-            generator.set_state(self.order_start)
-        else:
-            self.order_start = self.order.get_state()
-        return torch.randperm(len(self.data.train), generator=generator, device=self.device)
-
-    def _batches(self, order: Tensor) -> Generator[Batch]:
-        """The images at `order`, augmented: one crop of each, or one for each size."""
-        resolutions = self.job.architecture.resolutions
-        several = resolutions is not None and self.job.recipe.crops == "multi"
-        count = len(resolutions.sizes) if resolutions is not None and several else 1
-        streams = [self._augmented(order, view) for view in range(count)]
-        with ExitStack() as stack:
-            for stream in streams:
-                # A stream that is left early stops reading ahead.
-                stack.callback(stream.close)
-            for views in zip(*streams, strict=True):
-                crops, targets = zip(*views, strict=True)
-                yield Batch(tuple(self._normalise(crop) for crop in crops), targets)
-
-    def _augmented(self, order: Tensor, view: int) -> Generator[tuple[Tensor, Tensor]]:
-        """`view` tells apart the crops of one image that are made before it is on the device."""
-        yield from augmented(
-            self.data.train,
-            order,
-            self.job.recipe,
-            self.order,
-            classes=self.job.task.classes,
-            fill=self.data.mean,
-            seed=f"{self.job.seed} {len(self.curve)}" + (f" {view}" if view else ""),
-        )
-
-    def _normalise(self, images: Tensor) -> Tensor:
-        mean, std = self.data.mean[:, None, None], self.data.std[:, None, None]
-        return (images.float() - mean) / std
-
     def _measure(
         self, split: Split, sizes: Sequence[int], ensemble: Sequence[int] = ()
     ) -> list[Measure]:
         with self.learner.autocast():
-            return measure_split(self.network, split, self._normalise, sizes, ensemble)
+            return measure_split(self.network, split, self.batches.normalise, sizes, ensemble)
 
     def _losses_finite(self) -> bool:
         return bool(self.losses[: self.step].isfinite().all())

@@ -1,0 +1,84 @@
+"""The training images of a job in their seeded order, augmented."""
+
+from collections.abc import Generator
+from contextlib import ExitStack
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from trainers.augment import augmented
+from trainers.job import Job
+from trainers.losses import Batch
+from trainers.tasks import Splits
+
+
+class Batches:
+    """Passes over the training split in whole batches.
+
+    One generator, seeded by the job, decides order and augmentation. The images that are left at
+    the end of a pass are left out: a norm over a few images would be a different network.
+    """
+
+    def __init__(self, job: Job, data: Splits, device: torch.device) -> None:
+        self.job, self.data, self.device = job, data, device
+        self.size = min(job.recipe.batch_size, len(data.train))
+        self.steps = len(data.train) // self.size
+        self.generator = torch.Generator(device).manual_seed(job.seed)
+        self.pass_start = self.generator.get_state()
+        resolutions = job.architecture.resolutions
+        several = resolutions is not None and job.recipe.crops == "multi"
+        self.crops = len(resolutions.sizes) if resolutions is not None and several else 1
+
+    def in_pass(self, number: int, step: int) -> Generator[Batch]:
+        """What is left of a pass, counted from 0, after `step` steps of it."""
+        if step == self.steps:
+            return
+        order = self._order(begun=step > 0)[step * self.size : self.steps * self.size]
+        # Crops that are made before an image is on the device know only this seed.
+        seed = f"{self.job.seed} {number}"
+        seeds = [seed] + [f"{seed} {crop}" for crop in range(1, self.crops)]
+        streams = [self._augmented(order, one) for one in seeds]
+        with ExitStack() as stack:
+            for stream in streams:
+                # A stream that is left early stops reading ahead.
+                stack.callback(stream.close)
+            for views in zip(*streams, strict=True):
+                crops, targets = zip(*views, strict=True)
+                yield Batch(tuple(self.normalise(crop) for crop in crops), targets)
+
+    def normalise(self, images: Tensor) -> Tensor:
+        """Stored images (N, C, H, W) to what a network takes."""
+        mean, std = self.data.mean[:, None, None], self.data.std[:, None, None]
+        return (images.float() - mean) / std
+
+    def state(self) -> dict[str, Any]:
+        """What decides the batches to come."""
+        return {"generator": self.generator.get_state(), "pass_start": self.pass_start}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a state."""
+        self.generator.set_state(state["generator"].cpu())
+        self.pass_start = state["pass_start"].cpu()
+
+    def _order(self, *, begun: bool) -> Tensor:
+        """The order of the images in a pass, drawn again if the pass has begun before."""
+        generator = self.generator
+        if begun:
+            generator = torch.Generator(self.device)
+            generator.set_state(self.pass_start)
+        else:
+            self.pass_start = generator.get_state()
+        return torch.randperm(len(self.data.train), generator=generator, device=self.device)
+
+    def _augmented(self, order: Tensor, seed: str) -> Generator[tuple[Tensor, Tensor]]:
+        job = self.job
+        yield from augmented(
+            self.data.train,
+            order,
+            job.recipe,
+            self.generator,
+            classes=job.task.classes,
+            fill=self.data.mean,
+            seed=seed,
+        )
