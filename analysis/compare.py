@@ -31,8 +31,8 @@ class Difference:
 class ArmSummary:
     """One arm on one task: costs, test accuracy in per cent over `n` seeds, and its difference.
 
-    `published` holds the paper's accuracies by dataset, in per cent; `diverged` counts the seeds
-    that ended without an accuracy.
+    `published` holds the paper's accuracies by dataset, in per cent; `ended_early`
+    counts the seeds without an accuracy, because they diverged or ran out of memory.
     """
 
     task: str
@@ -46,7 +46,7 @@ class ArmSummary:
     sd: float
     validation_mean: float
     difference: Difference | None
-    diverged: int
+    ended_early: int
     seconds: float
     published: Mapping[str, float]
 
@@ -71,31 +71,37 @@ def paired_difference(arm: pd.Series, baseline: pd.Series) -> Difference:
 def arms_info(frame: pd.DataFrame, plan: Plan) -> list[ArmSummary]:
     """A summary of each arm on each task, in the plan's order; arms without results are left out.
 
-    `frame` is what `studies.load` gives.
+    `frame` is what `studies.load` gives. A network that is trained at several sizes has a summary
+    for each, compared with the baseline at that size, or at the baseline's only one.
     """
     found = []
     for task in plan.design.tasks:
-        here = frame[frame["task"] == task.label()]
-        by_arm = {
-            arm.name: here[here["arm"] == arm.name].set_index("seed") for arm in plan.design.arms
-        }
-        baseline = by_arm[plan.baseline]
+        here = frame[(frame["task"] == task.label()) & frame["trained"].astype(bool)]
+        baseline = here[here["arm"] == plan.baseline]
         for arm in plan.design.arms:
-            rows = by_arm[arm.name]
-            if not rows.empty:
-                found.append(_summary(arm.name, rows, baseline, plan, task.kind))
+            rows = here[here["arm"] == arm.name]
+            sizes = sorted(rows["size"].unique(), reverse=True)
+            for size in sizes:
+                name = arm.name if len(sizes) == 1 else f"{arm.name} at {size} px"
+                same = baseline[baseline["size"] == size]
+                reference = baseline if same.empty else same
+                at_size = rows[rows["size"] == size]
+                found.append(_summary(name, at_size, reference, plan, task.kind))
     return found
 
 
 def _summary(
-    arm: str, rows: pd.DataFrame, baseline: pd.DataFrame, plan: Plan, task: str
+    name: str, rows: pd.DataFrame, baseline: pd.DataFrame, plan: Plan, task: str
 ) -> ArmSummary:
-    accuracy = rows["test_accuracy"].astype(float).dropna()
+    arm = str(rows["arm"].iloc[0])
+    accuracy = _by_seed(rows)
     n = len(accuracy)
     is_baseline = arm == plan.baseline
+    unique = baseline["size"].nunique() == 1
+    reference = _by_seed(baseline) if unique else accuracy.iloc[:0]
     return ArmSummary(
         task=str(rows["task"].iloc[0]),
-        arm=arm,
+        arm=name,
         is_baseline=is_baseline,
         params=int(rows["params"].iloc[0]),
         macs=int(rows["macs"].iloc[0]),
@@ -104,11 +110,16 @@ def _summary(
         mean=100 * float(accuracy.mean()) if n else nan,
         sd=100 * float(accuracy.std(ddof=1)) if n > 1 else nan,
         validation_mean=100 * float(rows["validation_accuracy"].astype(float).mean()) if n else nan,
-        difference=None if is_baseline else paired_difference(accuracy, baseline["test_accuracy"]),
-        diverged=int((rows["status"] == "diverged").sum()),
+        difference=None if is_baseline else paired_difference(accuracy, reference),
+        ended_early=int((rows["status"] != "finished").sum()),
         seconds=float(rows["seconds"].mean()),
         published=published(plan, arm, task),
     )
+
+
+def _by_seed(rows: pd.DataFrame) -> pd.Series:
+    """The test accuracies of the seeds that have one."""
+    return rows.set_index("seed")["test_accuracy"].astype(float).dropna()
 
 
 def published(plan: Plan, arm: str, task: str) -> dict[str, float]:

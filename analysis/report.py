@@ -57,7 +57,7 @@ def notes(plan: Plan, arms: Sequence[ArmSummary], left_out: int) -> list[str]:
         mark = "" if plan.design.is_paper_protocol else "† Not comparable as numbers. "
         found.append(f"{mark}{plan.design.note} The paper's figures are from {cells}.")
     wanted = plan.design.seeds
-    partial = [arm for arm in arms if arm.n + arm.diverged < wanted]
+    partial = [arm for arm in arms if arm.n + arm.ended_early < wanted]
     if partial or len(arms) < len(plan.design.arms) * len(plan.design.tasks):
         found.append(f"The run is not complete: {wanted} seeds of each arm were asked for.")
     if left_out:
@@ -85,7 +85,7 @@ def page(plan: Plan, arms: Sequence[ArmSummary], left_out: int) -> str:
             )
             script = False
         else:
-            parts.append("<p>No figure: every run of every arm diverged.</p>")
+            parts.append("<p>No figure: every run ended without an accuracy.</p>")
     parts += [f'<p class="note">{escape(note)}</p>' for note in notes(plan, arms, left_out)]
     recipe = ", ".join(f"{k} {v}" for k, v in plan.to_json()["design"]["recipe"].items())
     parts.append(f'<p class="note">Recipe: {escape(recipe)}.</p>')

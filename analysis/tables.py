@@ -54,8 +54,8 @@ def summary_cells(
 def _row(arm: ArmSummary, datasets: Sequence[str], compact: bool) -> tuple[str, ...]:
     spread = "" if isnan(arm.sd) else f" ± {arm.sd:.2f}"
     accuracy = f"{arm.mean:.2f}{spread}" if arm.n else "none"
-    if arm.diverged:
-        accuracy += f" ({arm.diverged} diverged)"
+    if arm.ended_early:
+        accuracy += f" ({arm.ended_early} ended early)"
     costs = [arm.params, arm.macs] if compact else [arm.params, arm.macs, arm.training_macs]
     return (
         arm.arm,
@@ -141,7 +141,7 @@ def arms_frame(arms: Sequence[ArmSummary]) -> pd.DataFrame:
                 "low": gap.low if gap else None,
                 "high": gap.high if gap else None,
                 "pairs": gap.pairs if gap else None,
-                "diverged": arm.diverged,
+                "ended_early": arm.ended_early,
                 "seconds": arm.seconds,
             }
             | {f"published_{name}": value for name, value in arm.published.items()}

@@ -8,6 +8,7 @@ import pandas as pd
 from searchspace import InputError
 from studies.store import Record, Store
 from studies.study import Arm, Plan, costs
+from trainers import Job
 
 COLUMNS = {
     "key": "content hash of the job",
@@ -16,6 +17,7 @@ COLUMNS = {
     "task": "name of the task with its settings",
     "seed": "seed of the job; arms are paired by it",
     "size": "input size in pixels, one row for each that the network serves",
+    "trained": "whether the network is trained at this size, not interpolated between two",
     "status": "finished, diverged or out_of_memory; the last two have one row without accuracies",
     "validation_accuracy": "in [0, 1], last epoch",
     "validation_loss": "nats, last epoch",
@@ -61,7 +63,6 @@ def load(run_dir: str | Path) -> pd.DataFrame:
 
 def _rows(plan: Plan, arm: Arm, record: Record) -> list[dict[str, Any]]:
     job, result = record.job, record.result
-    deployed, training = costs(job.architecture, job.task)
     common = {
         "key": record.key,
         "study": plan.study,
@@ -69,10 +70,6 @@ def _rows(plan: Plan, arm: Arm, record: Record) -> list[dict[str, Any]]:
         "task": job.task.label(),
         "seed": job.seed,
         "status": result.status,
-        "params": deployed.params,
-        "macs": deployed.macs,
-        "training_params": training.params,
-        "training_macs": training.macs,
         "epochs": len(result.curve),
         "seconds": result.seconds,
         "device": record.environment.get("device", ""),
@@ -80,11 +77,12 @@ def _rows(plan: Plan, arm: Arm, record: Record) -> list[dict[str, Any]]:
         "architecture": job.architecture.to_json(),
     }
     if not result.points:
-        return [{**common, "size": job.task.input_size}]
+        return [{**common, **_at_size(job, job.task.input_size), "trained": True}]
     return [
         {
             **common,
-            "size": point.size,
+            **_at_size(job, point.size),
+            "trained": point.trained,
             "validation_accuracy": point.validation_accuracy,
             "validation_loss": point.validation_loss,
             "test_accuracy": point.test_accuracy,
@@ -93,3 +91,14 @@ def _rows(plan: Plan, arm: Arm, record: Record) -> list[dict[str, Any]]:
         }
         for point in result.points
     ]
+
+
+def _at_size(job: Job, size: int) -> dict[str, int]:
+    deployed, training = costs(job.architecture, job.task, size)
+    return {
+        "size": size,
+        "params": deployed.params,
+        "macs": deployed.macs,
+        "training_params": training.params,
+        "training_macs": training.macs,
+    }

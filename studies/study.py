@@ -121,8 +121,9 @@ class Plan:
         return from_json(cls, data, path)
 
 
-def costs(architecture: Architecture, task: Task) -> tuple[Cost, Cost]:
-    """The deployed and the training cost on one image of the task."""
+def costs(architecture: Architecture, task: Task, size: int | None = None) -> tuple[Cost, Cost]:
+    """The deployed and the training cost on one image of the task, at another `size` if given."""
     shape = {"num_classes": task.classes, "in_chs": task.in_chs}
-    deployed = measure(architecture, task.input_size, "deployed", **shape)
-    return deployed, measure(architecture, task.input_size, "training", **shape)
+    side = task.input_size if size is None else size
+    deployed = measure(architecture, side, "deployed", **shape)
+    return deployed, measure(architecture, side, "training", **shape)

@@ -22,6 +22,8 @@ def frame(accuracies: dict[str, list[float]], macs: dict[str, int] | None = None
                     "arm": arm,
                     "task": TASK.label(),
                     "seed": seed,
+                    "size": 8,
+                    "trained": True,
                     "status": "diverged" if diverged else "finished",
                     "test_accuracy": value,
                     "validation_accuracy": value,
@@ -88,12 +90,25 @@ def test_arms_info_summarises_each_arm_in_order() -> None:
     assert experts.published == {}
 
 
+def test_a_network_of_several_sizes_is_compared_at_each() -> None:
+    """Against the baseline at its own size where there is one, else against its only one."""
+    small = frame({"coconv": [0.5, 0.6]}, {"coconv": 40}).assign(size=4)
+    between = small.assign(size=6, trained=False)
+    data = pd.concat([frame({"static": [0.5, 0.5], "coconv": [0.6, 0.8]}), small, between])
+    static, large, low = arms_info(data, PLAN)
+    assert (static.arm, large.arm, low.arm) == ("static", "coconv at 8 px", "coconv at 4 px")
+    assert (large.macs, low.macs) == (100, 40)
+    assert large.difference is not None
+    assert low.difference is not None
+    assert (large.difference.mean, low.difference.mean) == pytest.approx((20, 5))
+
+
 def test_diverged_seeds_are_counted_apart_and_never_averaged() -> None:
     static, experts = arms_info(frame({"static": [0.5, 0.6], "coconv": [nan, 0.7]}), PLAN)
-    assert (experts.n, experts.diverged, experts.mean) == (1, 1, pytest.approx(70))
+    assert (experts.n, experts.ended_early, experts.mean) == (1, 1, pytest.approx(70))
     assert experts.difference is not None
     assert experts.difference.pairs == 1
-    assert "(1 diverged)" in summary_cells([static, experts], same_protocol=True).rows[1][4]
+    assert "(1 ended early)" in summary_cells([static, experts], same_protocol=True).rows[1][4]
 
 
 def test_all_seeds_diverged_is_not_a_number_anywhere() -> None:
@@ -101,7 +116,7 @@ def test_all_seeds_diverged_is_not_a_number_anywhere() -> None:
     assert experts.n == 0
     assert isnan(experts.mean)
     assert front([experts]) == []
-    assert summary_cells([experts], same_protocol=True).rows[0][4] == "none (2 diverged)"
+    assert summary_cells([experts], same_protocol=True).rows[0][4] == "none (2 ended early)"
 
 
 def arm(name: str, macs: int, mean: float, difference: Difference | None = None) -> ArmSummary:

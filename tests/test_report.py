@@ -80,7 +80,7 @@ def test_run_in_which_everything_diverged_gives_reasons_not_blank_plots(tmp_path
     run_in_process(study(recipe=recipe), tmp_path, 4)
     report(tmp_path)
     text = (tmp_path / PAGE).read_text()
-    assert "No figure: every run of every arm diverged." in text
+    assert "No figure: every run ended without an accuracy." in text
     assert "Plotly.newPlot(" not in text
 
 

@@ -16,6 +16,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from safetensors.torch import save
 
 from searchspace import Architecture, InputError
 from searchspace.cli import whole_number
@@ -30,7 +31,7 @@ from trainers.training import Training
 
 CONFIG = "config.json"
 METRICS = "metrics.json"
-WEIGHTS = "weights"
+WEIGHTS = "weights.safetensors"
 ENDED_EARLY = 1
 
 
@@ -155,21 +156,14 @@ def _claim(out: Path, job: Job, device: str) -> None:
 
 
 def _save_weights(training: Training, out: Path) -> Path:
-    """The network that was measured; safetensors if it is installed, torch's format else."""
+    """The network that was measured, in training form, as safetensors."""
     state = {
         name: value.cpu().contiguous() for name, value in training.network.state_dict().items()
     }
-    try:
-        from safetensors.torch import save
-    except ImportError:
-        save = None
-    path = out / f"{WEIGHTS}.{'pt' if save is None else 'safetensors'}"
+    path = out / WEIGHTS
     part = path.with_suffix(".part")
     try:
-        if save is None:
-            torch.save(state, part)
-        else:
-            part.write_bytes(save(state))
+        part.write_bytes(save(state))
         os.replace(part, path)
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror}") from None
