@@ -140,8 +140,8 @@ RULE = "backbone: resnet_cifar\nrules: [{slots: %s, options: %s}]"
             r"resolutions\[1\]: sizes must be at most input_size, 32",
         ),
         (
-            "backbone: resnet_cifar\nresolutions: {sizes: [32]}",
-            "resolutions: sizes must be at least two different numbers",
+            "backbone: resnet_cifar\nresolutions: {sizes: []}",
+            "resolutions: sizes must be one or more numbers of pixels, got none",
         ),
         ("backbone: [", "line 1, column 12: malformed YAML: "),
         ("backbone: a\n  b: c", "line 2, column 4: malformed YAML: mapping values are not allowed"),
