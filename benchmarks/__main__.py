@@ -1,6 +1,6 @@
 """All benchmarks, one after the other."""
 
-from benchmarks import coconv, input_pipeline, mssar, multiception, pricing, training
+from benchmarks import coconv, input_pipeline, mssar, multiception, networks, pricing, training
 
-for benchmark in (coconv, mssar, multiception, pricing, input_pipeline, training):
+for benchmark in (coconv, mssar, multiception, networks, pricing, input_pipeline, training):
     benchmark.main()

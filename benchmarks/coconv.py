@@ -14,8 +14,9 @@ import typer
 from torch import Tensor, nn
 
 from benchmarks.timing import Pair, paired, show, training_step
-from searchspace import CoConv, Slot, deploy
+from searchspace import CoConv, Slot, Static, deploy
 from searchspace.operators.coconv import Router
+from searchspace.operators.dynamic import DynamicConv2d
 
 Case = tuple[int, int, int, int]
 TRAINING: tuple[Case, ...] = (
@@ -51,15 +52,14 @@ class Layers(nn.Module):
 
 
 class Loop(nn.Module):
-    """The definition: one convolution and one batch norm after the other."""
+    """The definition, with the weights of `ours`: one convolution and norm after the other."""
 
-    def __init__(self, ours: nn.Module, chs: int, experts: int) -> None:
+    def __init__(self, ours: DynamicConv2d) -> None:
         super().__init__()
         self.router = Layers(ours.router)
-        self.convs = nn.ModuleList(
-            nn.Conv2d(chs, chs, 3, padding=1, bias=False) for _ in range(experts)
-        )
-        self.norms = nn.ModuleList(nn.BatchNorm2d(chs) for _ in range(experts))
+        slot, experts = ours.slot, ours.experts.count
+        self.convs = nn.ModuleList(Static().module(slot) for _ in range(experts))
+        self.norms = nn.ModuleList(nn.BatchNorm2d(slot.out_chs) for _ in range(experts))
         with torch.no_grad():
             for conv, weight in zip(self.convs, ours.weight.chunk(experts), strict=True):
                 conv.weight.copy_(weight)
@@ -76,7 +76,7 @@ def forms(case: Case, device: str) -> tuple[nn.Module, nn.Module, Tensor]:
     slot = Slot("c", 1, "conv", chs, chs, kernel=3, padding=1)
     ours = CoConv(experts).module(slot).to(device)
     x = torch.randn(images, chs, side, side, device=device)
-    return Loop(ours, chs, experts).to(device), ours, x
+    return Loop(ours).to(device), ours, x
 
 
 def training(case: Case, device: str, repeats: int, compiled: bool = False) -> Pair:

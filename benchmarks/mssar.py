@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from benchmarks.timing import Pair, paired, show, training_step
 from searchspace import MultiScaleRecalibration, Slot
+from searchspace.operators.mssar import MultiScaleRecalibration2d, Squeeze
 
 SHAPES = (
     (128, 16, 32),
@@ -21,28 +22,34 @@ SHAPES = (
 
 
 class Layers(nn.Module):
-    """The definition: Figure 2, one layer after the other for each scale."""
+    """The definition, with the weights of `ours`: Figure 2, layer by layer for each scale."""
 
-    def __init__(self, chs: int, squeezed: int, scales: tuple[int, ...]) -> None:
+    def __init__(self, ours: MultiScaleRecalibration2d) -> None:
         super().__init__()
-        self.scales = scales
-        self.squeezes = nn.ModuleList(
-            nn.Sequential(
-                nn.Conv2d(chs, squeezed, 1, bias=False),
-                nn.BatchNorm2d(squeezed),
-                nn.ReLU(),
-                nn.Conv2d(squeezed, chs, 1, bias=False),
-                nn.Sigmoid(),
-            )
-            for _ in scales
-        )
+        self.scales = ours.average.scales
+        self.squeezes = nn.ModuleList(_layers(squeeze) for squeeze in ours.squeezes)
+        with torch.no_grad():
+            # Linear weights become those of 1x1 convolutions.
+            for to, like in zip(self.parameters(), ours.parameters(), strict=True):
+                to.copy_(like.view_as(to))
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, source: Tensor | None = None) -> Tensor:
         total = torch.zeros_like(x)
         for scale, squeeze in zip(self.scales, self.squeezes, strict=True):
             weights = squeeze(F.adaptive_avg_pool2d(x, scale))
             total = total + F.interpolate(weights, x.shape[2:], mode="nearest")
         return x * (total / len(self.scales))
+
+
+def _layers(squeeze: Squeeze) -> nn.Sequential:
+    inner, chs = squeeze.reduce.out_features, squeeze.reduce.in_features
+    return nn.Sequential(
+        nn.Conv2d(chs, inner, 1, bias=False),
+        nn.BatchNorm2d(inner),
+        nn.ReLU(),
+        nn.Conv2d(inner, squeeze.expand.out_features, 1, bias=False),
+        nn.Sigmoid(),
+    )
 
 
 def slot(chs: int) -> Slot:
@@ -65,11 +72,7 @@ def compare(shape: tuple[int, int, int], device: str, repeats: int) -> Pair:
     images, chs, side = shape
     choice = MultiScaleRecalibration()
     ours = Ours(choice, chs).to(device)
-    layers = Layers(chs, choice.squeezed(slot(chs)), choice.scales).to(device)
-    with torch.no_grad():
-        # Linear weights become those of 1x1 convolutions.
-        for to, like in zip(layers.parameters(), ours.parameters(), strict=True):
-            to.copy_(like.view_as(to))
+    layers = Layers(ours.module).to(device)
     x = torch.randn(images, chs, side, side, device=device)
     torch.testing.assert_close(ours(x), layers(x), rtol=1e-4, atol=1e-4)
     return paired(training_step(layers, x), training_step(ours, x), repeats)

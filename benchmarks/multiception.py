@@ -1,5 +1,6 @@
 """Multiception against its definition in plain layers, forward and backward."""
 
+import copy
 from collections.abc import Iterator
 
 import torch
@@ -8,6 +9,7 @@ from torch import Tensor, nn
 
 from benchmarks.timing import Pair, paired, show, training_step
 from searchspace import Multiception, Slot
+from searchspace.operators.separable import SeparableConv2d
 
 Case = tuple[int, int, int, int, int, tuple[int, ...]]
 CASES: tuple[Case, ...] = (
@@ -24,16 +26,12 @@ ResNet-20/50 at their batch size, then Shake-Shake-26-2x96d at a quarter of it."
 
 
 class Layers(nn.Module):
-    """Algorithm 1, layer by layer."""
+    """Algorithm 1, layer by layer, with the layers of `ours`."""
 
-    def __init__(self, in_chs: int, out_chs: int, stride: int, kernels: tuple[int, ...]) -> None:
+    def __init__(self, ours: SeparableConv2d) -> None:
         super().__init__()
-        self.depthwise = nn.ModuleList(
-            nn.Conv2d(in_chs, in_chs, kernel, padding=kernel // 2, groups=in_chs, bias=False)
-            for kernel in kernels
-        )
-        self.norm = nn.BatchNorm2d(in_chs * len(kernels))
-        self.pointwise = nn.Conv2d(in_chs * len(kernels), out_chs, 1, stride=stride)
+        parts = (ours.depthwise, ours.norm, ours.pointwise)
+        self.depthwise, self.norm, self.pointwise = copy.deepcopy(parts)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.pointwise(self.norm(torch.cat([conv(x) for conv in self.depthwise], 1)))
@@ -44,8 +42,7 @@ def compare(case: Case, device: str, repeats: int) -> Pair:
     images, in_chs, out_chs, side, stride, kernels = case
     slot = Slot("c", 1, "conv", in_chs, out_chs, kernel=3, stride=stride, padding=1)
     ours = Multiception(kernels).module(slot).to(device)
-    layers = Layers(in_chs, out_chs, stride, kernels).to(device)
-    layers.load_state_dict(ours.state_dict())
+    layers = Layers(ours)
     x = torch.randn(images, in_chs, side, side, device=device)
     torch.testing.assert_close(ours(x), layers(x), rtol=1e-4, atol=1e-4)
     return paired(training_step(layers, x), training_step(ours, x), repeats)

@@ -4,9 +4,9 @@ import json
 
 import torch
 
-from benchmarks import coconv, input_pipeline, mssar, multiception, pricing, training
+from benchmarks import coconv, input_pipeline, mssar, multiception, networks, pricing, training
 from benchmarks.timing import paired, show, training_step
-from searchspace import Architecture, ResNetCifar, space
+from searchspace import Architecture, ResNetCifar, build, space
 
 
 def test_definitions_agree_with_the_operators() -> None:
@@ -81,3 +81,12 @@ def test_both_input_pipelines_draw_from_the_same_crops() -> None:
 
 def test_input_pipelines_are_timed_on_the_same_number_of_images() -> None:
     assert input_pipeline.compare("transforms.v2", 0, 64, "cpu", 2).ratio > 0
+
+
+def test_whole_networks_agree_with_their_plain_layers() -> None:
+    x = torch.randn(4, 3, 8, 8)
+    for choices in networks.CHOICES.values():
+        network = build(Architecture(ResNetCifar(8, width=4), choices))
+        assert networks.compare(network, x, 2, channels_last=True).ratio > 0
+        kinds = {type(module) for module in networks.plain(network).modules()}
+        assert not kinds & set(networks.PLAIN)
