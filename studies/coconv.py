@@ -25,9 +25,10 @@ coconv_experts = Study(
             tasks=(Digits(noise=0.8),),
             recipe=RECIPES["quick"],
             seeds=16,
-            # Chosen after pilots of 3 to 8 seeds, looking at test accuracy (static, n=2, 4, 8 in %):
+            # Chosen after pilots of 3 to 8 seeds by test accuracy (static, n=2, 4, 8, in %):
             #   16 channels, noise 1.5: 77.4 77.0 77.2 77.1; lr 0.02, 30 epochs: 75.3 74.2 74.2 74.0
-            #   16 channels, noise 1.0: 89.3 88.6 89.3 90.4; noise 0.8, 300 images: 86.3 85.4 85.4 86.9
+            #   16 channels, noise 1.0: 89.3 88.6 89.3 90.4
+            #   16 channels, noise 0.8, 300 images: 86.3 85.4 85.4 86.9
             #   8 channels, noise 1.0: 86.6 86.0 87.0 86.2; 4 channels: 82.0 78.8 80.7 81.5
             #   4 channels, noise 0.8 (this one): 90.2 90.8 91.4 92.5
             # So the arms differ most here by selection, and a difference is about this design only.
