@@ -1,6 +1,19 @@
 """Which trials answer a question, where they run, and what is kept of them."""
 
+from studies.claims import Claim, Comparison, Outcome
 from studies.load import COLUMNS, load, read_plan
 from studies.study import Arm, Design, Plan, Published, Study
 
-__all__ = ["COLUMNS", "Arm", "Design", "Plan", "Published", "Study", "load", "read_plan"]
+__all__ = [
+    "COLUMNS",
+    "Arm",
+    "Claim",
+    "Comparison",
+    "Design",
+    "Outcome",
+    "Plan",
+    "Published",
+    "Study",
+    "load",
+    "read_plan",
+]

@@ -1,31 +1,43 @@
 """What a study asks, and the jobs that answer it."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from searchspace import Architecture, Cost, InputError, measure
 from searchspace.checks import whole
 from searchspace.schema import from_json, to_json
+from studies.claims import Claim
 from trainers import Job, Recipe, Task
 
 
 @dataclass(frozen=True)
 class Arm:
-    """One of the architectures that a study compares."""
+    """One of the networks that a study compares; `recipe` in place of the design's, if given."""
 
     name: str
     architecture: Architecture
+    recipe: Recipe | None = field(default=None, metadata={"optional": True})
 
 
 @dataclass(frozen=True)
 class Published:
-    """A printed top-1 accuracy, in per cent; `task` is our name of the paper's dataset."""
+    """A printed top-1 accuracy, in per cent; `task` is our name of the paper's dataset.
+
+    `size` is the input size in pixels of a network that has several, `ensemble` means all of them.
+    `macs` and `params` are the printed costs, as numbers, in the paper's own way of counting, which
+    `note` names if it is not ours. An arm that no design trains is cited, never compared.
+    """
 
     task: str
     arm: str
     accuracy: float
     source: str
+    size: int | None = None
+    ensemble: bool = False
+    macs: float | None = None
+    params: float | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -33,6 +45,7 @@ class Design:
     """One way to run a study: the arms on each of the tasks, with as many seeds as it says.
 
     `note` says in a sentence why it is so, and how it differs from the paper's protocol if it does.
+    `claims` are put to the test on every task. `latency` asks for each arm's measured latency.
     """
 
     arms: tuple[Arm, ...]
@@ -41,9 +54,27 @@ class Design:
     seeds: int
     note: str
     is_paper_protocol: bool = False
+    claims: tuple[Claim, ...] = ()
+    latency: bool = False
 
     def __post_init__(self) -> None:
         whole(1, seeds=self.seeds)
+        self._check_claims()
+
+    def _check_claims(self) -> None:
+        arms = {arm.name: arm.architecture.resolutions for arm in self.arms}
+        for claim in self.claims:
+            for comparison in claim.comparisons:
+                for outcome in comparison.outcomes:
+                    if outcome.arm not in arms:
+                        raise InputError(
+                            f"claim {claim.text!r} names the arm {outcome.arm!r}; "
+                            f"arms are {', '.join(arms)}"
+                        )
+                    if outcome.ensemble and arms[outcome.arm] is None:
+                        raise InputError(
+                            f"claim {claim.text!r}: {outcome.arm!r} has one size and no ensemble"
+                        )
 
 
 @dataclass(frozen=True)
@@ -95,7 +126,7 @@ class Plan:
         for seed in range(design.seeds):
             for task in design.tasks:
                 for arm in design.arms:
-                    yield arm, Job(arm.architecture, task, design.recipe, seed)
+                    yield arm, Job(arm.architecture, task, arm.recipe or design.recipe, seed)
 
     def extending(self, earlier: "Plan") -> "Plan":
         """The same plan with the seeds of `earlier` if it has more; refuses another question."""

@@ -5,9 +5,10 @@ import pytest
 
 from searchspace import InputError
 from searchspace.schema import to_json
-from studies import COLUMNS, Plan, Study, load
+from studies import COLUMNS, Claim, Outcome, Plan, Study, load
 from studies.catalog import STUDIES
 from studies.catalog import study as named
+from studies.claims import above
 from studies.store import Store
 from studies.worker import Worker
 from tests.helpers import study
@@ -21,9 +22,7 @@ def test_every_study_is_whole(name: str) -> None:
     assert chosen.name == name
     assert chosen.question.endswith("?")
     assert set(chosen.presets) == {"quick", "paper"}
-    arms = {arm.name for design in chosen.presets.values() for arm in design.arms}
     tasks = {task.kind for design in chosen.presets.values() for task in design.tasks}
-    assert {figure.arm for figure in chosen.published} <= arms
     assert {figure.task for figure in chosen.published} <= tasks
     for preset, design in chosen.presets.items():
         assert design.note
@@ -117,3 +116,26 @@ def test_a_diverged_job_is_a_row_without_accuracies(tmp_path: Path) -> None:
 def test_plan_survives_json() -> None:
     plan = study().plan("quick")
     assert Plan.from_json(to_json(plan)) == plan
+
+
+def test_a_claim_about_an_unknown_arm_is_refused() -> None:
+    design = study().presets["quick"]
+    claim = Claim("More experts are better", "Table 9", above("coconv", "dynamic"))
+    with pytest.raises(InputError, match="names the arm 'dynamic'; arms are static, coconv"):
+        replace(design, claims=(claim,))
+
+
+def test_a_claim_about_the_ensemble_of_a_plain_network_is_refused() -> None:
+    claim = Claim("Ensembles win", "Table 9", above(Outcome("coconv", ensemble=True), "static"))
+    with pytest.raises(InputError, match="'coconv' has one size and no ensemble"):
+        replace(study().presets["quick"], claims=(claim,))
+
+
+def test_an_arm_may_have_a_recipe_of_its_own() -> None:
+    tiny = study(seeds=1)
+    design = tiny.presets["quick"]
+    other = replace(design.recipe, lr=0.5)
+    arms = (design.arms[0], replace(design.arms[1], recipe=other))
+    plan = replace(tiny, presets={"quick": replace(design, arms=arms)}).plan("quick")
+    assert [job.recipe for _, job in plan.jobs()] == [design.recipe, other]
+    assert Plan.from_json(plan.to_json()) == plan

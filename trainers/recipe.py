@@ -16,9 +16,6 @@ Crops = Literal["single", "multi"]
 LATER = {"since": "0.2"}
 """Fields that recipes stored before version 0.2 do not have."""
 
-LATER = {"since": "0.2"}
-"""Fields that recipes stored before version 0.2 do not have."""
-
 
 @dataclass(frozen=True)
 class Recipe(Value):

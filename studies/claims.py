@@ -1,0 +1,68 @@
+"""Statements that a study puts to the test, as data; `analysis` says how each one ends."""
+
+from dataclasses import dataclass
+
+from searchspace import InputError
+from searchspace.checks import at_least
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The test accuracy of an arm: at its only input size, at `size`, or of its `ensemble`."""
+
+    arm: str
+    size: int | None = None
+    ensemble: bool = False
+
+    def __post_init__(self) -> None:
+        if self.ensemble and self.size is not None:
+            raise InputError(
+                f"an ensemble is of all sizes of {self.arm}; size must be None, got {self.size}"
+            )
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The mean accuracy of `above` is greater than that of `below` by more than `margin` points.
+
+    Both are means over their outcomes with equal weights, seed by seed. So "A gains more over B
+    than C over D" is A and D above B and C. A negative margin says "not worse by as much".
+    """
+
+    above: tuple[Outcome, ...]
+    below: tuple[Outcome, ...]
+    margin: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not self.above or not self.below:
+            raise InputError("a comparison needs outcomes on both sides, got an empty side")
+        at_least(float("-inf"), margin=self.margin)
+
+    @property
+    def outcomes(self) -> tuple[Outcome, ...]:
+        """All that is compared."""
+        return self.above + self.below
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A statement of a paper (`source`: section or table): all of its comparisons hold."""
+
+    text: str
+    source: str
+    comparisons: tuple[Comparison, ...]
+
+    def __post_init__(self) -> None:
+        if not self.comparisons:
+            raise InputError(f"claim {self.text!r} must compare something, got no comparison")
+
+
+def above(
+    higher: str | Outcome, *lower: str | Outcome, margin: float = 0.0
+) -> tuple[Comparison, ...]:
+    """`higher` above each of the others by more than `margin` points."""
+    return tuple(Comparison((_outcome(higher),), (_outcome(low),), margin) for low in lower)
+
+
+def _outcome(named: str | Outcome) -> Outcome:
+    return Outcome(named) if isinstance(named, str) else named
