@@ -3,10 +3,12 @@
 from difflib import get_close_matches
 
 from searchspace import InputError
-from studies import coconv
+from studies import coconv, coconv_imagenet
 from studies.study import Study
 
-STUDIES: dict[str, Study] = {study.name: study for study in (*coconv.STUDIES,)}
+STUDIES: dict[str, Study] = {
+    study.name: study for study in (*coconv.STUDIES, *coconv_imagenet.STUDIES)
+}
 
 
 def study(name: str) -> Study:
