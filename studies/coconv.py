@@ -64,21 +64,12 @@ def _paper(settings: Settings, task: Cifar100 | TinyImageNet, claims: tuple[Clai
     )
 
 
-def _quick(settings: Settings, claims: tuple[Claim, ...]) -> Design:
-    return Design(
-        arms=grid({RESNET: quick.NETWORK}, settings),
-        tasks=(quick.TASK,),
-        recipe=quick.RECIPE,
-        seeds=6,
-        note=quick.NOTE,
-        claims=claims,
-    )
+def _quick(settings: Settings, *claims: Claim) -> Design:
+    return quick.design(grid({RESNET: quick.NETWORK}, settings), *claims)
 
 
-def _both(
-    settings: Settings, claims: tuple[Claim, ...], small: tuple[Claim, ...]
-) -> dict[str, Design]:
-    """CIFAR-100 as `paper`, Tiny-ImageNet as `paper_tiny`, and `quick` with the claims `small`."""
+def _both(settings: Settings, claims: tuple[Claim, ...], small: Claim) -> dict[str, Design]:
+    """CIFAR-100 as `paper`, Tiny-ImageNet as `paper_tiny`, and `quick` with the claim `small`."""
     return {
         "quick": _quick(settings, small),
         "paper": _paper(settings, Cifar100(), claims),
@@ -197,7 +188,7 @@ coconv_experts = Study(
     source="CoConv Table 4",
     baseline="static",
     presets={
-        "quick": _quick(EXPERTS, (_best_number(RESNET),)),
+        "quick": _quick(EXPERTS, _best_number(RESNET)),
         "paper": _paper(
             EXPERTS,
             TinyImageNet(),
@@ -215,7 +206,7 @@ coconv_attention_side = Study(
     presets=_both(
         SIDES,
         (*map(_output_side, NETWORKS), SIDE_MATTERS_IN_DEEP),
-        (_output_side(RESNET),),
+        _output_side(RESNET),
     ),
     published=UNCHANGED + TABLE_5,
 )
@@ -228,7 +219,7 @@ coconv_scales = Study(
     presets=_both(
         SCALES,
         (*map(_several_scales, NETWORKS), SCALES_MATTER_IN_DEEP),
-        (_several_scales(RESNET),),
+        _several_scales(RESNET),
     ),
     published=UNCHANGED + TABLE_6,
 )
@@ -238,7 +229,7 @@ coconv_vs_dynamic = Study(
     question="Is CoConv better than static and other dynamic convolutions?",
     source="CoConv Tables 1 and 2",
     baseline="static",
-    presets=_both(RIVALS, tuple(map(_best_operator, NETWORKS)), (_best_operator(RESNET),)),
+    presets=_both(RIVALS, tuple(map(_best_operator, NETWORKS)), _best_operator(RESNET)),
     published=TABLE_1 + TABLE_2,
 )
 

@@ -48,14 +48,7 @@ coconv_imagenet = Study(
     source=TABLE_3,
     baseline="static",
     presets={
-        "quick": Design(
-            arms=grid({"": quick.NETWORK}, RIVALS),
-            tasks=(quick.TASK,),
-            recipe=quick.RECIPE,
-            seeds=6,
-            note=quick.NOTE,
-            claims=CLAIMS,
-        ),
+        "quick": quick.design(grid({"": quick.NETWORK}, RIVALS), *CLAIMS),
         "paper": Design(
             arms=grid({"": ResNet(depth=18)}, RIVALS),
             tasks=(ImageNet(),),
