@@ -3,10 +3,10 @@
 from difflib import get_close_matches
 
 from searchspace import InputError
-from studies import coconv
+from studies import coconv, mssar
 from studies.study import Study
 
-STUDIES: dict[str, Study] = {study.name: study for study in (*coconv.STUDIES,)}
+STUDIES: dict[str, Study] = {study.name: study for study in (*coconv.STUDIES, *mssar.STUDIES)}
 
 
 def study(name: str) -> Study:
