@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from searchspace import InputError
+from searchspace import InputError, Resolutions
 from searchspace.checks import at_least
 
 
@@ -27,6 +27,19 @@ class Outcome:
             raise InputError(f"which images an ensemble gets right is not kept; got {self}")
         if self.but_not is not None and self.but_not.but_not is not None:
             raise InputError(f"but_not must not have a but_not itself, got {self}")
+
+    def illegal(self, resolutions: Resolutions | None) -> str | None:
+        """Why an arm with these sizes has no such accuracy; None if it has, or may have."""
+        if resolutions is None:
+            # A plain network has the size of its task.
+            return f"{self.arm!r} has one size and no ensemble" if self.ensemble else None
+        sizes = (*resolutions.distinct, *resolutions.untrained)
+        if self.ensemble:
+            return None if resolutions.ensemble else f"{self.arm!r} learns no ensemble"
+        if self.size is None and len(sizes) > 1 or self.size is not None and self.size not in sizes:
+            listed = ", ".join(map(str, sizes))
+            return f"size of {self.arm!r} must be one of {listed}, got {self.size}"
+        return None
 
 
 @dataclass(frozen=True)
