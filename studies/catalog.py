@@ -3,10 +3,12 @@
 from difflib import get_close_matches
 
 from searchspace import InputError
-from studies import coconv, mssar
+from studies import coconv, mssar, rsnet
 from studies.study import Study
 
-STUDIES: dict[str, Study] = {study.name: study for study in (*coconv.STUDIES, *mssar.STUDIES)}
+STUDIES: dict[str, Study] = {
+    study.name: study for study in (*coconv.STUDIES, *mssar.STUDIES, *rsnet.STUDIES)
+}
 
 
 def study(name: str) -> Study:
