@@ -8,7 +8,7 @@ import pandas as pd
 
 from searchspace import InputError
 from studies.store import Record, Store
-from studies.study import Arm, Plan, costs
+from studies.study import Arm, Plan, costs, largest_size
 from trainers import Job, Result
 
 COLUMNS = {
@@ -18,13 +18,14 @@ COLUMNS = {
     "task": "name of the task with its settings",
     "seed": "seed of the job; arms are paired by it",
     "size": "input size in pixels, one row for each that the network serves",
-    "trained": "whether the network is trained at this size, not interpolated between two",
+    "trained": "whether the network is trained at this size, not only tested",
     "status": "finished, diverged or out_of_memory; the last two have one row without accuracies",
     "validation_accuracy": "in [0, 1], last epoch",
     "validation_loss": "nats, last epoch",
     "test_accuracy": "in [0, 1], measured once at the end",
     "validation_images": "number of images behind validation_accuracy",
     "test_images": "number of images behind test_accuracy",
+    "test_right": "which test images are right, a bit each as base64 (trainers.unpack_flags)",
     "ensemble_validation_accuracy": "as validation_accuracy, of all sizes of the job together; "
     "missing where the network has no ensemble",
     "ensemble_test_accuracy": "as test_accuracy, of all sizes of the job together",
@@ -88,7 +89,8 @@ def _rows(plan: Plan, arm: Arm, record: Record) -> list[dict[str, Any]]:
         "architecture": job.architecture.to_json(),
     }
     if not result.points:
-        return [{**common, **_at_size(job, job.task.input_size), "trained": True}]
+        size = largest_size(job.architecture, job.task)
+        return [{**common, **_at_size(job, size), "trained": True}]
     return [
         {
             **common,
@@ -99,6 +101,7 @@ def _rows(plan: Plan, arm: Arm, record: Record) -> list[dict[str, Any]]:
             "test_accuracy": point.test_accuracy,
             "validation_images": point.validation_images,
             "test_images": point.test_images,
+            "test_right": point.test_right,
         }
         for point in result.points
     ]

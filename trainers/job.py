@@ -46,7 +46,9 @@ class Point:
     """What a network does at one input size: accuracies in [0, 1], losses in nats.
 
     `test_accuracy` is measured once, at the end of the job, and selects nothing. A size that is not
-    `trained` lies between two sizes of a switchable network, whose norms it interpolates.
+    `trained` lies between two sizes of a switchable network, whose norms it interpolates, or is one
+    at which a network of one size is tested too. `test_right` says which test images are classified
+    rightly, a bit each in the split's order (`trainers.unpack_flags` reads it).
     """
 
     size: int
@@ -56,6 +58,7 @@ class Point:
     validation_images: int
     test_images: int
     trained: bool = field(default=True, metadata={"since": "0.2"})
+    test_right: str | None = field(default=None, metadata={"optional": True})
 
 
 @dataclass(frozen=True)
