@@ -4,6 +4,7 @@ Searchers are compared on what this finds, without training anything again. The 
 its own process what RUN lacks, seed by seed, and can be stopped and given again at any time.
 """
 
+import gzip
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +13,7 @@ import typer
 from searchspace import (
     CoConv,
     DepthwiseSeparable,
+    InputError,
     Multiception,
     MultiScaleRecalibration,
     ResNetCifar,
@@ -25,6 +27,7 @@ from studies.store import Store
 from studies.study import Arm, Design, Plan
 from studies.worker import Worker, environment
 from trainers import Digits, Recipe
+from trainers.tasks.digits import HELD_OUT
 
 CONVOLUTIONS = (Static(), CoConv(4), DepthwiseSeparable(), Multiception((3, 3)))
 RECALIBRATIONS = (Unchanged(), MultiScaleRecalibration((1, 2), reduction=4))
@@ -43,6 +46,8 @@ SPACE = Space.of(
 TASK = Digits(noise=1.0)
 RECIPE = Recipe(epochs=27, batch_size=128, lr=0.2, nesterov=True, crop_padding=1)
 SEEDS = 3
+TABLE = "digits.csv.gz"
+"""The table that comes with the package, in `studies/tables`."""
 
 
 def plan(seeds: int = SEEDS) -> Plan:
@@ -53,15 +58,37 @@ def plan(seeds: int = SEEDS) -> Plan:
     return Plan("ground_truth", "quick", question, "", "0", design, ())
 
 
+def write_table(store: Store, asked: Plan, file: Path) -> None:
+    """Condense finished jobs to numbers of correct images, one row for each network and seed."""
+    records = {record.key: record for record in store.records()}
+    macs, params = SPACE.price(SPACE.rows(SPACE))
+    heads = [f"epoch_{epoch}" for epoch in range(1, RECIPE.epochs + 1)]
+    lines = [",".join(["network", "key", "macs", "params", "seed", *heads, "test"])]
+    for arm, job in asked.jobs():
+        if job.key not in records:
+            raise InputError(f"network {arm.name} is not trained with seed {job.seed} yet")
+        result, index = records[job.key].result, int(arm.name)
+        if result.status != "finished":
+            raise InputError(f"network {arm.name} ended as {result.status} with seed {job.seed}")
+        right = [round(epoch.validation_accuracy * HELD_OUT) for epoch in result.curve]
+        test = round(result.points[0].test_accuracy * HELD_OUT)
+        cells = [index, arm.architecture.key, macs[index], params[index], job.seed, *right, test]
+        lines.append(",".join(map(str, cells)))
+    packed = gzip.compress(("\n".join(lines) + "\n").encode(), mtime=0)
+    try:
+        file.write_bytes(packed)
+    except OSError as error:
+        raise InputError(f"cannot write {file}: {error.strerror}") from None
+
+
 def train(store: Store, asked: Plan) -> None:
     """Train the jobs of a plan that have no result, one after the other in this process."""
-    root = None
     with store.locked():
         store.ask(asked, environment())
         done = {record.key for record in store.records()}
         todo = [job for _, job in asked.jobs() if job.key not in done]
         for count, job in enumerate(todo, start=1):
-            config = {"key": job.key, "job": job.to_json(), "gpu": False, "data_root": root}
+            config = {"key": job.key, "job": job.to_json(), "gpu": False, "data_root": None}
             worker = Worker(config)
             report = worker.step()
             while not report["done"]:
@@ -75,9 +102,13 @@ def ground_truth(
     seeds: Annotated[
         int, typer.Option(parser=whole_number, metavar="N", help="Runs of each network.")
     ] = SEEDS,
+    table: Annotated[Path | None, typer.Option(help="File for the table, .csv.gz.")] = None,
 ) -> int:
-    """Train every network of the space."""
-    train(Store(run), plan(seeds))
+    """Train every network of the space, then write the table if it is asked for."""
+    store, asked = Store(run), plan(seeds)
+    train(store, asked)
+    if table is not None:
+        write_table(store, asked, table)
     return 0
 
 

@@ -21,9 +21,8 @@ from searchspace.design import Space
 from studies.fronts import Floats
 from studies.rungs import scheduler
 from studies.samplers import sampler
+from trainers.tasks.digits import HELD_OUT
 
-IMAGES = 450
-"""Images in each of validation and test of the digits; the table counts those that are right."""
 OBJECTIVES = "accuracy", "macs"
 DIRECTIONS: tuple[Literal["maximize", "minimize"], ...] = "maximize", "minimize"
 
@@ -76,8 +75,8 @@ def read_table(space: Space, name: str) -> Table:
     return Table(
         space,
         frame["macs"].to_numpy()[: space.size()],
-        curves / IMAGES,
-        frame["test"].to_numpy().reshape(seeds, -1) / IMAGES,
+        curves / HELD_OUT,
+        frame["test"].to_numpy().reshape(seeds, -1) / HELD_OUT,
     )
 
 
