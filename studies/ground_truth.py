@@ -23,9 +23,13 @@ from searchspace import (
     Unchanged,
 )
 from searchspace.cli import run_command, whole_number
+from studies.agenda import Events, JobList
+from studies.drive import missing
+from studies.inprocess import run_agenda
+from studies.resources import Resources
 from studies.store import Store
 from studies.study import Arm, Design, Plan
-from studies.worker import Worker, environment
+from studies.worker import environment
 from trainers import Digits, Recipe
 from trainers.tasks.digits import HELD_OUT
 
@@ -85,16 +89,10 @@ def train(store: Store, asked: Plan) -> None:
     """Train the jobs of a plan that have no result, one after the other in this process."""
     with store.locked():
         store.ask(asked, environment())
-        done = {record.key for record in store.records()}
-        todo = [job for _, job in asked.jobs() if job.key not in done]
-        for count, job in enumerate(todo, start=1):
-            config = {"key": job.key, "job": job.to_json(), "gpu": False, "data_root": None}
-            worker = Worker(config)
-            report = worker.step()
-            while not report["done"]:
-                report = worker.step()
-            store.append(report["record"])
-            print(f"\r{count} of {len(todo)}", end="", flush=True)
+        todo = missing(asked, store)
+        names = {job.key: f"network {arm.name}, seed {job.seed}" for arm, job in asked.jobs()}
+        events = Events(started=lambda _, name: print(f"\r{name}", end="", flush=True))
+        run_agenda(JobList(todo, names, store, Resources(), events))
 
 
 def ground_truth(
