@@ -17,7 +17,8 @@ from studies.own import FIELDS
 from studies.store import Store
 from tests.test_run import call
 
-GUIDE = (Path(__file__).parent.parent / "docs" / "ablation.md").read_text()
+ROOT = Path(__file__).parent.parent
+GUIDE = (ROOT / "docs" / "ablation.md").read_text()
 YAML = re.findall(r"```yaml\n(.*?)```", GUIDE, re.DOTALL)[0]
 OPERATOR, SCRIPT = re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL)
 
@@ -40,6 +41,8 @@ def example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     (tmp_path / "asymmetric.py").write_text(OPERATOR)
     (tmp_path / "asymmetric.yaml").write_text(YAML)
     monkeypatch.chdir(tmp_path)
+    # Other processes find the packages without their being installed.
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
     yield tmp_path
     forget()
     sys.modules.pop("asymmetric", None)
