@@ -79,7 +79,7 @@ def ours(split: StoredSplit, order: Tensor, generator: Generator) -> Iterator[Te
     mean, std = MEAN.to(order.device), STD.to(order.device)
     batches = augmented(split, order, RECIPE, generator, classes=10, fill=mean, seed="")
     for images, _ in batches:
-        yield (images.float() - mean[:, None, None]) / std[:, None, None]
+        yield (images.float() - mean[:, None, None]).div_(std[:, None, None])
 
 
 def compare(api: str, workers: int, count: int, device: str, repeats: int) -> Pair:
