@@ -1,5 +1,6 @@
 """A run directory as a table."""
 
+from math import nan
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import pandas as pd
 from searchspace import InputError
 from studies.store import Record, Store
 from studies.study import Arm, Plan, costs
-from trainers import Job
+from trainers import Job, Result
 
 COLUMNS = {
     "key": "content hash of the job",
@@ -24,12 +25,19 @@ COLUMNS = {
     "test_accuracy": "in [0, 1], measured once at the end",
     "validation_images": "number of images behind validation_accuracy",
     "test_images": "number of images behind test_accuracy",
+    "ensemble_validation_accuracy": "as validation_accuracy, of all sizes of the job together; "
+    "missing where the network has no ensemble",
+    "ensemble_test_accuracy": "as test_accuracy, of all sizes of the job together",
+    "ensemble_macs": "multiply-accumulates of the deployed form for one image at all its sizes",
     "params": "stored numbers of the deployed form",
     "macs": "multiply-accumulates of the deployed form for one image",
     "training_params": "parameters of the training form",
     "training_macs": "multiply-accumulates of the training form for one image, forward",
     "epochs": "epochs trained",
-    "seconds": "time spent in training passes",
+    "seconds": "wall time spent in training passes, longer on a machine with other work",
+    "epoch_seconds": "seconds for one epoch; missing unless the job finished",
+    "peak_memory": "bytes: on a GPU the most that was allocated at once, on a CPU the most that "
+    "the tensors of one training step hold; missing where it was not measured",
     "device": "device the job ran on",
     "finished_at": "UTC, ISO 8601",
     "architecture": "JSON form of the architecture",
@@ -72,6 +80,9 @@ def _rows(plan: Plan, arm: Arm, record: Record) -> list[dict[str, Any]]:
         "status": result.status,
         "epochs": len(result.curve),
         "seconds": result.seconds,
+        "epoch_seconds": _epoch_seconds(result),
+        "peak_memory": nan if result.peak_memory is None else result.peak_memory,
+        **_ensemble(job, result),
         "device": record.environment.get("device", ""),
         "finished_at": record.finished_at,
         "architecture": job.architecture.to_json(),
@@ -91,6 +102,24 @@ def _rows(plan: Plan, arm: Arm, record: Record) -> list[dict[str, Any]]:
         }
         for point in result.points
     ]
+
+
+def _epoch_seconds(result: Result) -> float:
+    """Not a number for jobs that ended early: their last epoch is in the time, not in the curve."""
+    return result.seconds / len(result.curve) if result.status == "finished" else nan
+
+
+def _ensemble(job: Job, result: Result) -> dict[str, float]:
+    found, resolutions = result.ensemble, job.architecture.resolutions
+    if found is None or resolutions is None:
+        return {}
+    return {
+        "ensemble_validation_accuracy": found.validation_accuracy,
+        "ensemble_test_accuracy": found.test_accuracy,
+        "ensemble_macs": sum(
+            costs(job.architecture, job.task, s)[0].macs for s in resolutions.sizes
+        ),
+    }
 
 
 def _at_size(job: Job, size: int) -> dict[str, int]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import torch
 import torch.nn.functional as F
 from rich.console import Group
-from rich.table import Table
+from rich.table import Column, Table
 
 from searchspace import build
 from studies.drive import missing
@@ -24,7 +24,7 @@ PROBE_MACS = 4e9
 
 def studies_table(studies: Iterable[Study]) -> Table:
     """Every study with its question."""
-    table = Table("study", "question", "paper's table", "presets")
+    table = Table(Column("study", no_wrap=True), "question", "paper's table", "presets")
     for study in studies:
         table.add_row(study.name, study.question, study.source, ", ".join(study.presets))
     return table
@@ -41,7 +41,7 @@ def plan_table(plan: Plan, store: Store, resources: Resources) -> Group:
         for arm in design.arms:
             deployed, training = costs(arm.architecture, task)
             left = sum(
-                job.architecture == arm.architecture and job.task == task for job in todo.values()
+                owner == arm and job.task == task and job.key in todo for owner, job in plan.jobs()
             )
             numbers = (deployed.params, deployed.macs, training.macs, left)
             table.add_row(arm.name, *(f"{number:,}" for number in numbers))

@@ -91,7 +91,9 @@ class Result:
     A job that diverged (a loss that is not finite) or ran out of memory has no points; `reason`
     says when it happened, and the last entry of `curve` holds the last finite figures. `seconds` is
     the time spent in training passes, measurement excluded. `accumulation` is the number of pieces
-    that batches were processed in, more than the recipe's where memory was short.
+    that batches were processed in, more than the recipe's where memory was short. `peak_memory` is
+    in bytes: on a GPU the most that was allocated at once, the stored data included; on a CPU the
+    most that parameters, the optimizer's state and the tensors of one training step hold.
     """
 
     status: Status
@@ -101,6 +103,7 @@ class Result:
     reason: str = ""
     ensemble: Ensemble | None = field(default=None, metadata={"optional": True})
     accumulation: int = field(default=1, metadata={"since": "0.2"})
+    peak_memory: int | None = field(default=None, metadata={"optional": True})
 
     def to_json(self) -> dict[str, Any]:
         """The JSON form; `Result.from_json` reads it back."""
