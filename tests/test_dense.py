@@ -4,6 +4,7 @@ import json
 import sys
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -39,7 +40,7 @@ from trainers.dense.stages import StagedBackbone, segments
 HS = Architecture(
     ResNet(50, width=4, stem="deep", shortcut="D"), {"layer[14].*.conv2": HierarchicalSplit(3, 3)}
 )
-SMALL_HEADS = {
+SMALL_HEADS: dict[str, Any] = {
     "min_size": 64, "max_size": 64, "pyramid_chs": 16, "rpn_pre_nms_top_n_train": 50,
     "box_batch_size_per_image": 16,
 }  # fmt: skip
@@ -195,7 +196,7 @@ def test_a_few_steps_lower_the_loss(kind: str) -> None:
     if kind == "deeplab_v3":
         model = deeplab(HS, classes=CLASSES)
     else:
-        model = detector(HS, kind=kind, classes=CLASSES, **SMALL_HEADS)  # type: ignore[arg-type]
+        model = detector(HS, kind=kind, classes=CLASSES, **SMALL_HEADS)
     batch = scenes(2, 64, torch.Generator().manual_seed(0))
     losses = fit(model, lambda: batch, 6, lr=0.01)
     assert min(losses[-2:]) < losses[0]
@@ -223,7 +224,7 @@ def test_frozen_norms_keep_their_statistics_and_parameters() -> None:
 
 
 def test_costs_are_those_of_the_layers() -> None:
-    model = detector(HS, kind="mask_rcnn", classes=CLASSES, **SMALL_HEADS)  # type: ignore[arg-type]
+    model = detector(HS, kind="mask_rcnn", classes=CLASSES, **SMALL_HEADS)
     costs = dense_costs(model, 64, proposals=10, detections=3)
     assert list(costs) == [
         "backbone", "pyramid", "region proposals", "box head", "mask head", "total",
