@@ -15,7 +15,7 @@ from studies.drive import missing
 from studies.progress import duration
 from studies.resources import Resources
 from studies.store import Store
-from studies.study import Plan, Study, costs
+from studies.study import Plan, Study, costs, largest_size
 from trainers import Job
 
 PROBE_MACS = 4e9
@@ -84,7 +84,8 @@ def _image_seconds(job: Job, device: str) -> float:
     torch.set_num_threads(1)
     try:
         network = build(job.architecture, task.classes, task.in_chs).to(device).train()
-        images = torch.randn(batch, task.in_chs, task.input_size, task.input_size, device=device)
+        side = largest_size(job.architecture, task)
+        images = torch.randn(batch, task.in_chs, side, side, device=device)
         labels = torch.zeros(batch, dtype=torch.long, device=device)
         times = []
         # The first step is slow for reasons that end with it.
@@ -96,4 +97,7 @@ def _image_seconds(job: Job, device: str) -> float:
             times.append(time.perf_counter() - started)
     finally:
         torch.set_num_threads(threads)
-    return min(times) / batch
+    resolutions = job.architecture.resolutions
+    sizes = resolutions.sizes if resolutions else (side,)
+    # All sizes of a switchable network take a step each, with pixels in proportion.
+    return min(times) / batch * sum((size / side) ** 2 for size in sizes)

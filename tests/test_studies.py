@@ -9,8 +9,9 @@ from studies import COLUMNS, Claim, Outcome, Plan, Study, load
 from studies.catalog import STUDIES
 from studies.catalog import study as named
 from studies.claims import above
+from studies.resources import Resources
 from studies.store import Store
-from studies.worker import Worker
+from studies.worker import Order, Worker
 from tests.helpers import study
 from trainers import Digits
 
@@ -27,7 +28,7 @@ def test_every_study_is_whole(name: str) -> None:
     assert {figure.task for figure in chosen.published} <= tasks
     for preset, design in chosen.presets.items():
         assert design.note
-        assert design.is_paper_protocol == (preset != "quick")
+        assert design.is_paper_protocol == (preset != "quick" and chosen.source != "no paper")
         assert design.seeds >= 3
         plan = chosen.plan(preset)
         keys = [job.key for _, job in plan.jobs()]
@@ -68,11 +69,10 @@ def run_in_process(tiny: Study, folder: Path, count: int) -> Plan:
     with store.locked():
         store.ask(plan, {})
         for _, job in list(plan.jobs())[:count]:
-            config = {"gpu": False, "data_root": None, "key": job.key, "job": job.to_json()}
-            worker = Worker(config)
-            while not (report := worker.step())["done"]:
+            worker = Worker(Order(job, store.checkpoints, Resources()))
+            while not (record := worker.step().record):
                 pass
-            store.append(report["record"])
+            store.append(record)
     return plan
 
 
