@@ -4,17 +4,19 @@ Selection sees validation accuracies only, means over seeds; test accuracies are
 chosen one, afterwards. A network that switches between sizes is one candidate for each of them.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import isnan, log, nan
-from typing import Literal
+from functools import cached_property
+from math import isnan, log
+from statistics import fmean
+from typing import Any, Literal
 
 import pandas as pd
 
 from analysis.compare import Difference, paired_difference
 from analysis.inference import FAMILY_ERROR, Sample, sample
 from analysis.tables import engineering
-from searchspace import InputError
+from searchspace import Architecture, InputError
 
 Goal = Literal["accuracy", "cost", "knee"]
 """The most accurate; the one with the fewest MACs; the knee of the front of accuracy and MACs."""
@@ -40,7 +42,7 @@ class Bounds:
             "params": _ratio(candidate.params, self.params),
             "latency_ms": _ratio(candidate.latency_ms, self.latency_ms),
             # An accuracy is exceeded by what lies below it.
-            "accuracy": _ratio(self.accuracy, candidate.validation.mean),
+            "accuracy": _ratio(self.accuracy, candidate.mean),
         }
         return {name: ratio for name, ratio in ratios.items() if not ratio <= 1}
 
@@ -68,24 +70,45 @@ def _ratio(value: float | None, limit: float | None) -> float:
 
 @dataclass(frozen=True)
 class Candidate:
-    """An architecture at one input size: its costs, and its accuracies over seeds, in per cent.
+    """An architecture at one input size: its costs, and its accuracies in per cent, one a seed.
 
-    `keys` are those of its jobs. `validation` has the interval of the mean.
+    `keys` are those of its jobs; `trial` is its number in a search, None in an ablation.
     """
 
     arm: str
     size: int
+    trial: int | None
+    architecture: Mapping[str, Any]
     keys: tuple[str, ...]
     macs: int
     params: int
     latency_ms: float
-    validation: Sample
-    test: Sample
+    validation_accuracies: tuple[float, ...]
+    test_accuracies: tuple[float, ...]
 
     @property
     def name(self) -> str:
         """What it is called in a sentence."""
-        return f"{self.arm} at {self.size} px"
+        title = self.arm
+        if self.trial is not None:
+            label = Architecture.from_json(self.architecture).label()
+            title = f"trial {self.trial}, {label}"
+        return f"{title} at {self.size} px"
+
+    @cached_property
+    def mean(self) -> float:
+        """Mean validation accuracy, what the choice goes by."""
+        return fmean(self.validation_accuracies)
+
+    @cached_property
+    def validation(self) -> Sample:
+        """Mean, sd and the mean's interval of the validation accuracy."""
+        return sample(self.validation_accuracies)
+
+    @cached_property
+    def test(self) -> Sample:
+        """The same of the test accuracy."""
+        return sample(self.test_accuracies)
 
     def costs_text(self) -> str:
         """Its costs in words."""
@@ -169,12 +192,14 @@ def candidates(rows: pd.DataFrame) -> list[Candidate]:
         Candidate(
             arm=str(group["arm"].iloc[0]),
             size=int(group["size"].iloc[0]),
+            trial=None if pd.isna(group["trial"].iloc[0]) else int(group["trial"].iloc[0]),
+            architecture=group["architecture"].iloc[0],
             keys=tuple(group["key"]),
             macs=int(group["macs"].iloc[0]),
             params=int(group["params"].iloc[0]),
-            latency_ms=float(group["latency_ms"].iloc[0]) if "latency_ms" in group else nan,
-            validation=sample(list(100 * group["validation_accuracy"].astype(float))),
-            test=sample(list(100 * group["test_accuracy"].astype(float))),
+            latency_ms=float(group["latency_ms"].iloc[0]),
+            validation_accuracies=tuple(100 * group["validation_accuracy"].astype(float)),
+            test_accuracies=tuple(100 * group["test_accuracy"].astype(float)),
         )
         for _, group in rows.groupby(["arm", "size"], sort=False)
     ]
@@ -185,7 +210,7 @@ def rank(fitting: Sequence[Candidate], goal: Goal) -> list[Candidate]:
     knees = dict(knee_heights(fitting)) if goal == "knee" else {}
 
     def order(one: Candidate) -> tuple[float, ...]:
-        accuracy, costs = -one.validation.mean, (one.macs, one.params)
+        accuracy, costs = -one.mean, (one.macs, one.params)
         if goal == "cost":
             return (*costs, accuracy)
         # What is not on the front comes after all that is.
@@ -202,16 +227,16 @@ def knee_heights(fitting: Sequence[Candidate]) -> Iterator[tuple[tuple[str, int]
     """
     best = -1.0
     front = []
-    for one in sorted(fitting, key=lambda one: (one.macs, -one.validation.mean)):
-        if one.validation.mean > best:
-            best = one.validation.mean
+    for one in sorted(fitting, key=lambda one: (one.macs, -one.mean)):
+        if one.mean > best:
+            best = one.mean
             front.append(one)
     first, last = front[0], front[-1]
     width = log(last.macs / first.macs) or 1.0
-    height = (last.validation.mean - first.validation.mean) or 1.0
+    height = (last.mean - first.mean) or 1.0
     for one in front:
         along = log(one.macs / first.macs) / width
-        yield (one.arm, one.size), (one.validation.mean - first.validation.mean) / height - along
+        yield (one.arm, one.size), (one.mean - first.mean) / height - along
 
 
 def nearest_text(known: Sequence[Candidate], bounds: Bounds) -> str:
@@ -221,7 +246,7 @@ def nearest_text(known: Sequence[Candidate], bounds: Bounds) -> str:
         "macs": f"{engineering(nearest.macs)} MACs",
         "params": f"{engineering(nearest.params)} parameters",
         "latency_ms": f"{nearest.latency_ms:.3g} ms",
-        "accuracy": f"{nearest.validation.mean:.2f} % validation accuracy",
+        "accuracy": f"{nearest.mean:.2f} % validation accuracy",
     }
     asked = " and ".join(bounds.texts().values())
     broken = " and ".join(values[name] for name in bounds.excesses(nearest))

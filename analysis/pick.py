@@ -116,7 +116,7 @@ def _next_job(run_dir: Path, chosen: Candidate) -> Job:
 def _write(folder: Path, found: Pick, job: Job) -> dict[str, str]:
     """Write the choice; give task and recipe by name, or by file where they have none."""
     files = {"architecture": str(folder / "architecture.json")}
-    values: dict[str, Any] = {"architecture": job.architecture, "pick": found}
+    values: dict[str, Any] = {"architecture": job.architecture, "pick": _record(found)}
     names = {
         "task": [n for n, make in TASKS.items() if make() == job.task],
         "recipe": [n for n, known in RECIPES.items() if known == job.recipe],
@@ -133,6 +133,16 @@ def _write(folder: Path, found: Pick, job: Job) -> dict[str, str]:
         text = json.dumps(_finite(to_json(value)), indent=1, allow_nan=False)
         write_text(folder / f"{name}.json", text + "\n")
     return files
+
+
+def _record(found: Pick) -> dict[str, Any]:
+    """The choice with what its accuracies say, as JSON."""
+    data: dict[str, Any] = to_json(found)
+    for name, one in (("chosen", found.chosen), ("runner_up", found.runner_up)):
+        if one is not None:
+            data[name]["validation"] = to_json(one.validation)
+            data[name]["test"] = to_json(one.test)
+    return {**data, "decided": found.decided, "sentences": sentences(found)}
 
 
 def _finite(data: Any) -> Any:

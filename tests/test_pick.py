@@ -20,7 +20,7 @@ from searchspace import Architecture, InputError
 from searchspace.cli import amount, run_command
 from searchspace.schema import to_json
 from studies.store import Store
-from tests.helpers import RECIPE, STATIC, TASK, study
+from tests.helpers import RECIPE, STATIC, TASK, study, write_search
 from tests.test_studies import run_in_process
 from trainers.export import read_trained
 
@@ -35,7 +35,7 @@ def rows(
             "key": f"{arm}-{seed}", "arm": arm, "task": "digits", "seed": seed, "size": size,
             "trained": True, "status": "finished", "validation_accuracy": accuracy / 100,
             "test_accuracy": (accuracy - 1) / 100, "params": params, "macs": macs,
-            "latency_ms": nan, **others,
+            "latency_ms": nan, "trial": pd.NA, "architecture": STATIC.to_json(), **others,
         }
         for seed, accuracy in enumerate(accuracies)
     ]  # fmt: skip
@@ -203,7 +203,7 @@ def test_tasks_are_told_apart() -> None:
     two = frame(rows("a", [80], macs=1), rows("a", [70], macs=1, task="synthetic(difficulty=1)"))
     with pytest.raises(InputError, match=r"several tasks; .* digits, synthetic\(difficulty=1\)"):
         choose(two, Bounds(), "accuracy")
-    assert choose(two, Bounds(), "accuracy", task="synthetic").chosen.validation.mean == 70
+    assert choose(two, Bounds(), "accuracy", task="synthetic").chosen.mean == 70
     with pytest.raises(InputError, match="no task 'cifar10'; it has digits"):
         choose(two, Bounds(), "accuracy", task="cifar10")
 
@@ -280,6 +280,25 @@ def test_pick_retrain_export(
     card = (shipped / "MODEL_CARD.md").read_text()
     assert "How it was chosen: static at 8 px" in card
     assert (shipped / "model.safetensors").exists()
+
+
+def test_a_trial_of_a_search(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "search"
+    asked = write_search(folder)
+    assert call(monkeypatch, folder, "--out", tmp_path / "best") == 0
+    printed = capsys.readouterr().out
+    # Trial 7, whose accuracy at its larger size is the highest, with its next seed.
+    assert printed.startswith("trial 7, resnet_cifar(depth=8, width=") and "at 8 px" in printed
+    assert f"--seed {asked.seed + 1}" in printed
+    chosen = json.loads((tmp_path / "best" / "architecture.json").read_text())
+    assert Architecture.from_json(chosen).resolutions is not None
+    assert call(monkeypatch, folder, "--size", 6, "--out", tmp_path / "small") == 0
+    printed = capsys.readouterr().out
+    assert "Nothing else of the run fits." in printed and "at 6 px" in printed
+    record = json.loads((tmp_path / "small" / "pick.json").read_text())
+    assert record["chosen"]["trial"] == 7 and record["chosen"]["size"] == 6
 
 
 def test_default_folder_and_named_parts(
