@@ -32,7 +32,7 @@ from trainers.tasks.digits import HELD_OUT
 CONVOLUTIONS = (Static(), CoConv(4), DepthwiseSeparable(), Multiception((3, 3)))
 RECALIBRATIONS = (Unchanged(), MultiScaleRecalibration((1, 2), reduction=4))
 SPACE = Space.of(
-    [ResNetCifar(depth=8, width=width) for width in (2, 4, 8)],
+    [ResNetCifar(depth=8, width=width) for width in (2, 4)],
     *(Rule.of(f"layer{stage}.*.conv*", *CONVOLUTIONS, tie="stage") for stage in (1, 2, 3)),
     Rule.of("*.recalibration", *RECALIBRATIONS, tie="all"),
     input_size=Digits.input_size,

@@ -16,6 +16,7 @@ from studies.compare_searchers import (
     curve,
     interval,
     markdown,
+    searches,
     verdict,
     within_epochs,
 )
@@ -130,11 +131,16 @@ def test_searchers_are_compared_with_random_search() -> None:
     assert stopped["trials"][1] > stopped["trials"][0] or stopped["trials"][1] == 400
 
 
+def test_processes_find_what_one_process_finds() -> None:
+    tasks = [(Way("x", name), seed, 5, None) for name in ("random", "informed") for seed in (0, 1)]
+    assert searches(invented(), tasks, 2) == searches(invented(), tasks, 1)
+
+
 def test_the_command_writes_its_tables(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("studies.compare_searchers.read_table", lambda *_: invented())
-    assert compare(repeats=2, only=["qmc"], out=tmp_path) == 0
+    assert compare(repeats=2, workers=1, only=["qmc"], out=tmp_path) == 0
     assert "| qmc |" in capsys.readouterr().out
     assert "| qmc |" in (tmp_path / "trials.md").read_text()
     names = {"trials.csv", "trials.md", "curves.csv", "epochs.csv", "epochs.md"}
