@@ -9,13 +9,15 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from analysis.compare import CONFIDENCE, ArmSummary, arms_info, reading
+from analysis.compare import ArmSummary, arms_info, reading
 from analysis.figures import plot_front
+from analysis.frames import arms_frame
+from analysis.inference import CONFIDENCE
 from analysis.pages import html_page, write_text
-from analysis.tables import arms_frame, html_table, rich_table, summary_cells
+from analysis.tables import cost_cells, html_table, rich_table, summary_cells
 from searchspace import InputError
 from searchspace.cli import run_command
-from studies import Plan, load, read_plan
+from studies import Plan, Search, load, read_plan
 
 PAGE = "report.html"
 TABLE = "table.csv"
@@ -27,6 +29,8 @@ def report(
     """Print the table of a run and write table.csv and report.html into its directory."""
     console = Console(soft_wrap=False)
     plan = read_plan(run_dir)
+    if isinstance(plan, Search):
+        raise InputError(f"{run_dir} holds a search; this report is of ablations")
     frame = load(run_dir)
     arms = arms_info(frame, plan)
     if not arms:
@@ -34,6 +38,7 @@ def report(
     for title, group in _by_task(plan, arms):
         cells = summary_cells(group, same_protocol=plan.design.is_paper_protocol, compact=True)
         console.print(rich_table(cells, title))
+        console.print(rich_table(cost_cells(group), "costs"))
         console.print(f"{reading(group)}\n", markup=False, highlight=False, soft_wrap=True)
     for note in notes(plan, arms, frame.attrs["left_out"]):
         console.print(note, markup=False, highlight=False, soft_wrap=True)
@@ -46,11 +51,11 @@ def report(
 def notes(plan: Plan, arms: Sequence[ArmSummary], left_out: int) -> list[str]:
     """What a reader must know to read the table, in sentences."""
     found = [
-        f"Test accuracy is mean ± sd over n seeds, measured once, after the last epoch. "
-        f"Differences are paired by seed, with Student's {CONFIDENCE:.0%} t interval for each, not "
-        "corrected for the number of arms, and do not contain the error of the test sample. MACs "
-        "are for one image in the deployed form, kernel mixing included; parameters are all that "
-        "it stores."
+        "Test accuracy is mean ± sd over n seeds, measured once, after the last epoch. "
+        f"Differences are paired by seed, with Student's {CONFIDENCE:.0%} t interval for each "
+        "alone; * is told from zero after Holm's correction for all differences of the study, at "
+        "5 %. They do not contain the error of the test sample. MACs are for one image in the "
+        "deployed form, kernel mixing included; parameters are all that it stores."
     ]
     if any(arm.published for arm in arms):
         cells = "; ".join(dict.fromkeys(figure.source for figure in plan.published))

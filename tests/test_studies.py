@@ -9,8 +9,9 @@ from studies import COLUMNS, Claim, Outcome, Plan, Study, load
 from studies.catalog import STUDIES
 from studies.catalog import study as named
 from studies.claims import above
+from studies.resources import Resources
 from studies.store import Store
-from studies.worker import Worker
+from studies.worker import Order, Worker
 from tests.helpers import study
 from trainers import Digits
 
@@ -21,12 +22,14 @@ def test_every_study_is_whole(name: str) -> None:
     chosen = STUDIES[name]
     assert chosen.name == name
     assert chosen.question.endswith("?")
-    assert set(chosen.presets) == {"quick", "paper"}
+    assert {"quick", "paper"} <= set(chosen.presets)
+    assert all(preset.startswith("paper_") for preset in set(chosen.presets) - {"quick", "paper"})
     tasks = {task.kind for design in chosen.presets.values() for task in design.tasks}
     assert {figure.task for figure in chosen.published} <= tasks
     for preset, design in chosen.presets.items():
         assert design.note
-        assert design.seeds >= 5
+        assert design.is_paper_protocol == (preset != "quick" and chosen.source != "no paper")
+        assert design.seeds >= 3
         plan = chosen.plan(preset)
         keys = [job.key for _, job in plan.jobs()]
         assert len(keys) == len(set(keys)) == len(design.arms) * len(design.tasks) * design.seeds
@@ -66,11 +69,10 @@ def run_in_process(tiny: Study, folder: Path, count: int) -> Plan:
     with store.locked():
         store.ask(plan, {})
         for _, job in list(plan.jobs())[:count]:
-            config = {"gpu": False, "data_root": None, "key": job.key, "job": job.to_json()}
-            worker = Worker(config)
-            while not (report := worker.step())["done"]:
+            worker = Worker(Order(job, store.checkpoints, Resources()))
+            while not (record := worker.step().record):
                 pass
-            store.append(report["record"])
+            store.append(record)
     return plan
 
 
