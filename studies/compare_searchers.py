@@ -203,6 +203,7 @@ def compare(
     table, workers = read_table(SPACE, TABLE), workers or os.cpu_count() or 1
     console = Console(soft_wrap=True)
     trials, curves = by_trials(table, [w for w in WAYS if w.sampler in wanted], repeats, workers)
+    console.print(f"All {SPACE.size()} networks trained: {100 * table.ceiling():.1f} %.\n")
     console.print(f"After {TRIALS} trials ({repeats} searches each, in % of the best front):\n")
     print(markdown(trials))
     epochs = by_epochs(table, [w for w in STOPPING if w.sampler in wanted], repeats, workers)

@@ -1,7 +1,7 @@
 """`python -m studies.ground_truth RUN`: train every network of a small space, with several seeds.
 
-Searchers are compared on what this finds, without training anything again. The command trains in
-its own process what RUN lacks, seed by seed, and can be stopped and given again at any time.
+Searchers are compared on what this finds, without training anything again. The command trains what
+RUN lacks, seed by seed, and can be stopped and given again at any time.
 """
 
 import gzip
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
 from searchspace import (
     CoConv,
@@ -23,9 +24,10 @@ from searchspace import (
     Unchanged,
 )
 from searchspace.cli import run_command, whole_number
+from studies.drive import prepare, train_missing
+from studies.resources import Resources
 from studies.store import Store
 from studies.study import Arm, Design, Plan
-from studies.worker import Worker, environment
 from trainers import Digits, Recipe
 from trainers.tasks.digits import HELD_OUT
 
@@ -81,35 +83,26 @@ def write_table(store: Store, asked: Plan, file: Path) -> None:
         raise InputError(f"cannot write {file}: {error.strerror}") from None
 
 
-def train(store: Store, asked: Plan) -> None:
-    """Train the jobs of a plan that have no result, one after the other in this process."""
-    with store.locked():
-        store.ask(asked, environment())
-        done = {record.key for record in store.records()}
-        todo = [job for _, job in asked.jobs() if job.key not in done]
-        for count, job in enumerate(todo, start=1):
-            config = {"key": job.key, "job": job.to_json(), "gpu": False, "data_root": None}
-            worker = Worker(config)
-            report = worker.step()
-            while not report["done"]:
-                report = worker.step()
-            store.append(report["record"])
-            print(f"\r{count} of {len(todo)}", end="", flush=True)
-
-
 def ground_truth(
     run: Annotated[Path, typer.Argument(help="Run directory; continued if it exists.")],
     seeds: Annotated[
         int, typer.Option(parser=whole_number, metavar="N", help="Runs of each network.")
     ] = SEEDS,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            parser=whole_number, metavar="N", help="Jobs at once [default: as many as fit]"
+        ),
+    ] = None,
     table: Annotated[Path | None, typer.Option(help="File for the table, .csv.gz.")] = None,
 ) -> int:
     """Train every network of the space, then write the table if it is asked for."""
-    store, asked = Store(run), plan(seeds)
-    train(store, asked)
-    if table is not None:
+    console, store = Console(soft_wrap=True), Store(run)
+    asked = prepare(plan(seeds), store, fresh=False, console=console)
+    status = train_missing(asked, store, Resources(workers), console)
+    if status == 0 and table is not None:
         write_table(store, asked, table)
-    return 0
+    return status
 
 
 if __name__ == "__main__":

@@ -92,7 +92,7 @@ class InformedSampler(Planned):
         trials = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
         return self._unpacked(row for trial in trials if (row := self.row_of(trial)) is not None)
 
-    def _typical(self) -> Rows:
+    def typical(self) -> Rows:
         """All networks, or as many as tell what a large space costs."""
         listed = self.listed()
         if listed is not None:
@@ -103,7 +103,7 @@ class InformedSampler(Planned):
 
     def _spread(self, known: set[bytes], number: int, rng: Random) -> Rows:
         """A network near a quantile of the costs: the middle, the quarters, the eighths, ..."""
-        rows = self._typical()
+        rows = self.typical()
         order = rows[np.argsort(self.space.price(rows)[0], kind="stable")]
         left = self.fresh(order, known)
         rows = left if len(left) else order
@@ -180,7 +180,7 @@ class Forecast:
             self.models = self._models(measured)
         # The front as the model sees it: a single measurement may have been lucky.
         smooth, _ = sampler.predicted(self.models, measured.rows)
-        typical, _ = sampler.predicted(self.models, sampler._typical())
+        typical, _ = sampler.predicted(self.models, sampler.typical())
         everything = np.concatenate([smooth, typical])
         reference = everything.max(0) + 1e-9
         ideal = everything.min(0) - 0.1 * np.ptp(everything, axis=0)
