@@ -168,7 +168,7 @@ class Forecast:
         self, sampler: InformedSampler, measured: Measured, running: Rows, rng: Random
     ) -> None:
         self.sampler = sampler
-        self.models = self._models(measured)
+        self.models = self._models(measured, {})
         if len(running):
             # What runs will have its mean, so that others are looked for elsewhere.
             expected, _ = sampler.predicted(self.models, running)
@@ -177,7 +177,7 @@ class Forecast:
                 np.concatenate([measured.values, expected]),
                 np.concatenate([measured.counts, np.ones(len(running))]),
             )
-            self.models = self._models(measured)
+            self.models = self._models(measured, self.models)
         # The front as the model sees it: a single measurement may have been lucky.
         smooth, _ = sampler.predicted(self.models, measured.rows)
         typical, _ = sampler.predicted(self.models, sampler.typical())
@@ -188,9 +188,15 @@ class Forecast:
         generator = np.random.default_rng(rng.getrandbits(64))
         self.free = free_points(front, ideal, reference, generator)
 
-    def _models(self, measured: Measured) -> dict[int, Surrogate]:
+    def _models(self, measured: Measured, before: dict[int, Surrogate]) -> dict[int, Surrogate]:
         return {
-            i: Surrogate(self.sampler.views, measured.rows, measured.values[:, i], measured.counts)
+            i: Surrogate(
+                self.sampler.views,
+                measured.rows,
+                measured.values[:, i],
+                measured.counts,
+                before[i].settings if before else None,
+            )
             for i, name in enumerate(self.sampler.objectives)
             if name not in PRICED
         }
