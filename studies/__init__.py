@@ -1,7 +1,8 @@
 """Which trials answer a question, where they run, and what is kept of them."""
 
-from studies.claims import Claim, Comparison, Outcome
+from studies.claims import Claim, Comparison, Outcome, above
 from studies.load import COLUMNS, load, read_plan
+from studies.own import read_study, run_study
 from studies.search import Search
 from studies.study import Arm, Design, Plan, Published, Study
 
@@ -16,6 +17,9 @@ __all__ = [
     "Published",
     "Search",
     "Study",
+    "above",
     "load",
     "read_plan",
+    "read_study",
+    "run_study",
 ]
