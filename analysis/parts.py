@@ -1,0 +1,74 @@
+"""What a report is made of: tables with documented columns, and parts with a figure or a reason."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from analysis.tables import Cells
+
+MISSING = "–"
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A tidy frame; `columns` says what each column means, `cells` how it is shown, if specially.
+
+    `name` is the name of its files.
+    """
+
+    name: str
+    title: str
+    frame: pd.DataFrame
+    columns: Mapping[str, str]
+    cells: Cells | None = None
+
+    def __post_init__(self) -> None:
+        unknown = [name for name in self.frame if name not in self.columns]
+        assert not unknown, f"{self.name}: columns without a description: {unknown}"
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """A section of a report. Where there is nothing to draw, `reason` says why.
+
+    `name` is the name of the figure's files.
+    """
+
+    name: str
+    title: str
+    text: tuple[str, ...] = ()
+    figure: go.Figure | None = None
+    tables: tuple[Table, ...] = field(default=())
+    reason: str = ""
+
+
+def shown(table: Table, rows: int | None = None) -> Cells:
+    """The first `rows` of a table as text."""
+    if table.cells is not None:
+        cells = table.cells
+        return Cells(cells.headings, cells.rows[:rows], cells.text_columns, cells.last_number)
+    frame = table.frame.iloc[:rows]
+    # Words first, as `Cells` wants them.
+    words = [name for name in frame if not _is_number(frame[name])]
+    order = words + [name for name in frame if name not in words]
+    texts = [[text(value) for value in frame[name]] for name in order]
+    headings = tuple(name.replace("_", " ") for name in order)
+    return Cells(headings, tuple(zip(*texts, strict=True)), text_columns=len(words))
+
+
+def text(value: Any) -> str:
+    """A value for a reader: four significant digits, thousands apart, a dash where missing."""
+    if value is None or value is pd.NA or value != value:
+        return MISSING
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int) or (isinstance(value, float) and value.is_integer()):
+        return f"{int(value):,}"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _is_number(column: pd.Series) -> bool:
+    return pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
