@@ -15,7 +15,7 @@ from analysis.pages import html_page, write_text
 from analysis.tables import arms_frame, html_table, rich_table, summary_cells
 from searchspace import InputError
 from searchspace.cli import run_command
-from studies import Plan, load, read_plan
+from studies import Plan, Search, load, read_plan
 
 PAGE = "report.html"
 TABLE = "table.csv"
@@ -27,6 +27,8 @@ def report(
     """Print the table of a run and write table.csv and report.html into its directory."""
     console = Console(soft_wrap=False)
     plan = read_plan(run_dir)
+    if isinstance(plan, Search):
+        raise InputError(f"{run_dir} holds a search; this report is of ablations")
     frame = load(run_dir)
     arms = arms_info(frame, plan)
     if not arms:

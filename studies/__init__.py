@@ -2,6 +2,7 @@
 
 from studies.claims import Claim, Comparison, Outcome
 from studies.load import COLUMNS, load, read_plan
+from studies.search import Search
 from studies.study import Arm, Design, Plan, Published, Study
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "Outcome",
     "Plan",
     "Published",
+    "Search",
     "Study",
     "load",
     "read_plan",

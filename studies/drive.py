@@ -9,7 +9,8 @@ from rich.console import Console
 from searchspace import InputError
 from studies.progress import Progress
 from studies.resources import Resources
-from studies.store import STUDY, Store, set_aside
+from studies.search import Search
+from studies.store import PROVISIONAL, STUDY, Store, set_aside
 from studies.study import Plan
 from studies.worker import environment
 from trainers import Job
@@ -35,6 +36,8 @@ def prepare(plan: Plan, store: Store, *, fresh: bool, console: Console) -> Plan:
     earlier = store.plan()
     if earlier is None:
         return plan
+    if isinstance(earlier, Search):
+        raise InputError(f"{store.folder} holds a search, {earlier.name}; give another --out")
     try:
         return plan.extending(earlier)
     except InputError as error:
@@ -68,7 +71,7 @@ def train_missing(plan: Plan, store: Store, resources: Resources, console: Conso
 
 def missing(plan: Plan, store: Store) -> dict[str, Job]:
     """The jobs that have no result, by key, in the order of the plan."""
-    done = {record.key for record in store.records()}
+    done = {record.key for record in store.records() if record.result.status not in PROVISIONAL}
     return {job.key: job for _, job in plan.jobs() if job.key not in done}
 
 

@@ -1,24 +1,30 @@
 """A run directory as a table."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from searchspace import InputError
+from studies.latencies import measured
+from studies.search import Search
 from studies.store import Record, Store
-from studies.study import Arm, Plan, costs
+from studies.study import Plan, costs
 from trainers import Job
 
 COLUMNS = {
     "key": "content hash of the job",
     "study": "name of the study",
-    "arm": "name of the architecture within the study",
+    "arm": "name of the architecture within the study; in a search, its key",
+    "trial": "number of the search's trial, the first of those that share the job; else missing",
     "task": "name of the task with its settings",
     "seed": "seed of the job; arms are paired by it",
     "size": "input size in pixels, one row for each that the network serves",
     "trained": "whether the network is trained at this size, not interpolated between two",
-    "status": "finished, diverged or out_of_memory; the last two have one row without accuracies",
+    "status": "finished, diverged, out_of_memory, truncated (stopped early) or failed; "
+    "all but finished have one row without accuracies",
+    "reason": "why a job did not finish, else empty",
     "validation_accuracy": "in [0, 1], last epoch",
     "validation_loss": "nats, last epoch",
     "test_accuracy": "in [0, 1], measured once at the end",
@@ -28,7 +34,9 @@ COLUMNS = {
     "macs": "multiply-accumulates of the deployed form for one image",
     "training_params": "parameters of the training form",
     "training_macs": "multiply-accumulates of the training form for one image, forward",
+    "latency_ms": "measured milliseconds for one image (`latency.json` says where), else missing",
     "epochs": "epochs trained",
+    "epochs_planned": "epochs that the recipe asks for",
     "seconds": "time spent in training passes",
     "device": "device the job ran on",
     "finished_at": "UTC, ISO 8601",
@@ -37,7 +45,7 @@ COLUMNS = {
 """Every column of `load` and what it means."""
 
 
-def read_plan(run_dir: str | Path) -> Plan:
+def read_plan(run_dir: str | Path) -> Plan | Search:
     """What was asked of a run directory; an InputError if it holds no run."""
     plan = Store(Path(run_dir)).plan()
     if plan is None:
@@ -45,32 +53,67 @@ def read_plan(run_dir: str | Path) -> Plan:
     return plan
 
 
-def load(run_dir: str | Path) -> pd.DataFrame:
-    """All finished jobs of the study as last asked, a row for each job and input size.
+@dataclass(frozen=True)
+class Asked:
+    """A job of a run, by what it is called there."""
 
-    Columns are documented in `COLUMNS`. Records of jobs that the study no longer asks for (its
+    key: str
+    arm: str
+    trial: int | None
+
+
+def asked_jobs(plan: Plan | Search, store: Store) -> list[Asked]:
+    """The jobs that a run asks for, in order, each once."""
+    if isinstance(plan, Plan):
+        return [Asked(job.key, arm.name, None) for arm, job in plan.jobs()]
+    found: dict[str, Asked] = {}
+    for trial in store.trials():
+        for key in trial.jobs:
+            found.setdefault(key, Asked(key, trial.architecture.key, trial.number))
+    return list(found.values())
+
+
+def load(run_dir: str | Path) -> pd.DataFrame:
+    """All jobs that ended of the run as last asked, a row for each job and input size.
+
+    Columns are documented in `COLUMNS`. Records of jobs that a study no longer asks for (its
     design changed since) are left out; their number is in `frame.attrs["left_out"]`.
     """
     plan = read_plan(run_dir)
     store = Store(Path(run_dir))
     records = {record.key: record for record in store.records()}
-    done = [(arm, records[job.key]) for arm, job in plan.jobs() if job.key in records]
-    rows = [row for arm, record in done for row in _rows(plan, arm, record)]
+    latencies = measured(store.latencies)
+    done = [
+        (asked, records[asked.key]) for asked in asked_jobs(plan, store) if asked.key in records
+    ]
+    name = plan.study if isinstance(plan, Plan) else plan.name
+    rows = [
+        {"study": name, "latency_ms": latencies.get(_place(row, record)), **row}
+        for asked, record in done
+        for row in _rows(asked, record)
+    ]
     frame = pd.DataFrame(rows, columns=list(COLUMNS))
+    frame = frame.astype({"trial": "Int64", "latency_ms": float})
     frame.attrs["left_out"] = len(records) - len({record.key for _, record in done})
     return frame
 
 
-def _rows(plan: Plan, arm: Arm, record: Record) -> list[dict[str, Any]]:
+def _place(row: dict[str, Any], record: Record) -> tuple[str, int]:
+    return record.job.architecture.key, row["size"]
+
+
+def _rows(asked: Asked, record: Record) -> list[dict[str, Any]]:
     job, result = record.job, record.result
     common = {
         "key": record.key,
-        "study": plan.study,
-        "arm": arm.name,
+        "arm": asked.arm,
+        "trial": asked.trial,
         "task": job.task.label(),
         "seed": job.seed,
         "status": result.status,
+        "reason": result.reason,
         "epochs": len(result.curve),
+        "epochs_planned": job.recipe.epochs,
         "seconds": result.seconds,
         "device": record.environment.get("device", ""),
         "finished_at": record.finished_at,

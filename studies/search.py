@@ -1,21 +1,24 @@
 """What a search is asked for: a space within limits, a task, and what is traded against what."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, ClassVar, Literal, get_args
 
-from searchspace import InputError
+from searchspace import Architecture, InputError
 from searchspace.checks import one_of, whole
 from searchspace.design import Space, Within
 from searchspace.design.budget import Limits
 from searchspace.schema import from_json, to_json
-from trainers import Recipe, Task
+from trainers import Job, Recipe, Task
 
 Objective = Literal["accuracy", "macs", "params", "latency"]
 """Validation accuracy is to be high; deployed MACs, parameters and milliseconds are to be low."""
 Duplicates = Literal["answer", "seed"]
 """A network proposed again is answered from the store, or trained with a new seed."""
+
+SAME = ("space", "limits", "task", "recipe", "seed", "scheduler", "scheduler_settings")
+GROWING = ("trials", "replicates", "contested")
 
 Setting = bool | int | float | str
 Settings = Mapping[str, Setting]
@@ -71,6 +74,21 @@ class Search:
             form=limits.form,
             size=limits.size,
         )
+
+    def job(self, architecture: Architecture, seed: int) -> Job:
+        """The training of a proposed network."""
+        return Job(architecture, self.task, self.recipe, seed)
+
+    def extending(self, earlier: "Search") -> "Search":
+        """The same search with the trials of `earlier` if it has more; refuses another question."""
+        for name in SAME:
+            if getattr(self, name) != getattr(earlier, name):
+                raise InputError(
+                    f"it holds a search with another {name.replace('_', ' ')} than the one asked "
+                    "for; give another --out, and --warm-start to learn from this one"
+                )
+        most = {name: max(getattr(self, name), getattr(earlier, name)) for name in GROWING}
+        return replace(self, **most)
 
     def to_json(self) -> dict[str, Any]:
         """The JSON form; `Search.from_json` reads it back."""

@@ -1,13 +1,13 @@
 """The run directory: what was asked (`study.json`) and what is done (`results.jsonl`).
 
-The directory is the truth of a run. `results.jsonl` is append-only with one JSON record to a line,
-each written in one piece and flushed to disk before the job counts as finished. A crash can leave
-at most a torn last line, which the next writer removes; any other damage is reported, not repaired.
+The directory is the truth of a run. `results.jsonl` holds a record for each job that ended, on disk
+before the job counts as finished; `trials.jsonl` is the log of a search.
 """
 
 import fcntl
 import json
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,18 +15,27 @@ from pathlib import Path
 from typing import Any
 
 from searchspace import InputError
-from searchspace.schema import from_json
+from searchspace.schema import to_json
+from studies.lines import Lines, writing
+from studies.search import Search
 from studies.study import Plan
+from studies.trials import Event, Reported, Trial, trials
 from trainers import Job, Result
 
 STUDY = "study.json"
 RESULTS = "results.jsonl"
+TRIALS = "trials.jsonl"
+CHECKPOINTS = "checkpoints"
+LATENCIES = "latency.json"
 LOCK = ".lock"
+
+PROVISIONAL = ("truncated", "failed")
+"""Ends of a job that a later one may replace."""
 
 
 @dataclass(frozen=True)
 class Record:
-    """One finished job: its result, and where and when it ran.
+    """One job that ended: its result, and where and when it ran.
 
     `environment` holds versions, device and host kind; `finished_at` is UTC in ISO 8601.
     """
@@ -44,12 +53,24 @@ class Store:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.results = folder / RESULTS
+        self._records = Lines(self.results)
+        self._trials = Lines(folder / TRIALS)
 
-    def plan(self) -> Plan | None:
+    @property
+    def checkpoints(self) -> Path:
+        """Where jobs in progress keep their states, each in a folder named by its key."""
+        return self.folder / CHECKPOINTS
+
+    @property
+    def latencies(self) -> Path:
+        """The file of measured latencies."""
+        return self.folder / LATENCIES
+
+    def plan(self) -> Plan | Search | None:
         """What was asked, or None if the folder holds no run; refuses a foreign folder."""
         path = self.folder / STUDY
         if path.exists():
-            return _read_plan(path)
+            return _read(path)[0]
         if self.folder.exists() and not self.folder.is_dir():
             raise InputError(f"{self.folder} is a file; --out must name a directory")
         if self.folder.exists() and any(p.name != LOCK for p in self.folder.iterdir()):
@@ -59,38 +80,54 @@ class Store:
             )
         return None
 
-    def ask(self, plan: Plan, environment: dict[str, str]) -> None:
+    def name(self) -> str:
+        """A name that no other run has, drawn when the run was begun."""
+        return _read(self.folder / STUDY)[1]
+
+    def ask(self, plan: Plan | Search, environment: dict[str, str]) -> None:
         """Write what is asked, atomically."""
-        text = json.dumps({"environment": environment, "plan": plan.to_json()}, indent=1)
-        part = self.folder / f"{STUDY}.part"
-        with self._writing():
-            part.write_text(text + "\n")
-            os.replace(part, self.folder / STUDY)
+        path = self.folder / STUDY
+        own = plan.name if isinstance(plan, Search) else plan.study
+        name = _read(path)[1] if path.exists() else f"{own}-{secrets.token_hex(6)}"
+        content = {"name": name, "environment": environment, "plan": plan.to_json()}
+        part = path.with_suffix(".part")
+        with writing(self.folder):
+            part.write_text(json.dumps(content, indent=1) + "\n")
+            os.replace(part, path)
 
     def records(self) -> list[Record]:
-        """All finished jobs, the first record of each key; a torn last line is left out."""
-        first: dict[str, Record] = {}
-        for record in self._read():
-            first.setdefault(record.key, record)
-        return list(first.values())
+        """A record of each job that ended; a torn last line is left out.
+
+        The first one counts, but one that was truncated or failed gives way to a later one.
+        """
+        found: dict[str, Record] = {}
+        for record in self._records.read(Record):
+            earlier = found.get(record.key)
+            if earlier is None or earlier.result.status in PROVISIONAL:
+                found.pop(record.key, None)
+                found[record.key] = record
+        return list(found.values())
 
     def append(self, record: dict[str, Any]) -> None:
-        """Add one record, in the JSON form of `Record`, so that all of it or none is on disk."""
-        line = (json.dumps(record, allow_nan=False, separators=(",", ":")) + "\n").encode()
-        with self._writing(), open(self.results, "ab", buffering=0) as file:
-            before = file.seek(0, os.SEEK_END)
-            try:
-                if file.write(line) != len(line):
-                    raise OSError("no space left on device")
-                os.fsync(file.fileno())
-            except OSError:
-                file.truncate(before)
-                raise
+        """Add one record, in the JSON form of `Record`."""
+        self._records.append(record)
+
+    def events(self) -> list[Event]:
+        """The log of a search."""
+        return self._trials.read(Event)
+
+    def log(self, event: Event) -> None:
+        """Add to the log of a search. A process may be killed at once and the event is there."""
+        self._trials.append(to_json(event), sync=not isinstance(event, Reported))
+
+    def trials(self) -> list[Trial]:
+        """All trials of a search, with their states."""
+        return trials(self.events(), {record.key: record.result for record in self.records()})
 
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the folder against other writers; made if missing, freed even by a kill."""
-        with self._writing():
+        with writing(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
             file = open(self.folder / LOCK, "a")  # noqa: SIM115
         with file:
@@ -100,53 +137,21 @@ class Store:
                 raise InputError(
                     f"another run is writing to {self.folder}; wait for it or give another --out"
                 ) from None
-            self._drop_torn_line()
+            self._records.drop_torn()
+            self._trials.drop_torn()
             yield
 
-    def _read(self) -> list[Record]:
-        if not self.results.exists():
-            return []
-        *lines, torn = self.results.read_bytes().split(b"\n")
-        records = []
-        for number, line in enumerate(lines, start=1):
-            where = f"{self.results} line {number}"
-            try:
-                records.append(from_json(Record, json.loads(line), where))
-            except ValueError as error:
-                detail = str(error) if isinstance(error, InputError) else f"{where}: not JSON"
-                raise InputError(
-                    f"{detail}; nothing was changed: remove or restore that line"
-                ) from None
-        return records
 
-    def _drop_torn_line(self) -> None:
-        """Remove what a crash left behind the last complete line."""
-        if not self.results.exists():
-            return
-        content = self.results.read_bytes()
-        whole = content.rfind(b"\n") + 1
-        if whole < len(content):
-            with self._writing():
-                os.truncate(self.results, whole)
-
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        """Turn failures of the file system into one sentence."""
-        try:
-            yield
-        except OSError as error:
-            raise InputError(
-                f"cannot write to {self.folder}: {error.strerror or error}; finished jobs are safe"
-            ) from None
-
-
-def _read_plan(path: Path) -> Plan:
+def _read(path: Path) -> tuple[Plan | Search, str]:
+    """What was asked, and the name of the run."""
     try:
         data = json.loads(path.read_text())
-        return Plan.from_json(data["plan"], str(path))
+        plan = data["plan"]
+        kind = Search if plan.get("kind") == Search.kind else Plan
+        return kind.from_json(plan, str(path)), data.get("name", "")
     except InputError:
         raise
-    except (ValueError, KeyError, TypeError, OSError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
         raise InputError(f"{path} cannot be read ({error}); restore it or use --fresh") from None
 
 

@@ -38,7 +38,8 @@ class Job:
         return from_json(cls, data, path)
 
 
-Status = Literal["finished", "diverged", "out_of_memory"]
+Status = Literal["finished", "diverged", "out_of_memory", "truncated", "failed"]
+"""Truncated: stopped early by a scheduler. Failed: raised, ran into its time limit, or lost."""
 
 
 @dataclass(frozen=True)
@@ -88,10 +89,11 @@ class Epoch:
 class Result:
     """How a job ended. `points` holds one entry per input size that the network serves.
 
-    A job that diverged (a loss that is not finite) or ran out of memory has no points; `reason`
-    says when it happened, and the last entry of `curve` holds the last finite figures. `seconds` is
-    the time spent in training passes, measurement excluded. `accumulation` is the number of pieces
-    that batches were processed in, more than the recipe's where memory was short.
+    Only a finished job has points. One that diverged (a loss that is not finite) or ran out of
+    memory has a `reason` that says when it happened, and the last entry of `curve` holds the last
+    finite figures; one that was truncated has the curve so far; one that failed may have none.
+    `seconds` is the time spent in training passes, measurement excluded. `accumulation` is the
+    number of pieces that batches were processed in, more than the recipe's where memory was short.
     """
 
     status: Status
