@@ -9,8 +9,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from analysis.compare import CONFIDENCE, ArmSummary, arms_info, reading
+from analysis.compare import ArmSummary, arms_info, reading
 from analysis.figures import plot_front
+from analysis.inference import CONFIDENCE
 from analysis.pages import html_page, write_text
 from analysis.tables import arms_frame, html_table, rich_table, summary_cells
 from searchspace import InputError

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from analysis.compare import CONFIDENCE
+from analysis.inference import CONFIDENCE
 from studies import Plan, load, load_curves, load_environments, read_plan
 from studies.search import Search
 from studies.store import STUDY

@@ -9,7 +9,8 @@ import pandas as pd
 from rich import box
 from rich.table import Table
 
-from analysis.compare import CONFIDENCE, ArmSummary, Difference
+from analysis.compare import ArmSummary, Difference
+from analysis.inference import CONFIDENCE
 
 
 @dataclass(frozen=True)

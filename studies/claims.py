@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from searchspace import InputError
+from searchspace import InputError, Resolutions
 from searchspace.checks import at_least
 
 
@@ -19,6 +19,19 @@ class Outcome:
             raise InputError(
                 f"an ensemble is of all sizes of {self.arm}; size must be None, got {self.size}"
             )
+
+    def illegal(self, resolutions: Resolutions | None) -> str | None:
+        """Why an arm with these sizes has no such accuracy; None if it has, or may have."""
+        if resolutions is None:
+            # A plain network has the size of its task.
+            return f"{self.arm!r} has one size and no ensemble" if self.ensemble else None
+        sizes = (*resolutions.distinct, *resolutions.between)
+        if self.ensemble:
+            return None if resolutions.ensemble else f"{self.arm!r} learns no ensemble"
+        if self.size is None and len(sizes) > 1 or self.size is not None and self.size not in sizes:
+            listed = ", ".join(map(str, sizes))
+            return f"size of {self.arm!r} must be one of {listed}, got {self.size}"
+        return None
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """A run directory as a table."""
 
 from dataclasses import dataclass
+from math import nan
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from studies.latencies import measured
 from studies.search import Search
 from studies.store import Record, Store
 from studies.study import Plan, costs
-from trainers import Job
+from trainers import Job, Result
 
 COLUMNS = {
     "key": "content hash of the job",
@@ -30,6 +31,10 @@ COLUMNS = {
     "test_accuracy": "in [0, 1], measured once at the end",
     "validation_images": "number of images behind validation_accuracy",
     "test_images": "number of images behind test_accuracy",
+    "ensemble_validation_accuracy": "as validation_accuracy, of all sizes of the job together; "
+    "missing where the network has no ensemble",
+    "ensemble_test_accuracy": "as test_accuracy, of all sizes of the job together",
+    "ensemble_macs": "multiply-accumulates of the deployed form for one image at all its sizes",
     "params": "stored numbers of the deployed form",
     "macs": "multiply-accumulates of the deployed form for one image",
     "training_params": "parameters of the training form",
@@ -37,7 +42,10 @@ COLUMNS = {
     "latency_ms": "measured milliseconds for one image (`latency.json` says where), else missing",
     "epochs": "epochs trained",
     "epochs_planned": "epochs that the recipe asks for",
-    "seconds": "time spent in training passes",
+    "seconds": "wall time spent in training passes, longer on a machine with other work",
+    "epoch_seconds": "seconds for one epoch; missing unless the job finished",
+    "peak_memory": "bytes: on a GPU the most that was allocated at once, on a CPU the most that "
+    "the tensors of one training step hold; missing where it was not measured",
     "device": "device the job ran on",
     "finished_at": "UTC, ISO 8601",
     "architecture": "JSON form of the architecture",
@@ -115,6 +123,9 @@ def _rows(asked: Asked, record: Record) -> list[dict[str, Any]]:
         "epochs": len(result.curve),
         "epochs_planned": job.recipe.epochs,
         "seconds": result.seconds,
+        "epoch_seconds": _epoch_seconds(result),
+        "peak_memory": nan if result.peak_memory is None else result.peak_memory,
+        **_ensemble(job, result),
         "device": record.environment.get("device", ""),
         "finished_at": record.finished_at,
         "architecture": job.architecture.to_json(),
@@ -134,6 +145,24 @@ def _rows(asked: Asked, record: Record) -> list[dict[str, Any]]:
         }
         for point in result.points
     ]
+
+
+def _epoch_seconds(result: Result) -> float:
+    """Not a number for jobs that ended early: their last epoch is in the time, not in the curve."""
+    return result.seconds / len(result.curve) if result.status == "finished" else nan
+
+
+def _ensemble(job: Job, result: Result) -> dict[str, float]:
+    found, resolutions = result.ensemble, job.architecture.resolutions
+    if found is None or resolutions is None:
+        return {}
+    return {
+        "ensemble_validation_accuracy": found.validation_accuracy,
+        "ensemble_test_accuracy": found.test_accuracy,
+        "ensemble_macs": sum(
+            costs(job.architecture, job.task, s)[0].macs for s in resolutions.sizes
+        ),
+    }
 
 
 def _at_size(job: Job, size: int) -> dict[str, int]:

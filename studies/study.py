@@ -71,10 +71,9 @@ class Design:
                             f"claim {claim.text!r} names the arm {outcome.arm!r}; "
                             f"arms are {', '.join(arms)}"
                         )
-                    if outcome.ensemble and arms[outcome.arm] is None:
-                        raise InputError(
-                            f"claim {claim.text!r}: {outcome.arm!r} has one size and no ensemble"
-                        )
+                    wrong = outcome.illegal(arms[outcome.arm])
+                    if wrong:
+                        raise InputError(f"claim {claim.text!r}: {wrong}")
 
 
 @dataclass(frozen=True)

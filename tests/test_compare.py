@@ -6,6 +6,7 @@ import pytest
 
 from analysis.compare import ArmSummary, Difference, arms_info, front, paired_difference, reading
 from analysis.tables import arms_frame, engineering, html_table, interval_text, summary_cells
+from studies import COLUMNS
 from tests.helpers import TASK, study
 
 PLAN = study(seeds=4).plan("quick")
@@ -27,13 +28,15 @@ def frame(accuracies: dict[str, list[float]], macs: dict[str, int] | None = None
                     "status": "diverged" if diverged else "finished",
                     "test_accuracy": value,
                     "validation_accuracy": value,
+                    "test_images": nan if diverged else 1000,
                     "params": 10,
                     "macs": (macs or {}).get(arm, 100),
+                    "training_params": 20,
                     "training_macs": 200,
                     "seconds": 1.0,
                 }
             )
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
 def series(values: list[float]) -> pd.Series:
@@ -134,11 +137,12 @@ def test_front_keeps_what_nothing_cheaper_reaches() -> None:
 
 def test_reading_claims_what_the_intervals_do() -> None:
     baseline = arm("static", 1, 50)
-    better = arm("good", 1, 52, Difference(2, 1, 3, 5))
-    worse = arm("bad", 1, 48, Difference(-2, -3, -1, 5))
+    better = arm("good", 1, 52, Difference(2, 1, 3, 5, 0.01, 0.03))
+    worse = arm("bad", 1, 48, Difference(-2, -3, -1, 5, 0.01, 0.03))
+    alone = arm("alone", 1, 52, Difference(2, 0.1, 4, 5, 0.04, 0.08))
     unsure = arm("unsure", 1, 51, Difference(1, -1, 3, 5))
     unknown = arm("one seed", 1, 51, Difference(1, nan, nan, 1))
-    text = reading([baseline, better, worse, unsure])
+    text = reading([baseline, better, worse, unsure, alone])
     assert "good is above static; bad is below static; other differences are undecided" in text
     assert "no arm can be told from static with 5 paired seeds" in reading([baseline, unsure])
     assert "no arm can be told" in reading([baseline, unknown])

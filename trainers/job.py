@@ -94,6 +94,9 @@ class Result:
     finite figures; one that was truncated has the curve so far; one that failed may have none.
     `seconds` is the time spent in training passes, measurement excluded. `accumulation` is the
     number of pieces that batches were processed in, more than the recipe's where memory was short.
+    `peak_memory` is in bytes: on a GPU the most that was allocated at once, the stored data
+    included; on a CPU the most that parameters, the optimizer's state and the tensors of one
+    training step hold.
     """
 
     status: Status
@@ -103,6 +106,7 @@ class Result:
     reason: str = ""
     ensemble: Ensemble | None = field(default=None, metadata={"optional": True})
     accumulation: int = field(default=1, metadata={"since": "0.2"})
+    peak_memory: int | None = field(default=None, metadata={"optional": True})
 
     def to_json(self) -> dict[str, Any]:
         """The JSON form; `Result.from_json` reads it back."""
