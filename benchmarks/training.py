@@ -14,12 +14,12 @@ import torch.nn.functional as F
 import typer
 from torch import Tensor, nn
 
-from benchmarks.live_memory import peak_bytes
 from benchmarks.timing import Pair, paired, show
 from searchspace import Architecture, ResNet, ResNetCifar, Resolutions, build, ensemble_logits
 from searchspace.resolutions import Distillation
 from trainers import Job, Recipe, Task, Training
 from trainers.augment import flip, pad_crop
+from trainers.live_memory import peak_bytes
 from trainers.losses import Batch
 from trainers.resolutions import SwitchableLoss, resize
 from trainers.tasks import Splits, StoredSplit
