@@ -30,11 +30,15 @@ NAMED = 16
 
 @dataclass(frozen=True, eq=False)
 class Series:
-    """The points of one run in a figure; `number` is the run's place in the report."""
+    """The points of one run in a figure; `number` is the run's place in the report.
+
+    `task` is the place of the points' task in the run.
+    """
 
     name: str
     number: int
     points: pd.DataFrame
+    task: int = 0
 
 
 def front_info(points: pd.DataFrame, cost: str) -> pd.DataFrame:
@@ -106,7 +110,7 @@ def _draw(figure: go.Figure, one: Series, cost: str, count: int, *, alone: bool)
                 hovertemplate="<b>%{customdata[2]}</b><br>%{y:.2f} % (n=%{customdata[1]})"
                 "<br>%{x:.4s}<extra></extra>",
                 name=label + name,
-                meta={"run": one.number},
+                meta={"run": one.number, "task": one.task},
             )
         )
     _draw_steps(figure, best, points, cost, hue, label)
@@ -129,7 +133,7 @@ def _connect_sizes(
     ys: list[float | None] = []
     for _, sizes in points.groupby("arm", sort=False):
         if len(sizes) > 1:
-            ordered = sizes.sort_values("size")
+            ordered = sizes[sizes["size"].notna()].sort_values("size")
             xs += [*ordered[cost].astype(float), None]
             ys += [*ordered["mean"].astype(float), None]
     if xs:

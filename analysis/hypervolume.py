@@ -42,7 +42,9 @@ class Box:
     worst: float
     best: float = 100.0
 
-    def unit(self, costs: NDArray[np.float64], accuracies: NDArray[np.float64]) -> NDArray:
+    def unit(
+        self, costs: NDArray[np.float64], accuracies: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
         """Costs and errors as shares of the box, both to be low."""
         low, high = np.log(self.cheapest), np.log(self.costliest)
         cost = (np.log(costs) - low) / ((high - low) or 1.0)

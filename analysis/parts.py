@@ -26,8 +26,13 @@ class Table:
     cells: Cells | None = None
 
     def __post_init__(self) -> None:
-        unknown = [name for name in self.frame if name not in self.columns]
+        unknown = [name for name in self.names if name not in self.columns]
         assert not unknown, f"{self.name}: columns without a description: {unknown}"
+
+    @property
+    def names(self) -> list[str]:
+        """The columns of the frame."""
+        return [str(name) for name in self.frame]
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +60,7 @@ def shown(table: Table, rows: int | None = None) -> Cells:
     words = [name for name in frame if not _is_number(frame[name])]
     order = words + [name for name in frame if name not in words]
     texts = [[text(value) for value in frame[name]] for name in order]
-    headings = tuple(name.replace("_", " ") for name in order)
+    headings = tuple(str(name).replace("_", " ") for name in order)
     return Cells(headings, tuple(zip(*texts, strict=True)), text_columns=len(words))
 
 

@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
+from analysis.compare import AT_SIZE, ENSEMBLE, as_ensembles
 from analysis.inference import CONFIDENCE
 from studies import Plan, load, load_curves, load_environments, read_plan
 from studies.search import Search
@@ -22,7 +23,8 @@ POINT_COLUMNS = {
     "task": "name of the task with its settings",
     "arm": "name of the architecture within the study, in a search its key",
     "name": "what figures call the network, with its input size if it has several",
-    "size": "input size in pixels",
+    "view": "input size in pixels, or ensemble",
+    "size": "input size in pixels, missing for an ensemble of all sizes",
     "trial": "number of the first trial, missing in an ablation",
     "n": "number of seeds with an accuracy",
     "mean": "mean accuracy over seeds in per cent: test in an ablation, validation in a search",
@@ -37,6 +39,9 @@ POINT_COLUMNS = {
 }
 """Every column of `points_info` and what it means."""
 
+POINT = ("task", "arm", "view")
+"""What tells points apart."""
+TOGETHER = "ensemble"
 OWN_SPREAD = 3
 """From this number of seeds on, a network's interval comes from its own spread."""
 
@@ -110,34 +115,43 @@ def read_run(folder: Path) -> Run:
     return Run(folder, plan, frame, curves, load_environments(folder), asked_in)
 
 
+def accuracy_rows(frame: pd.DataFrame, measure: str) -> pd.DataFrame:
+    """The rows with an accuracy at a trained size or of an ensemble, `accuracy` in per cent.
+
+    `view` is the input size as text, or "ensemble".
+    """
+    trained = frame[frame["trained"].astype(bool)]
+    together = as_ensembles(trained)
+    sizes = trained.assign(view=trained["size"].astype(str))
+    rows = sizes if together.empty else pd.concat([sizes, together.assign(view=TOGETHER)])
+    rows = rows[(rows["status"] == "finished") & rows[measure].notna()]
+    return rows.assign(
+        accuracy=100 * rows[measure].astype(float), test=100 * rows["test_accuracy"].astype(float)
+    )
+
+
 def points_info(frame: pd.DataFrame, measure: str) -> pd.DataFrame:
-    """One row for each network, task and trained input size with a finished accuracy.
+    """One row for each network, task and trained input size, or ensemble, with an accuracy.
 
     Columns are documented in `POINT_COLUMNS`. The interval of a mean comes from Student's t and the
     network's own spread from three seeds on, else from the spread pooled over the networks.
     """
-    rows = frame[frame["trained"].astype(bool) & (frame["status"] == "finished")]
-    rows = rows[rows[measure].notna()]
+    rows = accuracy_rows(frame, measure)
     if rows.empty:
         return pd.DataFrame(columns=list(POINT_COLUMNS))
-    numbers = {arm: i for i, arm in enumerate(frame["arm"].unique())}
-    percent = rows.assign(
-        accuracy=100 * rows[measure].astype(float), test=100 * rows["test_accuracy"].astype(float)
-    ).reindex(columns=[*rows.columns, "accuracy", "test", *_absent(rows)])
-    points = (
-        percent.groupby(["task", "arm", "size"], sort=False)
-        .agg(
-            trial=("trial", "min"),
-            n=("accuracy", "size"),
-            mean=("accuracy", "mean"),
-            sd=("accuracy", "std"),
-            test_mean=("test", "mean"),
-            params=("params", "first"),
-            macs=("macs", "first"),
-            latency_ms=("latency_ms", "median"),
-        )
-        .reset_index()
+    points = rows.groupby(list(POINT), sort=False).agg(
+        size=("size", "first"),
+        trial=("trial", "min"),
+        n=("accuracy", "size"),
+        mean=("accuracy", "mean"),
+        sd=("accuracy", "std"),
+        test_mean=("test", "mean"),
+        params=("params", "first"),
+        macs=("macs", "first"),
+        latency_ms=("latency_ms", "median"),
     )
+    points = points.reset_index().astype({"macs": "int64", "size": "Int64"})
+    numbers = {arm: i for i, arm in enumerate(frame["arm"].unique())}
     points["network"] = points["arm"].map(numbers)
     points["name"] = _names(points)
     half = _half_widths(points["n"].to_numpy(), points["sd"].to_numpy(dtype=float))
@@ -145,16 +159,23 @@ def points_info(frame: pd.DataFrame, measure: str) -> pd.DataFrame:
     return points[list(POINT_COLUMNS)]
 
 
-def _absent(rows: pd.DataFrame) -> list[str]:
-    """Columns that a table of an earlier version may lack."""
-    return [name for name in ("trial", "latency_ms") if name not in rows]
-
-
 def _names(points: pd.DataFrame) -> pd.Series:
-    several = points.groupby(["task", "arm"])["size"].transform("nunique") > 1
-    trial = points["trial"].map(lambda number: f"trial {number}", na_action="ignore")
-    base = trial.astype(object).where(points["trial"].notna(), points["arm"])
-    return base.where(~several, base + " at " + points["size"].astype(str) + " px")
+    several = points.groupby(["task", "arm"])["view"].transform("nunique") > 1
+    names = [
+        str(arm) if pd.isna(trial) else f"trial {trial}"
+        for arm, trial in zip(points["arm"], points["trial"], strict=True)
+    ]
+    return pd.Series(
+        [
+            name
+            if not many
+            else ENSEMBLE.format(name)
+            if view == TOGETHER
+            else AT_SIZE.format(name, view)
+            for name, many, view in zip(names, several, points["view"], strict=True)
+        ],
+        index=points.index,
+    )
 
 
 def pooled_spread(n: NDArray[Any], sd: NDArray[np.float64]) -> tuple[float, int]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from analysis import figures
 from analysis.fronts import COSTS, cost_name
 from analysis.parts import Part, Table
-from analysis.runs import Run, pooled_spread
+from analysis.runs import POINT, Run, accuracy_rows, pooled_spread
 
 DRAWS, LARGE = 1000, 1000
 """Bootstrap draws; a fifth of them for more networks than `LARGE`."""
@@ -78,11 +78,9 @@ def bootstrap(values: pd.DataFrame, seed: int = 0) -> Bootstrap | None:
 
 def seeds_of(run: Run, points: pd.DataFrame) -> pd.DataFrame:
     """Accuracies in per cent, a row for each point and a column for each seed."""
-    rows = run.frame.merge(points[["task", "arm", "size"]], on=["task", "arm", "size"])
-    rows = rows.assign(accuracy=100 * rows[run.measure].astype(float))
-    table = rows.pivot_table(index=["task", "arm", "size"], columns="seed", values="accuracy")
-    index = pd.MultiIndex.from_frame(points[["task", "arm", "size"]])
-    return table.reindex(index)
+    rows = accuracy_rows(run.frame, run.measure)
+    table = rows.pivot_table(index=list(POINT), columns="seed", values="accuracy")
+    return table.reindex(pd.MultiIndex.from_frame(points[list(POINT)]))
 
 
 def contenders(points: pd.DataFrame, cost: str) -> pd.DataFrame:
@@ -163,7 +161,7 @@ def attainment_info(
     )
     data = data[~np.isnan(data).any(axis=1)]
     fronts = filter_dominated_within_sets(data)
-    surface = eaf(fronts, percentiles=list(levels))
+    surface = eaf(fronts[:, :2], sets=fronts[:, 2], percentiles=list(levels))
     return pd.DataFrame(
         {"level": surface[:, 2], "at_cost": surface[:, 0], "accuracy": -surface[:, 1]}
     ).sort_values(["level", "at_cost"], ignore_index=True)

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from studies.load import load
-from studies.store import RESULTS
+from studies.store import PROVISIONAL, RESULTS
 
 CURVE_COLUMNS = {
     "key": "content hash of the job",
@@ -51,15 +51,19 @@ def load_environments(run_dir: str | Path) -> pd.DataFrame:
 
 
 def _records(folder: Path) -> Iterator[dict[str, Any]]:
-    """The first record of each job as plain values; `load` has reported any damage before."""
+    """The record of each job, as `Store.records` takes it, as plain values.
+
+    `load` has reported any damage before.
+    """
     path = folder / RESULTS
     if not path.exists():
         return
-    seen = set()
+    found: dict[str, dict[str, Any]] = {}
     with open(path, "rb") as lines:
         for line in lines:
             if line.endswith(b"\n"):
                 record = json.loads(line)
-                if record["key"] not in seen:
-                    seen.add(record["key"])
-                    yield record
+                earlier = found.get(record["key"])
+                if earlier is None or earlier["result"]["status"] in PROVISIONAL:
+                    found[record["key"]] = record
+    yield from found.values()
