@@ -1,12 +1,10 @@
 """From a plan to finished jobs: what is missing is trained, what is done stays."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
-
 from rich.console import Console
 
 from searchspace import InputError
+from studies.agenda import Agenda, JobList
+from studies.latencies import Bench
 from studies.progress import Progress
 from studies.resources import Resources
 from studies.search import Search
@@ -17,14 +15,6 @@ from trainers import Job
 
 FAILED = 1
 INTERRUPTED = 130
-
-
-@dataclass
-class Outcome:
-    """What became of the jobs of one call: keys finished, and reasons of those that failed."""
-
-    finished: set[str] = field(default_factory=set)
-    failed: dict[str, str] = field(default_factory=dict)
 
 
 def prepare(plan: Plan, store: Store, *, fresh: bool, console: Console) -> Plan:
@@ -54,19 +44,17 @@ def train_missing(plan: Plan, store: Store, resources: Resources, console: Conso
         # Another run may have finished some between the first look and the lock.
         todo = missing(plan, store)
         store.ask(plan, environment())
-        outcome = _train(plan, store, todo, resources, console) if todo else Outcome()
-    if outcome.failed:
-        reasons = "; ".join(dict.fromkeys(outcome.failed.values()))
-        console.print(
-            f"{len(outcome.failed)} of {len(todo)} jobs failed ({reasons}); "
-            "the same command tries them again."
-        )
-        return FAILED
-    left = len(todo) - len(outcome.finished)
-    if left:
-        console.print(f"Stopped with {left} jobs to do; the same command continues.")
-        return INTERRUPTED
-    return 0
+        measure_arms(plan, store)
+        return _train_jobs(plan, todo, store, resources, console) if todo else 0
+
+
+def measure_arms(plan: Plan, store: Store) -> None:
+    """Measure each arm's latency where the design asks for it and it is not known."""
+    if plan.design.latency:
+        for task in plan.design.tasks:
+            bench = Bench(store.latencies, task)
+            for arm in plan.design.arms:
+                bench.measured(arm.architecture)
 
 
 def missing(plan: Plan, store: Store) -> dict[str, Job]:
@@ -75,24 +63,36 @@ def missing(plan: Plan, store: Store) -> dict[str, Job]:
     return {job.key: job for _, job in plan.jobs() if job.key not in done}
 
 
-def _train(
-    plan: Plan, store: Store, todo: Mapping[str, Job], resources: Resources, console: Console
-) -> Outcome:
+def _train_jobs(
+    plan: Plan, todo: dict[str, Job], store: Store, resources: Resources, console: Console
+) -> int:
+    names = {job.key: f"{arm.name}, seed {job.seed}" for arm, job in plan.jobs()}
+    progress = Progress(console)
+    agenda = JobList(todo, names, store, resources, progress.events())
+    run(agenda, progress)
+    if agenda.failures:
+        reasons = "; ".join(dict.fromkeys(agenda.failures.values()))
+        console.print(
+            f"{len(agenda.failures)} of {len(todo)} jobs failed ({reasons}); "
+            "the same command tries them again."
+        )
+        return FAILED
+    return stopped(agenda, console)
+
+
+def run(agenda: Agenda, progress: Progress) -> None:
+    """Train what is left, showing how far it is."""
     # Imported here: a finished run is replayed without the seconds that importing ray takes.
-    from studies.engine import Events, run_jobs
+    from studies.engine import run_agenda
 
-    outcome = Outcome()
-    progress = Progress(plan, todo, console)
+    with progress.showing(agenda.to_do):
+        run_agenda(agenda)
 
-    def finished(record: dict[str, Any]) -> None:
-        store.append(record)
-        outcome.finished.add(record["key"])
-        progress.finished(record)
 
-    def failed(key: str, reason: str) -> None:
-        outcome.failed[key] = reason
-        progress.failed(key, reason)
-
-    with progress:
-        run_jobs(list(todo.values()), resources, Events(progress.epoch, finished, failed))
-    return outcome
+def stopped(agenda: Agenda, console: Console) -> int:
+    """Say what is left, if anything; the status to exit with."""
+    left = agenda.to_do() + len(agenda.running) + len(agenda.again)
+    if left:
+        console.print(f"Stopped with {left} jobs to do; the same command continues.")
+        return INTERRUPTED
+    return 0

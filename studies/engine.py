@@ -3,17 +3,18 @@
 import logging
 import os
 import shutil
+import signal
 import socket
 import tempfile
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Callable
+from math import inf
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import ray
 from ray import tune
 from ray.tune import (
-    Callback,
     CheckpointConfig,
     FailureConfig,
     RunConfig,
@@ -21,14 +22,19 @@ from ray.tune import (
     TuneConfig,
     Tuner,
 )
+from ray.tune.schedulers import FIFOScheduler, TrialScheduler
+from ray.tune.search import Searcher
 
 from searchspace import InputError
+from studies.agenda import Agenda, Answer
 from studies.resources import Resources
-from studies.worker import Worker
-from trainers import Job
+from studies.worker import Order, Report, Seat
 
-RETRIES = 2
-"""How often a job is started again after its worker process was lost."""
+T = TypeVar("T")
+
+ORDER, REPORT = "order", "report"
+LOOK_SECONDS = 2.0
+"""Between looks at how large the cluster is."""
 
 CONNECT_SECONDS = 5
 
@@ -40,20 +46,14 @@ QUIET = {
     "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
+    "TUNE_GLOBAL_CHECKPOINT_S": "1000000000",
+    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
+    "TUNE_WARN_INSUFFICENT_RESOURCE_THRESHOLD_S": "0",
 }
 
 
-@dataclass(frozen=True)
-class Events:
-    """What is called as jobs advance, with the job's key; all in the driver process."""
-
-    epoch: Callable[[str, int], None]
-    finished: Callable[[dict[str, Any]], None]
-    failed: Callable[[str, str], None]
-
-
 class JobTrainable(Trainable):
-    """A worker as Ray Tune wants it; the actor is reused for job after job."""
+    """A seat for orders as Ray Tune wants it; the actor is reused for job after job."""
 
     def setup(self, config: dict[str, Any]) -> None:
         """Take the first job."""
@@ -61,90 +61,164 @@ class JobTrainable(Trainable):
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Take the next job in the same process."""
-        self.job_config = new_config
-        self.worker: Worker | None = None
+        order: Order = new_config[ORDER]
+        self.seat = Seat(order)
+        # The kernel ends a process that hangs, even one whose interpreter does.
+        signal.setitimer(signal.ITIMER_REAL, order.resources.time_limit or 0.0)
         return True
 
     def step(self) -> dict[str, Any]:
-        """Train for one epoch; a job that raises ends alone and says why."""
-        try:
-            if self.worker is None:
-                self.worker = Worker(self.job_config)
-            return self.worker.step()
-        except Exception as error:
-            # The boundary of a process: whatever a job raises must not end the other jobs, and
-            # raised again it would be trained again. A lost worker is another matter (RETRIES).
-            text = str(error).strip().splitlines() or [""]
-            kind = "" if isinstance(error, InputError) else f"{type(error).__name__}: "
-            key = self.job_config["key"]
-            return {"key": key, "epoch": 0, "done": True, "failed": kind + text[0]}
+        """Train for one epoch."""
+        report = self.seat.step()
+        ended = bool(report.record or report.failed)
+        if ended:
+            signal.setitimer(signal.ITIMER_REAL, 0.0)
+        return {REPORT: report, "done": ended}
 
 
-class Observer(Callback):
-    """Hands Tune's events on; an error of the handlers stops the run."""
+class AgendaSearcher(Searcher):
+    """Gives Tune the agenda's next order whenever there is room for a job.
 
-    def __init__(self, events: Events) -> None:
-        self.events = events
-        self.error: InputError | None = None
+    Each Tune trial is one leg of a job: a job that waits, or whose worker was lost, ends its leg
+    and goes on from its checkpoint in another.
+    """
+
+    def __init__(self, agenda: Agenda, room: "Room") -> None:
+        super().__init__()
+        self.agenda, self.room = agenda, room
+        self.legs: dict[str, str] = {}
 
     def __getstate__(self) -> dict[str, Any]:
         # Tune pickles its settings to restore them, which is never done: the store is the truth.
         return {}
 
-    def on_trial_result(
-        self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
+    def suggest(self, trial_id: str) -> Any:
+        """The next order, None while there is nothing to start, or that all is over."""
+        self.agenda.slots = self.room.slots()
+        if len(self.agenda.running) >= self.agenda.slots:
+            return None
+        order = self.agenda.next()
+        if order is not None:
+            self.legs[trial_id] = order.job.key
+            return {ORDER: order}
+        return Searcher.FINISHED if self.agenda.over else None
+
+    def on_trial_complete(
+        self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
     ) -> None:
+        """Nothing: `Legs` tells the agenda."""
+
+    def save(self, checkpoint_path: str) -> None:
+        """Nothing: the store is the truth of a run."""
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Nothing: the store is the truth of a run."""
+
+
+class Legs(FIFOScheduler):
+    """Passes what workers tell to the agenda and its answer to Tune."""
+
+    def __init__(self, searcher: AgendaSearcher) -> None:
+        self.searcher, self.agenda = searcher, searcher.agenda
+        self.error: InputError | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        # As for the searcher.
+        return {}
+
+    def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
+        """Go on, or end this leg."""
+        answer = self._told(trial, result)
+        return TrialScheduler.CONTINUE if answer == "continue" else TrialScheduler.STOP
+
+    def on_trial_complete(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> None:
         """Store a finished job at once: what is told here survives a kill."""
-        if "failed" in result:
-            self.events.failed(result["key"], result["failed"])
-            return
-        self.events.epoch(result["key"], result["epoch"])
-        if "record" in result:
-            try:
-                self.events.finished(result["record"])
-            except InputError as error:
-                self.error = error
-                raise
+        if self.searcher.legs[trial.trial_id] in self.agenda.running:
+            self._told(trial, result)
 
-    def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        """Tell of a job whose worker was lost more often than RETRIES."""
-        self.events.failed(trial.config["key"], f"its worker was lost {RETRIES + 1} times")
+    def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
+        """The worker is gone."""
+        self._guarded(lambda: self.agenda.lost(self.searcher.legs[trial.trial_id]))
+
+    def _told(self, trial: Any, result: dict[str, Any]) -> Answer:
+        report: Report = result[REPORT]
+        key = self.searcher.legs[trial.trial_id]
+        return self._guarded(lambda: self.agenda.report(key, report))
+
+    def _guarded(self, tell: Callable[[], T]) -> T:
+        """Remember a sentence for the user, which Tune would wrap."""
+        try:
+            return tell()
+        except InputError as error:
+            self.error = error
+            raise
 
 
-def run_jobs(jobs: Sequence[Job], resources: Resources, events: Events) -> None:
-    """Train all jobs, as many at a time as there is room for; returns when none is left."""
+class Room:
+    """How many jobs there is room for on the machines that are there now."""
+
+    def __init__(self, resources: Resources) -> None:
+        self.resources = resources
+        self.looked = -inf
+        self.found = 1
+
+    def slots(self) -> int:
+        """At most `workers`; nodes may come and go."""
+        if time.monotonic() - self.looked >= LOOK_SECONDS:
+            self.looked = time.monotonic()
+            there = ray.cluster_resources()
+            fit = there.get("CPU", 0.0)
+            if self.resources.gpus_per_trial:
+                fit = min(fit, there.get("GPU", 0.0) // self.resources.gpus_per_trial)
+            # A cluster may have no room yet; what waits there makes it grow.
+            self.found = max(1, int(fit))
+        return min(self.found, self.resources.workers or self.found)
+
+
+def run_agenda(agenda: Agenda) -> None:
+    """Train until nothing is left, or until interrupted."""
+    resources = agenda.resources
     _start_ray(resources)
-    gpus = ray.cluster_resources().get("GPU", 0)
-    if resources.gpus_per_trial > gpus:
-        ray.shutdown()
-        raise InputError(
-            f"--gpus-per-trial {resources.gpus_per_trial:g} cannot be met: there are {gpus:g} GPUs"
-        )
     scratch = Path(tempfile.mkdtemp(prefix="convfrontier-"))
-    configs = [_config(job, resources) for job in jobs]
-    observer = Observer(events)
-    trainable = tune.with_resources(JobTrainable, {"cpu": 1, "gpu": resources.gpus_per_trial})
+    try:
+        _check_gpus(resources)
+        _tune(agenda, Room(resources), scratch)
+    finally:
+        ray.shutdown()
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _tune(agenda: Agenda, room: Room, scratch: Path) -> None:
+    os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(room.slots())
+    searcher = AgendaSearcher(agenda, room)
+    legs = Legs(searcher)
+    need = {"cpu": 1, "gpu": agenda.resources.gpus_per_trial}
     tuner = Tuner(
-        trainable,
-        param_space=tune.grid_search(configs),
-        tune_config=TuneConfig(reuse_actors=True, max_concurrent_trials=resources.workers),
+        tune.with_resources(JobTrainable, need),
+        tune_config=TuneConfig(
+            search_alg=searcher, scheduler=legs, reuse_actors=True, num_samples=-1
+        ),
         run_config=RunConfig(
             storage_path=str(scratch),
             verbose=0,
-            failure_config=FailureConfig(max_failures=RETRIES),
+            failure_config=FailureConfig(max_failures=0),
             checkpoint_config=CheckpointConfig(checkpoint_at_end=False),
-            callbacks=[observer],
         ),
     )
     try:
         tuner.fit()
-    except tune.TuneError:
-        if observer.error is None:
+    except (tune.TuneError, InputError):
+        if legs.error is None:
             raise
-        raise observer.error from None
-    finally:
-        ray.shutdown()
-        shutil.rmtree(scratch, ignore_errors=True)
+        raise legs.error from None
+
+
+def _check_gpus(resources: Resources) -> None:
+    gpus = ray.cluster_resources().get("GPU", 0)
+    if resources.gpus_per_trial > gpus:
+        raise InputError(
+            f"--gpus-per-trial {resources.gpus_per_trial:g} cannot be met: there are {gpus:g} GPUs"
+        )
 
 
 def _check_reachable(address: str) -> None:
@@ -156,16 +230,6 @@ def _check_reachable(address: str) -> None:
         socket.create_connection((host, int(port)), timeout=CONNECT_SECONDS).close()
     except (OSError, ValueError, OverflowError) as error:
         raise InputError(f"cannot reach a Ray cluster at {address!r}: {error}") from None
-
-
-def _config(job: Job, resources: Resources) -> dict[str, Any]:
-    root = resources.data_root
-    return {
-        "key": job.key,
-        "job": job.to_json(),
-        "gpu": resources.gpus_per_trial > 0,
-        "data_root": str(root.resolve()) if root else None,
-    }
 
 
 def _start_ray(resources: Resources) -> None:

@@ -1,16 +1,16 @@
 """How far a run is and when it will be over."""
 
 import time
-from collections.abc import Mapping
-from types import TracebackType
-from typing import Any, Self
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as Bar
 
-from studies.study import Plan, costs
-from trainers import Job
+from studies.agenda import Events
+from studies.study import costs
+from trainers import Job, Result
 
 STEP_OVERHEAD_MACS = 2_000_000
 """Work per image that no MAC count shows, in MACs; it decides the time of tiny networks."""
@@ -34,15 +34,16 @@ def duration(seconds: float) -> str:
 
 
 class Progress:
-    """A bar on a terminal, a line for each finished job elsewhere; both with the time left."""
+    """A bar on a terminal, a line for each job that ended elsewhere; both with the time left."""
 
-    def __init__(self, plan: Plan, todo: Mapping[str, Job], console: Console) -> None:
-        self.todo = todo
-        self.names = {job.key: f"{arm.name}, seed {job.seed}" for arm, job in plan.jobs()}
-        self.work = {key: work(job) for key, job in todo.items()}
-        self.share = dict.fromkeys(todo, 0.0)
-        self.over = 0
+    def __init__(self, console: Console) -> None:
         self.console = console
+        self.jobs: dict[str, Job] = {}
+        self.names: dict[str, str] = {}
+        self.work: dict[str, float] = {}
+        self.share: dict[str, float] = {}
+        self.over = 0
+        self.to_do: Callable[[], int] = lambda: 0
         self.began: float | None = None
         self.bar = Bar(
             TextColumn("{task.description}"),
@@ -52,66 +53,78 @@ class Progress:
             transient=True,
             disable=not console.is_terminal,
         )
-        self.task = self.bar.add_task(f"0 of {len(todo)} jobs", total=1.0, left="starting workers")
+        self.task = self.bar.add_task("", total=1.0, left="starting workers")
 
-    def __enter__(self) -> Self:
+    def events(self) -> Events:
+        """What to call as jobs advance."""
+        return Events(self.started, self.epoch, self.ended, self.note)
+
+    @contextmanager
+    def showing(self, to_do: Callable[[], int]) -> Iterator[None]:
+        """Show what goes on; `to_do` says about how many jobs are yet to start."""
+        self.to_do = to_do
         if not self.console.is_terminal:
-            self.console.print(f"{len(self.todo)} jobs to train; starting workers")
-        self.bar.start()
-        return self
+            self.console.print(f"{self.total} jobs to train; starting workers")
+        with self.bar:
+            yield
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.bar.stop()
+    @property
+    def total(self) -> int:
+        """About how many jobs there are in all."""
+        return len(self.jobs) + self.to_do()
+
+    def started(self, job: Job, name: str) -> None:
+        """Note that a job starts, or goes on."""
+        if self.share.get(job.key) == 1.0:
+            self.over -= 1
+        self.jobs[job.key], self.names[job.key] = job, name
+        self.work[job.key] = work(job)
+        self.share[job.key] = min(self.share.get(job.key, 0.0), 0.99)
 
     def epoch(self, key: str, epoch: int) -> None:
         """Note that a job has trained `epoch` epochs."""
         self.began = self.began or time.monotonic()
-        self.share[key] = epoch / self.todo[key].recipe.epochs
+        self.share[key] = epoch / self.jobs[key].recipe.epochs
         self._show()
 
-    def finished(self, record: dict[str, Any]) -> None:
-        """Tell of a finished job."""
-        self._close(record["key"])
-        result = record["result"]
-        points = result["points"]
-        what = f"{100 * points[-1]['validation_accuracy']:.1f} % on validation" if points else ""
-        text = f"{what or result['reason']} in {duration(result['seconds'])}"
-        self._tell(f"{self.names[record['key']]}: {text}")
-
-    def failed(self, key: str, reason: str) -> None:
-        """Tell of a job that failed for good."""
-        self._close(key)
-        self._tell(f"{self.names[key]}: failed, {reason}")
-
-    def left(self) -> str:
-        """The time left, from the work done since the first epoch."""
-        total = sum(self.work.values())
-        done = sum(self.work[key] * share for key, share in self.share.items())
-        if self.began is None or not done:
-            return "starting workers"
-        return f"{duration((time.monotonic() - self.began) * (total - done) / done)} left"
-
-    def _close(self, key: str) -> None:
+    def ended(self, key: str, result: Result) -> None:
+        """Tell of a job that ended."""
         self.share[key] = 1.0
         self.over += 1
         self._show()
+        accuracy = f"{100 * result.points[0].validation_accuracy:.1f} %" if result.points else ""
+        text = f"{accuracy} on validation" if accuracy else result.reason
+        if result.status == "failed":
+            text = f"failed, {result.reason}"
+        elif result.seconds:
+            text += f" in {duration(result.seconds)}"
+        self._tell(f"{self.names[key]}: {text}")
+
+    def note(self, text: str) -> None:
+        """Tell of something else."""
+        self._tell(text)
+
+    def left(self) -> str:
+        """The time left, from the work done since the first epoch."""
+        done = self.done()
+        if self.began is None or not done:
+            return "starting workers"
+        return f"{duration((time.monotonic() - self.began) * (1 - done) / done)} left"
+
+    def done(self) -> float:
+        """The share of the work that is done; a job that is not known yet counts as the mean."""
+        total = sum(self.work.values()) * (1 + self.to_do() / max(1, len(self.work)))
+        return sum(self.work[key] * share for key, share in self.share.items()) / max(total, 1.0)
 
     def _show(self) -> None:
-        total = sum(self.work.values())
-        done = sum(self.work[key] * share for key, share in self.share.items())
         self.bar.update(
             self.task,
-            completed=done / total,
-            description=f"{self.over} of {len(self.todo)} jobs",
+            completed=self.done(),
+            description=f"{self.over} of {self.total} jobs",
             left=self.left(),
         )
 
     def _tell(self, text: str) -> None:
         if not self.console.is_terminal:
-            text += f"; {self.left()}" if self.over < len(self.todo) else ""
-        self.console.print(f"[{self.over}/{len(self.todo)}] {text}", markup=False)
+            text += f"; {self.left()}" if self.over < self.total else ""
+        self.console.print(f"[{self.over}/{self.total}] {text}", markup=False)

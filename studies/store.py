@@ -19,7 +19,7 @@ from searchspace.schema import to_json
 from studies.lines import Lines, writing
 from studies.search import Search
 from studies.study import Plan
-from studies.trials import Event, Reported, Trial, trials
+from studies.trials import Event, Reported, Trial, TrialLog
 from trainers import Job, Result
 
 STUDY = "study.json"
@@ -122,7 +122,9 @@ class Store:
 
     def trials(self) -> list[Trial]:
         """All trials of a search, with their states."""
-        return trials(self.events(), {record.key: record.result for record in self.records()})
+        log = TrialLog(self.events())
+        results = {record.key: record.result for record in self.records()}
+        return [log.trial(number, results) for number in range(len(log))]
 
     @contextmanager
     def locked(self) -> Iterator[None]:

@@ -91,30 +91,43 @@ class Trial:
         return next(iter(self.jobs))
 
 
-def trials(events: Iterable[Event], results: Mapping[str, Result]) -> list[Trial]:
-    """All trials of a log, with their states as the results of jobs, by key, say."""
-    proposed: list[Proposed] = []
-    jobs: dict[int, dict[str, int]] = {}
-    counted: dict[int, list[str]] = {}
-    for event in events:
+class TrialLog:
+    """The events so far, by trial."""
+
+    def __init__(self, events: Iterable[Event] = ()) -> None:
+        self.proposed: list[Proposed] = []
+        self.jobs: list[dict[str, int]] = []
+        self.counted: list[list[str]] = []
+        self.owners: dict[str, list[int]] = {}
+        self.networks: dict[str, list[int]] = {}
+        self.contested = 0
+        for event in events:
+            self.add(event)
+
+    def __len__(self) -> int:
+        return len(self.proposed)
+
+    def add(self, event: Event) -> None:
+        """Take note of an event."""
         if isinstance(event, Proposed):
-            proposed.append(event)
-            jobs[event.number] = {event.job: event.seed}
-            counted[event.number] = [event.job]
+            self.proposed.append(event)
+            self.jobs.append({event.job: event.seed})
+            self.counted.append([event.job])
+            self.networks.setdefault(event.architecture.key, []).append(event.number)
+            self.owners.setdefault(event.job, []).append(event.number)
         elif isinstance(event, Replicated):
-            jobs[event.number][event.job] = event.seed
+            self.jobs[event.number][event.job] = event.seed
+            self.owners.setdefault(event.job, []).append(event.number)
             if event.because == "replicates":
-                counted[event.number].append(event.job)
-    return [
-        Trial(
-            one.number,
-            one.architecture,
-            one.origin,
-            jobs[one.number],
-            _state([results.get(key) for key in counted[one.number]]),
-        )
-        for one in proposed
-    ]
+                self.counted[event.number].append(event.job)
+            else:
+                self.contested += 1
+
+    def trial(self, number: int, results: Mapping[str, Result]) -> Trial:
+        """A trial as the results of jobs, by key, leave it."""
+        one = self.proposed[number]
+        ends = [results.get(key) for key in self.counted[number]]
+        return Trial(number, one.architecture, one.origin, self.jobs[number], _state(ends))
 
 
 def _state(results: list[Result | None]) -> State:

@@ -1,6 +1,9 @@
 """What runs inside a worker process: one job after another, an epoch at a time."""
 
 import platform
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -8,43 +11,154 @@ from typing import Any
 
 import torch
 
+from searchspace import InputError
 from searchspace.schema import to_json
-from trainers import Job, Training
+from studies.resources import Resources
+from trainers import Epoch, Job, Result, Training
+from trainers.checkpoint import load_checkpoint, save_checkpoint
+from trainers.memory import is_out_of_memory
 
 PACKAGES = ("convfrontier", "torch", "torchvision", "fvcore", "ray", "optuna", "scikit-learn")
 
 
-class Worker:
-    """The job in progress of one worker process."""
+@dataclass(frozen=True)
+class Report:
+    """What a worker tells after a step; `record`, in JSON form, if the job has ended.
 
-    def __init__(self, config: dict[str, Any]) -> None:
-        device = "cuda" if config["gpu"] else "cpu"
+    `epochs` are those trained since the last report, or found in a checkpoint; `so_far` is the
+    record as it would be if the job were to end here, for jobs that may be ended. `failed` says
+    what the job raised.
+    """
+
+    epochs: tuple[Epoch, ...]
+    record: dict[str, Any] | None = None
+    so_far: dict[str, Any] | None = None
+    failed: str = ""
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a worker is to do: a job, where it runs, and where its state is kept.
+
+    At the epochs `pauses` the state is saved whatever the time, for the job may have to wait there;
+    `watched` jobs may be ended after any epoch.
+    """
+
+    job: Job
+    checkpoints: Path
+    resources: Resources
+    watched: bool = False
+    pauses: tuple[int, ...] = ()
+
+
+class Seat:
+    """A place in a process where an order is carried out."""
+
+    def __init__(self, order: Order) -> None:
+        self.order = order
+        self.worker: Worker | None = None
+
+    def step(self) -> Report:
+        """A step of the worker; what a job raises is told, for it must not end the others."""
+        try:
+            if self.worker is None:
+                self.worker = Worker(self.order)
+            return self.worker.step()
+        except Exception as error:
+            # The boundary between the jobs and us: raised again it would be trained again.
+            text = (str(error).strip().splitlines() or [""])[0]
+            kind = "" if isinstance(error, InputError) else f"{type(error).__name__}: "
+            return Report((), failed=kind + text)
+
+
+class Worker:
+    """A job in progress."""
+
+    def __init__(self, order: Order) -> None:
+        self.order = order
+        self.folder = order.checkpoints / order.job.key
+        self.saved = time.monotonic()
+        self.reported = 0
+        self.training = self._training()
+        self.found = self.training is not None and self._found(self.training)
+
+    def _training(self) -> Training | None:
+        """The job from its start; None if it does not fit into memory."""
+        resources = self.order.resources
+        device = "cuda" if resources.gpus_per_trial else "cpu"
         if device == "cpu":
             # One worker per core: threads within a worker would compete with its neighbours.
             torch.set_num_threads(1)
-        root = config["data_root"]
-        self.key = config["key"]
-        self.training = Training(
-            Job.from_json(config["job"]), data_root=Path(root) if root else None, device=device
-        )
+        try:
+            return Training(self.order.job, data_root=resources.data_root, device=device)
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            return None
 
-    def step(self) -> dict[str, Any]:
-        """Train for an epoch; the last step carries the finished record."""
-        progress = self.training.epoch()
-        report: dict[str, Any] = {"key": self.key, "epoch": progress.epoch, "done": False}
-        if self.training.done:
-            report |= {"done": True, "record": self._record()}
-        return report
+    def _found(self, training: Training) -> bool:
+        """Go on from a checkpoint, if there is one that can be used; the job starts anew if not."""
+        try:
+            return load_checkpoint(training, self.folder)
+        except InputError:
+            return False
 
-    def _record(self) -> dict[str, Any]:
-        job = self.training.job
-        return {
-            "key": job.key,
-            "job": job.to_json(),
-            "result": to_json(self.training.result()),
-            "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
-            "environment": environment(self.training.device),
-        }
+    def step(self) -> Report:
+        """Train for an epoch, or tell what was found in a checkpoint."""
+        training = self.training
+        if training is None:
+            reason = "the network and its data do not fit in memory"
+            return Report((), self._record(Result("out_of_memory", (), (), 0.0, reason)))
+        if not training.done and not (self.found and training.curve):
+            training.epoch(self._after_step)
+            if len(training.curve) in self.order.pauses or self._due():
+                self._save()
+        self.found = False
+        epochs = tuple(training.curve[self.reported :])
+        self.reported = len(training.curve)
+        if training.done:
+            return Report(epochs, self._record(training.result()))
+        return Report(epochs, so_far=self._so_far() if self.order.watched else None)
+
+    def _after_step(self) -> None:
+        if self._due():
+            self._save()
+
+    def _due(self) -> bool:
+        return time.monotonic() - self.saved >= self.order.resources.checkpoint_seconds
+
+    def _save(self) -> None:
+        assert self.training is not None
+        save_checkpoint(self.training, self.folder)
+        self.saved = time.monotonic()
+
+    def _so_far(self) -> dict[str, Any]:
+        training = self.training
+        assert training is not None
+        curve, pieces = tuple(training.curve), training.learner.accumulation
+        reason = f"ended by the scheduler after epoch {len(curve)}"
+        truncated = Result("truncated", (), curve, training.seconds, reason, accumulation=pieces)
+        return self._record(truncated)
+
+    def _record(self, result: Result) -> dict[str, Any]:
+        device = self.training.device if self.training else None
+        return finished_record(self.order.job, result, environment(device))
+
+
+def finished_record(job: Job, result: Result, where: dict[str, str]) -> dict[str, Any]:
+    """The JSON form of a record of now."""
+    return {
+        "key": job.key,
+        "job": job.to_json(),
+        "result": to_json(result),
+        "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "environment": where,
+    }
+
+
+def failed_record(job: Job, reason: str, curve: Sequence[Epoch] = ()) -> dict[str, Any]:
+    """The record of a job that failed for good."""
+    return finished_record(job, Result("failed", (), tuple(curve), 0.0, reason), environment())
 
 
 def environment(device: torch.device | None = None) -> dict[str, str]:

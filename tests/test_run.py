@@ -21,7 +21,7 @@ def no_training(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*args: object) -> None:
         raise AssertionError("training was started")
 
-    monkeypatch.setattr(drive, "_train", refuse)
+    monkeypatch.setattr(drive, "run", refuse)
 
 
 def call(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
@@ -155,11 +155,11 @@ def test_more_seeds_extend_and_fewer_do_not_shrink(
     run_in_process(study(), tmp_path, 4)
     asked: list[list[tuple[str, int]]] = []
 
-    def note(plan: object, store: object, todo: dict, *rest: object) -> drive.Outcome:
+    def note(plan: object, todo: dict, *rest: object) -> int:
         asked.append([(job.architecture.label(), job.seed) for job in todo.values()])
-        return drive.Outcome(set(todo))
+        return 0
 
-    monkeypatch.setattr(drive, "_train", note)
+    monkeypatch.setattr(drive, "_train_jobs", note)
     assert call(monkeypatch, tiny, "--out", tmp_path, "--seeds", "3") == 0
     assert [seed for _, seed in asked[0]] == [2, 2]
     assert call(monkeypatch, tiny, "--out", tmp_path, "--seeds", "1") == 0
@@ -176,11 +176,11 @@ def test_fresh_keeps_the_earlier_run_under_another_name(
     before = (out / RESULTS).read_bytes()
     seen: list[int] = []
 
-    def note(plan: object, store: object, todo: dict, *rest: object) -> drive.Outcome:
+    def note(plan: object, todo: dict, *rest: object) -> int:
         seen.append(len(todo))
-        return drive.Outcome()
+        return drive.INTERRUPTED
 
-    monkeypatch.setattr(drive, "_train", note)
+    monkeypatch.setattr(drive, "_train_jobs", note)
     assert call(monkeypatch, tiny, "--out", out, "--fresh") == drive.INTERRUPTED
     assert seen == [4]
     assert (tmp_path / "run.1" / RESULTS).read_bytes() == before

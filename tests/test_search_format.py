@@ -8,7 +8,7 @@ from searchspace import InputError
 from searchspace.schema import to_json
 from studies import COLUMNS, Search, load, read_plan
 from studies.store import TRIALS, Store
-from studies.trials import Event, Proposed, Replicated, Reported, Resumed, trials
+from studies.trials import Event, Proposed, Replicated, Reported, Resumed, TrialLog
 from tests.helpers import RECIPE, SPACE, made_up, record, search, write_search
 
 
@@ -54,11 +54,11 @@ def test_a_trial_is_open_until_all_its_replicates_have_ended() -> None:
         Replicated(0, jobs[1].key, 1, "replicates"),
     ]
     results = {jobs[0].key: made_up(jobs[0], 0.5)}
-    assert trials(events, results)[0].state == "open"
+    assert TrialLog(events).trial(0, results).state == "open"
     results[jobs[1].key] = made_up(jobs[1], 0.5, "failed")
-    assert trials(events, results)[0].state == "finished"
+    assert TrialLog(events).trial(0, results).state == "finished"
     events.append(Replicated(0, jobs[2].key, 2, "contested"))
-    assert trials(events, results)[0].state == "finished"
+    assert TrialLog(events).trial(0, results).state == "finished"
 
 
 def test_every_event_survives_the_log_and_a_torn_line(tmp_path: Path) -> None:

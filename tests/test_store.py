@@ -7,8 +7,9 @@ import pytest
 
 from searchspace import InputError
 from searchspace.schema import to_json
+from studies.resources import Resources
 from studies.store import RESULTS, STUDY, Store, set_aside
-from studies.worker import Worker
+from studies.worker import Order, Worker
 from tests.helpers import job, study
 
 PLAN = study().plan("quick")
@@ -20,10 +21,11 @@ def records() -> list[dict[str, object]]:
     found = []
     for seed in range(3):
         wanted = job(seed)
-        config = {"gpu": False, "data_root": None, "key": wanted.key, "job": wanted.to_json()}
-        worker = Worker(config)
+        worker = Worker(Order(wanted, Path("none"), Resources()))
         worker.step()
-        found.append(worker.step()["record"])
+        made = worker.step().record
+        assert made is not None
+        found.append(made)
     return found
 
 

@@ -9,8 +9,9 @@ from studies import COLUMNS, Claim, Outcome, Plan, Study, load
 from studies.catalog import STUDIES
 from studies.catalog import study as named
 from studies.claims import above
+from studies.resources import Resources
 from studies.store import Store
-from studies.worker import Worker
+from studies.worker import Order, Worker
 from tests.helpers import study
 from trainers import Digits
 
@@ -66,11 +67,10 @@ def run_in_process(tiny: Study, folder: Path, count: int) -> Plan:
     with store.locked():
         store.ask(plan, {})
         for _, job in list(plan.jobs())[:count]:
-            config = {"gpu": False, "data_root": None, "key": job.key, "job": job.to_json()}
-            worker = Worker(config)
-            while not (report := worker.step())["done"]:
+            worker = Worker(Order(job, store.checkpoints, Resources()))
+            while not (record := worker.step().record):
                 pass
-            store.append(report["record"])
+            store.append(record)
     return plan
 
 
