@@ -6,48 +6,14 @@ from math import isinf
 import pandas as pd
 
 from analysis.compare import ArmSummary, arms_info, reading
+from analysis.frames import ARM_COLUMNS, VERDICT_COLUMNS, arms_frame, verdicts_frame
 from analysis.fronts import published_table
 from analysis.inference import CONFIDENCE
 from analysis.parts import Part, Table
 from analysis.runs import Run
-from analysis.tables import arms_frame, summary_cells
-from analysis.verdicts import Verdict, comparison_text, verdicts_info
+from analysis.tables import summary_cells
+from analysis.verdicts import Verdict, verdicts_info
 from studies import Plan
-
-VERDICT_COLUMNS = {
-    "task": "name of the task with its settings",
-    "claim": "the statement, from the paper",
-    "source": "where the paper makes it",
-    "verdict": "supported, contradicted or undecided, on this task and budget",
-    "comparison": "the comparison that the claim stands or falls with",
-    "difference": "its mean difference, paired by seed, less the margin, percentage points",
-    "low": "lower end of the 95% interval of that difference",
-    "high": "upper end of that interval",
-    "pairs": "seeds behind the comparison that has fewest",
-    "p_supported": "p-value of support, adjusted over the study (Holm)",
-    "p_contradicted": "p-value of contradiction, adjusted over the study",
-    "more_seeds": "further seeds that would decide it with 80% power; inf: more than 1000",
-    "reason": "why it is undecided",
-}
-
-ARM_COLUMNS = {
-    "task": "name of the task with its settings",
-    "arm": "name of the arm, with its input size if it has several",
-    "baseline": "whether others are compared with it",
-    "params": "stored numbers of the deployed form",
-    "macs": "multiply-accumulates of the deployed form for one image",
-    "training_macs": "multiply-accumulates of the training form for one image, forward",
-    "n": "number of seeds with an accuracy",
-    "test_accuracy_mean": "per cent",
-    "test_accuracy_sd": "standard deviation over seeds, percentage points",
-    "validation_accuracy_mean": "per cent",
-    "difference": "mean difference to the baseline, paired by seed, percentage points",
-    "low": "lower end of its interval, not corrected for the number of arms",
-    "high": "upper end of its interval",
-    "pairs": "number of seeds of both",
-    "ended_early": "seeds without an accuracy",
-    "seconds": "mean training time of a run",
-}
 
 
 def ablation_parts(run: Run) -> list[Part]:
@@ -66,33 +32,10 @@ def verdict_parts(frame: pd.DataFrame, plan: Plan) -> list[Part]:
     if not plan.design.claims:
         return []
     found = verdicts_info(frame, plan)
-    info = verdicts_frame(found)
+    info = verdicts_frame(found, plan.study)
     table = Table("verdicts", "Verdicts", info, VERDICT_COLUMNS)
     return [Part("verdicts", "What became of the paper's claims", (verdicts_text(found),),
                  tables=(table,))]  # fmt: skip
-
-
-def verdicts_frame(verdicts: Sequence[Verdict]) -> pd.DataFrame:
-    """A row for each claim and task; columns are documented in `VERDICT_COLUMNS`."""
-    rows = [
-        {
-            "task": verdict.task,
-            "claim": verdict.claim.text,
-            "source": verdict.claim.source,
-            "verdict": verdict.ending,
-            "comparison": comparison_text(verdict.weakest.comparison),
-            "reason": verdict.reason,
-            "difference": verdict.weakest.sample.mean,
-            "low": verdict.weakest.sample.low,
-            "high": verdict.weakest.sample.high,
-            "pairs": verdict.pairs,
-            "p_supported": verdict.p_supported,
-            "p_contradicted": verdict.p_contradicted,
-            "more_seeds": verdict.more_seeds,
-        }
-        for verdict in verdicts
-    ]
-    return pd.DataFrame(rows).astype({"more_seeds": float})
 
 
 def verdicts_text(verdicts: Sequence[Verdict]) -> str:
@@ -133,11 +76,11 @@ def _arm_parts(plan: Plan, arms: Sequence[ArmSummary]) -> list[Part]:
 def notes(run: Run, plan: Plan, arms: Sequence[ArmSummary]) -> list[str]:
     """What a reader must know to read the table, in sentences."""
     found = [
-        f"Test accuracy is mean ± sd over n seeds, measured once, after the last epoch. "
-        f"Differences are paired by seed, with Student's {CONFIDENCE:.0%} t interval for each, not "
-        "corrected for the number of arms, and do not contain the error of the test sample. MACs "
-        "are for one image in the deployed form, kernel mixing included; parameters are all that "
-        "it stores."
+        "Test accuracy is mean ± sd over n seeds, measured once, after the last epoch. "
+        f"Differences are paired by seed, with Student's {CONFIDENCE:.0%} t interval for each "
+        "alone; * is told from zero after Holm's correction for all differences of the study, at "
+        "5 %. They do not contain the error of the test sample. MACs are for one image in the "
+        "deployed form, kernel mixing included; parameters are all that it stores."
     ]
     if any(arm.published for arm in arms):
         cells = "; ".join(dict.fromkeys(figure.source for figure in plan.published))

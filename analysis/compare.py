@@ -128,6 +128,7 @@ def as_ensembles(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(
         size=nan,
         macs=rows["ensemble_macs"],
+        training_macs=rows["ensemble_training_macs"],
         validation_accuracy=rows["ensemble_validation_accuracy"],
         test_accuracy=rows["ensemble_test_accuracy"],
         latency_ms=nan,

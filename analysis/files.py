@@ -6,7 +6,7 @@ from pathlib import Path
 from analysis import figures
 from analysis.pages import write_bytes, write_text
 from analysis.parts import Part, Table, shown
-from analysis.tables import Cells
+from analysis.tables import latex_table, markdown_table
 from searchspace import InputError
 
 FORMATS = ("png", "svg", "pdf")
@@ -23,8 +23,8 @@ def write_tables(parts: Named, folder: Path) -> int:
     documented = []
     for prefix, table in [(prefix, table) for prefix, part in parts for table in part.tables]:
         name = f"{prefix}{table.name}"
-        write_text(folder / f"{name}.tex", latex(shown(table), table.title))
-        write_text(folder / f"{name}.md", markdown(shown(table)))
+        write_text(folder / f"{name}.tex", latex_table(shown(table)))
+        write_text(folder / f"{name}.md", markdown_table(shown(table)))
         write_text(folder / f"{name}.csv", table.frame.to_csv(index=False))
         write_bytes(folder / f"{name}.parquet", [_parquet(table)])
         columns = "".join(f"- `{column}`: {table.columns[column]}\n" for column in table.names)
@@ -65,47 +65,6 @@ def write_figures(parts: Named, folder: Path) -> int:
             "--figures needs Chrome or Chromium (Debian: apt-get install chromium), found none"
         ) from None
     return len(drawn)
-
-
-def latex(cells: Cells, caption: str) -> str:
-    """A table for LaTeX with the package booktabs."""
-    align = "".join("r" if cells.is_number(i) else "l" for i in range(len(cells.headings)))
-    lines = [" & ".join(map(_latex_text, row)) + r" \\" for row in (cells.headings, *cells.rows)]
-    return "\n".join(
-        [
-            f"% {caption}",
-            rf"\begin{{tabular}}{{{align}}}",
-            r"\toprule",
-            lines[0],
-            r"\midrule",
-            *lines[1:],
-            r"\bottomrule",
-            r"\end{tabular}",
-            "",
-        ]
-    )
-
-
-LATEX = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
-         "±": r"$\pm$", "†": r"$\dagger$", "–": "--", "×": r"$\times$", "²": r"$^2$",
-         "…": r"\dots{}", "<": r"$<$", ">": r"$>$", "−": "$-$",
-         **{sign: f"\\{sign}" for sign in "&%$#_{}"}}  # fmt: skip
-
-
-def _latex_text(text: str) -> str:
-    return "".join(LATEX.get(sign, sign) for sign in " ".join(text.split()))
-
-
-def markdown(cells: Cells) -> str:
-    """A table for Markdown."""
-    rule = ["---:" if cells.is_number(i) else "---" for i in range(len(cells.headings))]
-    rows = [[_markdown_text(text) for text in row] for row in (cells.headings, *cells.rows)]
-    lines = [rows[0], rule, *rows[1:]]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
-
-
-def _markdown_text(text: str) -> str:
-    return " ".join(text.split()).replace("\\", "\\\\").replace("|", "\\|").replace("*", "\\*")
 
 
 def _parquet(table: Table) -> bytes:

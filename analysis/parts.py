@@ -7,9 +7,7 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
-from analysis.tables import Cells
-
-MISSING = "–"
+from analysis.tables import MISSING, Cells
 
 
 @dataclass(frozen=True, eq=False)

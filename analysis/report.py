@@ -12,6 +12,7 @@ from analysis.ablation import ablation_parts, notes
 from analysis.compare import arms_info, reading
 from analysis.endings import ending_parts, environment_parts
 from analysis.files import write_figures, write_tables
+from analysis.frames import arms_frame
 from analysis.fronts import FRONT_COLUMNS, Series, front_info, front_parts, plot_front
 from analysis.hypervolume import distinct_names, hypervolume_parts
 from analysis.importance import importance_parts
@@ -20,7 +21,7 @@ from analysis.networks import networks_json
 from analysis.pages import figures_page, write_text
 from analysis.parts import Part, Table
 from analysis.runs import Run, read_run
-from analysis.tables import Cells, arms_frame, engineering, rich_table, summary_cells
+from analysis.tables import Cells, cost_cells, engineering, rich_table, summary_cells
 from analysis.uncertainty import main_cost, uncertainty_parts
 from searchspace.cli import run_command
 from studies import Plan
@@ -150,6 +151,7 @@ def _show_ablation(run: Run, plan: Plan, console: Console) -> None:
         group = [arm for arm in arms if arm.task == task]
         cells = summary_cells(group, same_protocol=plan.design.is_paper_protocol, compact=True)
         console.print(rich_table(cells, f"{plan.study} on {task}"))
+        console.print(rich_table(cost_cells(group), "costs"))
         console.print(f"{reading(group)}\n", markup=False, highlight=False, soft_wrap=True)
     for note in notes(run, plan, arms):
         console.print(note, markup=False, highlight=False, soft_wrap=True)

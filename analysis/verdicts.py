@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import Literal
 
+import numpy as np
 import pandas as pd
 
 from analysis.inference import (
@@ -30,6 +31,7 @@ from analysis.inference import (
     sampling_error,
 )
 from studies import Claim, Comparison, Outcome, Plan
+from trainers import unpack_flags
 
 Ending = Literal["supported", "contradicted", "undecided"]
 
@@ -99,23 +101,53 @@ def contrasts_info(frame: pd.DataFrame, task: str, claim: Claim) -> tuple[Contra
 
 def accuracies(here: pd.DataFrame, outcome: Outcome) -> pd.Series:
     """The test accuracies of an outcome in [0, 1] by seed, of the seeds that have one."""
+    if outcome.but_not is not None:
+        return _shares(here, outcome, outcome.but_not)
     rows = here[here["arm"] == outcome.arm]
     if outcome.ensemble:
         rows = rows.drop_duplicates("seed")
         return rows.set_index("seed")["ensemble_test_accuracy"].astype(float).dropna()
+    return _at_size(rows, outcome).set_index("seed")["test_accuracy"].astype(float).dropna()
+
+
+def _at_size(rows: pd.DataFrame, outcome: Outcome) -> pd.DataFrame:
+    """The rows of an arm that are about the outcome's size."""
     if outcome.size is not None:
         rows = rows[rows["size"] == outcome.size]
     elif rows["size"].nunique() > 1:
         # Which of several sizes is meant cannot be told: none is taken.
         rows = rows.iloc[:0]
-    return rows.set_index("seed")["test_accuracy"].astype(float).dropna()
+    return rows
+
+
+def _shares(here: pd.DataFrame, outcome: Outcome, other: Outcome) -> pd.Series:
+    """The share of the test images that one gets right and the other wrong, by seed."""
+    right, wrong = (
+        _at_size(here[here["arm"] == one.arm], one).set_index("seed") for one in (outcome, other)
+    )
+    columns = [right["test_right"], right["test_images"], wrong["test_right"]]
+    both = pd.concat(columns, axis=1, join="inner")
+    return pd.Series(
+        {
+            seed: float(np.mean(_flags(mine, images) & ~_flags(theirs, images)))
+            for seed, mine, images, theirs in both.dropna().itertuples()
+        },
+        dtype=float,
+    )
+
+
+def _flags(text: str, images: float) -> np.ndarray:
+    return unpack_flags(text, int(images))
 
 
 def outcome_text(outcome: Outcome) -> str:
     """An outcome in words: `rs-net at 16 px`."""
     if outcome.ensemble:
         return f"the ensemble of {outcome.arm}"
-    return outcome.arm if outcome.size is None else f"{outcome.arm} at {outcome.size} px"
+    text = outcome.arm if outcome.size is None else f"{outcome.arm} at {outcome.size} px"
+    if outcome.but_not is None:
+        return text
+    return f"images that {text} gets right and {outcome_text(outcome.but_not)} wrong"
 
 
 def comparison_text(comparison: Comparison) -> str:

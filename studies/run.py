@@ -28,7 +28,10 @@ def run(
     ] = False,
     preset: Annotated[
         str | None,
-        typer.Option(help="quick or paper [default: paper with a GPU and --data-root, else quick]"),
+        typer.Option(
+            help="quick or paper, or another that --list shows [default: paper with a GPU and "
+            "--data-root, else quick]"
+        ),
     ] = None,
     task: Annotated[
         list[str] | None, typer.Option(help="Task in place of the preset's; may be repeated.")
@@ -73,7 +76,7 @@ def run(
     preset = preset or _default_preset(data_root)
     plan = _plan(chosen, preset, task or [], seeds)
     if gpus_per_trial is None:
-        gpus_per_trial = 1.0 if preset == "paper" and torch.cuda.is_available() else 0.0
+        gpus_per_trial = 1.0 if preset.startswith("paper") and torch.cuda.is_available() else 0.0
     resources = Resources(workers, gpus_per_trial, address, data_root)
     store = Store(out or Path("runs") / "-".join([name, preset, *(task or [])]))
     if show_plan:

@@ -4,13 +4,15 @@ from math import inf, nan, sqrt
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
-from analysis.verdicts import comparison_text, reading, verdicts_info
+from analysis.verdicts import accuracies, comparison_text, reading, verdicts_info
 from searchspace import Architecture, InputError, Resolutions
 from studies import Arm, Claim, Comparison, Outcome, Plan
 from studies.claims import above
 from tests.helpers import SMALL, TASK, study
 from trainers import Digits
+from trainers.tensors import pack_flags
 
 ARMS = ("a", "b", "c", "d")
 OTHER = Digits(noise=0.25, train_size=60)
@@ -188,3 +190,37 @@ def test_more_seeds_at_the_level_that_is_left() -> None:
     assert 3 < one.more_seeds <= two.more_seeds < 40
     (twins,) = verdicts_info(here(a=LOW, b=LOW), plan(claim(*above("a", "b"))))
     assert (twins.ending, twins.more_seeds) == ("undecided", inf)
+
+
+def test_a_share_is_of_the_images_that_one_gets_right_and_the_other_wrong() -> None:
+    generator = np.random.default_rng(0)
+    data = here(a=LOW, b=HIGH)
+    flags = [torch.tensor(generator.random(900) < 0.5) for _ in range(len(data))]
+    data["test_right"] = [pack_flags(flag) for flag in flags]
+    data["test_accuracy"] = [float(flag.double().mean()) for flag in flags]
+    only_a, only_b = Outcome("a", but_not=Outcome("b")), Outcome("b", but_not=Outcome("a"))
+    shares = accuracies(data, only_a)
+    first, second = flags[0], flags[len(LOW)]
+    expected = sum(bool(x) and not bool(y) for x, y in zip(first, second, strict=True)) / 900
+    assert shares[0] == pytest.approx(expected)
+    # What both get right cancels.
+    gap = accuracies(data, Outcome("a")) - accuracies(data, Outcome("b"))
+    assert (shares - accuracies(data, only_b)).tolist() == pytest.approx(gap.tolist())
+    text = comparison_text(Comparison((only_a,), (only_b,)))
+    assert text.startswith("images that a gets right and b wrong > images that b gets")
+    verdict = verdicts_info(
+        data.assign(test_right=None), plan(claim(Comparison((only_a,), (only_b,))))
+    )
+    assert "no accuracy of images that a gets right" in verdict[0].reason
+
+
+def test_a_share_names_existing_arms_and_nothing_twice_removed() -> None:
+    lost = Outcome("a", but_not=Outcome("x"))
+    with pytest.raises(InputError, match="names the arm 'x'"):
+        plan(claim(Comparison((lost,), (Outcome("a"),))))
+    with pytest.raises(InputError, match="must not have a but_not itself"):
+        Outcome("a", but_not=lost)
+    with pytest.raises(InputError, match="which images an ensemble gets right is not kept"):
+        Outcome("rs", ensemble=True, but_not=Outcome("a"))
+    made = plan(claim(Comparison((Outcome("a", but_not=Outcome("b")),), (Outcome("a"),))))
+    assert Plan.from_json(made.to_json()) == made

@@ -17,6 +17,7 @@ from trainers.tasks import (
     Task,
     TinyImageNet,
 )
+from trainers.tensors import unpack_flags
 from trainers.training import Training
 
 __all__ = [
@@ -40,4 +41,5 @@ __all__ = [
     "Training",
     "quantise",
     "train",
+    "unpack_flags",
 ]

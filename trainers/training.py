@@ -21,6 +21,7 @@ from trainers.measurement import Measure, measure_split
 from trainers.memory import is_out_of_memory
 from trainers.randomness import Randomness
 from trainers.tasks import Split
+from trainers.tensors import pack_flags
 
 CHECK_STEPS = 64
 """Steps between looks at the loss: each look makes a GPU wait."""
@@ -115,7 +116,7 @@ class Training:
         if self.reason:
             return self._result(())
         resolutions = self.job.architecture.resolutions
-        sizes = self.sizes + (resolutions.between if resolutions else ())
+        sizes = self.sizes + (resolutions.untrained if resolutions else ())
         views = resolutions.sizes if resolutions and resolutions.ensemble else ()
         known = self._measure(self.data.validation, sizes, views)
         final = self._measure(self.data.test, sizes, views)
@@ -226,6 +227,7 @@ class Training:
             validation_images=len(self.data.validation),
             test_images=len(self.data.test),
             trained=size in self.sizes,
+            test_right=pack_flags(final.right),
         )
 
     def _result(self, points: tuple[Point, ...], ensemble: Ensemble | None = None) -> Result:
