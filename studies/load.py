@@ -14,7 +14,7 @@ from studies.pricing import Price, prices
 from studies.search import Search
 from studies.store import Record, Store
 from studies.study import Plan, largest_size
-from studies.trials import trials
+from studies.trials import TrialLog
 from trainers import Job, Result
 
 COLUMNS = {
@@ -81,7 +81,8 @@ def asked_jobs(plan: Plan | Search, store: Store, records: Mapping[str, Record])
         return [Asked(job.key, arm.name, None) for arm, job in plan.jobs()]
     found: dict[str, Asked] = {}
     results = {key: record.result for key, record in records.items()}
-    for trial in trials(store.events(), results):
+    log = TrialLog(store.events())
+    for trial in (log.trial(number, results) for number in range(len(log))):
         arm = trial.architecture.key
         for key in trial.jobs:
             found.setdefault(key, Asked(key, arm, trial.number))
