@@ -7,11 +7,11 @@ import pandas as pd
 
 from analysis.compare import ArmSummary, arms_info, reading
 from analysis.frames import ARM_COLUMNS, VERDICT_COLUMNS, arms_frame, verdicts_frame
-from analysis.fronts import published_table
 from analysis.inference import CONFIDENCE
 from analysis.parts import Part, Table
 from analysis.runs import Run
 from analysis.tables import summary_cells
+from analysis.trade_offs import published_table
 from analysis.verdicts import Verdict, verdicts_info
 from studies import Plan
 

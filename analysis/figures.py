@@ -54,7 +54,7 @@ def figure(x: str, y: str, *, height: int = HEIGHT) -> go.Figure:
 def log_axis(values: Sequence[float], room: float = 0.06) -> dict[str, object]:
     """Settings of a logarithmic axis around positive `values`: a few round ticks, with units."""
     low, high = log10(min(values)), log10(max(values))
-    margin = max(room * (high - low), 0.03)
+    margin = room * (high - low) or 0.05
     ends = low - margin, high + margin
     ticks = round_ticks(10 ** ends[0], 10 ** ends[1])
     return {

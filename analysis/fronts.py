@@ -9,8 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from analysis import figures
-from analysis.parts import Part, Table
-from analysis.runs import POINT_COLUMNS, Run
+from analysis.runs import POINT_COLUMNS
 from studies import Plan, Published
 
 COSTS = {
@@ -216,82 +215,6 @@ def _draw_published(
     )
 
 
-PUBLISHED_COLUMNS = {
-    "dataset": "the paper's dataset, by our name",
-    "arm": "the arm of the study that it is compared with, or another network",
-    "accuracy": "printed top-1 accuracy, per cent",
-    "macs": "printed multiply-accumulates in the paper's own way of counting",
-    "params": "printed parameters in the paper's own way of counting",
-    "size": "input size in pixels, where the network has several",
-    "ensemble": "whether it is of all sizes together",
-    "source": "where it is printed",
-    "note": "how the paper's way differs from ours",
-}
-
-
-def published_table(plan: Plan) -> Table:
-    """All printed figures of a study."""
-    rows = [
-        {
-            "dataset": point.task, "arm": point.arm, "source": point.source, "note": point.note,
-            "ensemble": point.ensemble, "accuracy": point.accuracy, "macs": point.macs,
-            "params": point.params, "size": point.size,
-        }
-        for point in plan.published
-    ]  # fmt: skip
-    frame = pd.DataFrame(rows).astype({"macs": float, "params": float, "size": "Int64"})
-    return Table("published", "As printed in the papers", frame, PUBLISHED_COLUMNS)
-
-
-def front_parts(run: Run, number: int) -> list[Part]:
-    """The front of each task against each cost, and beside the papers' points."""
-    parts = []
-    for index, task in enumerate(run.tasks):
-        label = task.label()
-        points = run.points[run.points["task"] == label]
-        suffix = "" if len(run.tasks) == 1 else f"-{task.kind}-{index + 1}"
-        for cost in COSTS:
-            parts += _cost_parts(run, number, points, cost, suffix, label)
-    return parts
-
-
-def _cost_parts(
-    run: Run, number: int, points: pd.DataFrame, cost: str, suffix: str, label: str
-) -> list[Part]:
-    short = cost.removesuffix("_ms")
-    title = f"Accuracy and {'MACs' if cost == 'macs' else cost_name(cost)} on {label}"
-    name = f"front-{short}{suffix}"
-    info = front_info(points, cost)
-    if info.empty:
-        return [Part(name, title, reason=_why_empty(points, cost))]
-    series = [Series(run.name, number, info)]
-    frame = info.assign(run=run.folder.name)[list(FRONT_COLUMNS)].drop(columns="network")
-    table = Table(name, f"Networks by {cost_name(cost)}, {label}", _front_first(frame),
-                  FRONT_COLUMNS)  # fmt: skip
-    if not isinstance(run.plan, Plan):
-        return [Part(name, title, figure=plot_front(series, cost, run.axis), tables=(table,))]
-    printed = published_info(run.plan, cost)
-    same = run.plan.design.is_paper_protocol
-    inside = printed if same else []
-    parts = [Part(name, title, (), plot_front(series, cost, run.axis, inside), (table,))]
-    if printed and not same:
-        beside = plot_front(series, cost, run.axis, printed, same_protocol=False)
-        parts.append(Part(f"{name}-published", f"{title}: beside the papers' points", (
-            "Hollow marks are printed figures under another protocol (task, network or training): "
-            "compare the shape of the fronts, not the heights.",), beside))  # fmt: skip
-    return parts
-
-
-def _front_first(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame.sort_values("on_front", ascending=False, kind="stable")
-
-
 def cost_name(cost: str) -> str:
     """A cost in words."""
     return {"macs": "MACs", "params": "parameters", "latency_ms": "latency"}[cost]
-
-
-def _why_empty(points: pd.DataFrame, cost: str) -> str:
-    if points.empty:
-        return "No figure: no network has an accuracy yet."
-    return f"No figure: {cost_name(cost)} of these networks was not measured."

@@ -12,6 +12,7 @@ from analysis import figures
 from analysis.fronts import cost_name
 from analysis.parts import Part, Table
 from analysis.runs import Run
+from analysis.tables import engineering
 from analysis.uncertainty import main_cost
 from studies.search import Search
 
@@ -192,8 +193,8 @@ def hypervolume_parts(runs: Sequence[Run]) -> list[Part]:
     text = (
         f"The part of the box between (lowest cost, 100 %) and (highest cost, chance) that the "
         f"networks found so far dominate; {cost_name(cost)} on a logarithmic scale from "
-        f"{box.cheapest:,.4g} to {box.costliest:,.4g}, validation accuracy from {box.worst:.3g} to "
-        "100 %; one box for all runs shown.",
+        f"{engineering(box.cheapest)} to {engineering(box.costliest)}, validation accuracy from "
+        f"{box.worst:.3g} to 100 %; one box for all runs shown.",
         said,
     )
     table = Table("hypervolume", title, info, VOLUME_COLUMNS)

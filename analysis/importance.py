@@ -117,7 +117,6 @@ def importance_info(
     inputs = np.column_stack([inverse for _, inverse in found]).astype(np.float32)
     forest = RandomForestRegressor(
         TREES, max_leaf_nodes=LEAVES, min_samples_leaf=2, oob_score=True, random_state=seed,
-        max_features=0.7,
     ).fit(inputs, accuracies)  # fmt: skip
     trees = [boxes_of(tree, labels) for tree in forest.estimators_]
     trees = [tree for tree in trees if tree.variance() > 0]
@@ -163,6 +162,7 @@ def plot_importance(frame: pd.DataFrame, number: int, rows: int = 15) -> go.Figu
     )
     figure.update_layout(showlegend=False)
     figure.update_xaxes(rangemode="tozero")
+    figure.update_yaxes(ticksuffix="  ")
     return figure
 
 

@@ -28,6 +28,7 @@ table { border-collapse: collapse; font-size: .88rem; font-variant-numeric: tabu
 th, td { padding: .35rem .7rem; border-bottom: 1px solid #d5dde3; text-align: left;
          vertical-align: top; }
 th { vertical-align: bottom; background: #f3f6f8; position: sticky; top: 0; }
+td:first-child, td:nth-child(2) { white-space: nowrap; }
 .number { text-align: right; white-space: nowrap; }
 th.number { white-space: normal; }
 summary { cursor: pointer; color: #0072b2; margin: .4rem 0; }
@@ -55,7 +56,7 @@ DOCK = """
 
 ROWS = 200
 """Rows of a table that a page shows; files hold all of them."""
-OPEN = 25
+OPEN = 12
 """Up to this number of rows, a table is shown at once."""
 
 

@@ -9,12 +9,15 @@ import plotly.graph_objects as go
 
 from analysis.tables import MISSING, Cells
 
+TINY = 1e-4
+"""Positive numbers below it are shown as such."""
+
 
 @dataclass(frozen=True, eq=False)
 class Table:
     """A tidy frame; `columns` says what each column means, `cells` how it is shown, if specially.
 
-    `name` is the name of its files.
+    `name` is the name of its files; a page leaves `hidden` columns out, files do not.
     """
 
     name: str
@@ -22,6 +25,7 @@ class Table:
     frame: pd.DataFrame
     columns: Mapping[str, str]
     cells: Cells | None = None
+    hidden: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         unknown = [name for name in self.names if name not in self.columns]
@@ -53,7 +57,8 @@ def shown(table: Table, rows: int | None = None) -> Cells:
     if table.cells is not None:
         cells = table.cells
         return Cells(cells.headings, cells.rows[:rows], cells.text_columns, cells.last_number)
-    frame = table.frame.iloc[:rows]
+    frame = table.frame.iloc[:rows].drop(columns=list(table.hidden))
+    frame = frame.loc[:, table.frame[frame.columns].notna().any()]
     # Words first, as `Cells` wants them.
     words = [name for name in frame if not _is_number(frame[name])]
     order = words + [name for name in frame if name not in words]
@@ -70,7 +75,9 @@ def text(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, int) or (isinstance(value, float) and value.is_integer()):
         return f"{int(value):,}"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return f"< {TINY:.4f}" if 0 < value < TINY else f"{value:.4g}"
+    return str(value)
 
 
 def _is_number(column: pd.Series) -> bool:

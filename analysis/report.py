@@ -13,7 +13,7 @@ from analysis.compare import arms_info, reading
 from analysis.endings import ending_parts, environment_parts
 from analysis.files import write_figures, write_tables
 from analysis.frames import arms_frame
-from analysis.fronts import FRONT_COLUMNS, Series, front_info, front_parts, plot_front
+from analysis.fronts import FRONT_COLUMNS, Series, front_info, plot_front
 from analysis.hypervolume import distinct_names, hypervolume_parts
 from analysis.importance import importance_parts
 from analysis.learning import cut_parts, learning_parts
@@ -22,6 +22,7 @@ from analysis.pages import figures_page, write_text
 from analysis.parts import Part, Table
 from analysis.runs import Run, read_run
 from analysis.tables import Cells, cost_cells, engineering, rich_table, summary_cells
+from analysis.trade_offs import front_parts
 from analysis.uncertainty import main_cost, uncertainty_parts
 from searchspace.cli import run_command
 from studies import Plan
@@ -131,7 +132,9 @@ def _fronts_part(
     cost = main_cost(runs[series[0].number])
     frames = [s.points[s.points["on_front"]].assign(run=s.name) for s in series]
     frame = pd.concat(frames, ignore_index=True)[list(FRONT_COLUMNS)].drop(columns="network")
-    table = Table(name, "Networks on the fronts", frame, FRONT_COLUMNS)
+    table = Table(
+        name, "Networks on the fronts", frame, FRONT_COLUMNS, hidden=("task", "view", "sd")
+    )
     return Part(name, title, figure=plot_front(series, cost, axis), tables=(table,))
 
 

@@ -17,6 +17,10 @@ DRAWS, LARGE = 1000, 1000
 REACH = 4.0
 """A network further than this many standard errors below a cheaper one is not drawn at all."""
 SETS = 100
+FREEDOM = 3
+"""Fewer free deviations between seeds than this say nothing of chance."""
+SHOWN = 0.005
+"""Networks less probable than this are left out of the figure."""
 LEVELS = (10, 50, 90)
 
 SURE_COLUMNS = {
@@ -42,45 +46,50 @@ class Bootstrap:
     how: str
 
 
-def bootstrap(values: pd.DataFrame, seed: int = 0) -> Bootstrap | None:
+def bootstrap(
+    values: pd.DataFrame, pool: pd.DataFrame | None = None, seed: int = 0
+) -> Bootstrap | None:
     """Draw seeds with replacement; `values` has a row for each point and a column for each seed.
 
     If all points have all seeds, these are drawn for all of them at once, so that what seeds share
-    stays shared. Else deviations are drawn from those of all replicated points. Deviations are
-    scaled by sqrt(n / (n - 1)), as they are from the same n values' mean. None without replicates.
+    stays shared. Else deviations are drawn from those of all replicated points of `pool`, by
+    default of `values`. Deviations are scaled by sqrt(n / (n - 1)), as they are from the mean of
+    the same n values. None with fewer than `FREEDOM` deviations that are free.
     """
-    matrix = values.to_numpy(dtype=float)
-    n = (~np.isnan(matrix)).sum(axis=1)
-    if not (n > 1).any():
+    deviations, n = deviations_of(values)
+    others, counts = deviations_of(values if pool is None else pool)
+    if (counts - 1).clip(min=0).sum() < FREEDOM:
         return None
     generator = np.random.default_rng(seed)
-    draws = DRAWS if len(matrix) <= LARGE else DRAWS // 5
-    means = np.nanmean(matrix, axis=1)
-    scale = np.sqrt(n / np.maximum(n - 1, 1))[:, None]
-    deviations = (matrix - means[:, None]) * scale
-    if (n == matrix.shape[1]).all():
-        picked = generator.integers(matrix.shape[1], size=(draws, matrix.shape[1]))
+    draws = DRAWS if len(n) <= LARGE else DRAWS // 5
+    means = np.nanmean(values.to_numpy(dtype=float), axis=1)
+    if (n == values.shape[1]).all():
+        picked = generator.integers(values.shape[1], size=(draws, values.shape[1]))
         moved = deviations[:, picked].mean(axis=2).T
-        return Bootstrap(means + moved, f"the {matrix.shape[1]} seeds, drawn for all at once")
-    pool = deviations[n > 1]
-    pool = pool[~np.isnan(pool)]
-    moved = np.empty((draws, len(matrix)))
+        return Bootstrap(means + moved, f"the {values.shape[1]} seeds, for all networks at once")
+    free = others[counts > 1]
+    moved = np.empty((draws, len(n)))
     for count in np.unique(n):
         where = np.flatnonzero(n == count)
-        picks = generator.choice(pool, (draws, len(where), count))
+        picks = generator.choice(free[~np.isnan(free)], (draws, len(where), count))
         moved[:, where] = picks.mean(axis=2)
-    networks = int((n > 1).sum())
-    return Bootstrap(
-        means + moved,
-        f"deviations between seeds, pooled over the {networks} networks trained more than once",
-    )
+    how = f"deviations between seeds, pooled over the {(counts > 1).sum()} replicated networks"
+    return Bootstrap(means + moved, how)
+
+
+def deviations_of(values: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Each value less its row's mean, times sqrt(n / (n - 1)), and the numbers n of values."""
+    matrix = values.to_numpy(dtype=float)
+    n = (~np.isnan(matrix)).sum(axis=1)
+    scale = np.sqrt(n / np.maximum(n - 1, 1))[:, None]
+    return (matrix - np.nanmean(matrix, axis=1)[:, None]) * scale, n
 
 
 def seeds_of(run: Run, points: pd.DataFrame) -> pd.DataFrame:
     """Accuracies in per cent, a row for each point and a column for each seed."""
     rows = accuracy_rows(run.frame, run.measure)
     table = rows.pivot_table(index=list(POINT), columns="seed", values="accuracy")
-    return table.reindex(pd.MultiIndex.from_frame(points[list(POINT)]))
+    return table.reindex(pd.MultiIndex.from_frame(points[list(POINT)])).set_axis(points.index)
 
 
 def contenders(points: pd.DataFrame, cost: str) -> pd.DataFrame:
@@ -113,7 +122,8 @@ def front_probabilities(
 def sure_info(run: Run, points: pd.DataFrame, cost: str) -> tuple[pd.DataFrame, str]:
     """Contenders with their probability of being on the front, and what was drawn; may be empty."""
     known = contenders(points, cost)
-    drawn = bootstrap(seeds_of(run, known)) if len(known) else None
+    every = seeds_of(run, points)
+    drawn = bootstrap(every.loc[known.index], every) if len(known) else None
     if drawn is None:
         return pd.DataFrame(columns=list(SURE_COLUMNS)), ""
     costs = known[cost].to_numpy(dtype=float)
@@ -125,7 +135,8 @@ def sure_info(run: Run, points: pd.DataFrame, cost: str) -> tuple[pd.DataFrame, 
 
 def plot_sure(info: pd.DataFrame, number: int, rows: int = 20) -> go.Figure:
     """The most probable members of the front as bars, cheapest at the bottom."""
-    shown = info.head(rows).sort_values("at_cost")
+    probable = info[info["probability"] >= SHOWN]
+    shown = probable.head(rows).sort_values("at_cost")
     figure = figures.figure(
         "probability of being on the front", "", height=max(260, 130 + 26 * len(shown))
     )
@@ -142,7 +153,7 @@ def plot_sure(info: pd.DataFrame, number: int, rows: int = 20) -> go.Figure:
     )
     figure.update_layout(showlegend=False)
     figure.update_xaxes(range=[0, 1.08])
-    figure.update_yaxes(type="category")
+    figure.update_yaxes(type="category", ticksuffix="  ")
     return figure
 
 
@@ -210,8 +221,8 @@ def _parts(run: Run, number: int, points: pd.DataFrame, cost: str, suffix: str) 
     info, how = sure_info(run, points, cost)
     if info.empty:
         reason = (
-            "No figure: no network was trained with two seeds, so nothing says how much chance "
-            "there is in its place."
+            "No figure: too few networks were trained with several seeds to say how much chance "
+            "there is in a network's place."
         )
         return [Part(names[0], f"{titles[0]} {titles[1]}", reason=reason)]
     table = Table(names[0], titles[0], info[list(SURE_COLUMNS)], SURE_COLUMNS)
@@ -225,12 +236,13 @@ def _parts(run: Run, number: int, points: pd.DataFrame, cost: str, suffix: str) 
 
 def _surface(run: Run, points: pd.DataFrame, cost: str) -> tuple[pd.DataFrame, str]:
     known = contenders(points, cost)
-    values = seeds_of(run, known)
+    every = seeds_of(run, points)
+    values = every.loc[known.index]
     costs = known[cost].to_numpy(dtype=float)
     if values.notna().to_numpy().all():
         said = f"Empirical attainment surfaces: a replicate is one of the {values.shape[1]} seeds."
         return attainment_info(costs, values.to_numpy().T), said
-    drawn = bootstrap(values)
+    drawn = bootstrap(values, every)
     assert drawn is not None
     said = f"Attainment surfaces; a replicate is one of {SETS} bootstrap draws of {drawn.how}."
     return attainment_info(costs, drawn.means[:SETS]), said
