@@ -61,11 +61,18 @@ def run(
             help="GPUs for each job, fractions too [default: 1 for paper if there is one, else 0]",
         ),
     ] = None,
+    time_limit: Annotated[
+        float | None,
+        typer.Option(parser=fraction, metavar="SECONDS", help="Fail a job that runs longer."),
+    ] = None,
     address: Annotated[
         str | None, typer.Option(help="Ray cluster to use, for example auto or ray://host:10001.")
     ] = None,
 ) -> int:
-    """Run a named study; the same command again continues it, or replays it if it is finished."""
+    """Run a named study; the same command again continues it, or replays it if it is finished.
+
+    `python -m studies.run search --help` is about searches of a space.
+    """
     console = Console(soft_wrap=True)
     if list_studies:
         console.print(studies_table(STUDIES.values()))
@@ -77,7 +84,7 @@ def run(
     plan = _plan(chosen, preset, task or [], seeds)
     if gpus_per_trial is None:
         gpus_per_trial = 1.0 if preset.startswith("paper") and torch.cuda.is_available() else 0.0
-    resources = Resources(workers, gpus_per_trial, address, data_root)
+    resources = Resources(workers, gpus_per_trial, address, data_root, time_limit)
     store = Store(out or Path("runs") / "-".join([name, preset, *(task or [])]))
     if show_plan:
         console.print(plan_table(plan, store, resources))
@@ -108,5 +115,15 @@ def _plan(chosen: Study, preset: str, names: list[str], seeds: int | None) -> Pl
     return chosen.plan(preset, tasks=tuple(tasks), seeds=seeds)
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """The command; `search` as its first word is a search, anything else the name of a study."""
+    if sys.argv[1:2] == ["search"]:
+        from studies.search_command import search
+
+        del sys.argv[1]
+        run_command(search, "python -m studies.run search")
     run_command(run, "python -m studies.run")
+
+
+if __name__ == "__main__":
+    main()
