@@ -162,7 +162,7 @@ def reading(verdicts: Sequence[Verdict]) -> str:
     for verdict in verdicts:
         count[verdict.ending] += 1
     return (
-        f"On this task and budget: {count['supported']} supported, {count['contradicted']} "
+        f"Each on its task and budget: {count['supported']} supported, {count['contradicted']} "
         f"contradicted, {count['undecided']} undecided."
     )
 

@@ -3,10 +3,10 @@
 from difflib import get_close_matches
 
 from searchspace import InputError
-from studies import coconv, coconv_imagenet, mssar, multiception
+from studies import across, coconv, coconv_imagenet, hs, hs_tricks, mssar, multiception, rsnet
 from studies.study import Study
 
-FILES = (coconv, coconv_imagenet, multiception, mssar)
+FILES = (coconv, coconv_imagenet, multiception, mssar, rsnet, hs, hs_tricks, across)
 STUDIES: dict[str, Study] = {study.name: study for file in FILES for study in file.STUDIES}
 
 
