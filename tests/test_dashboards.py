@@ -11,11 +11,17 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from optuna.samplers import RandomSampler
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from analysis.tensorboard import FOLDER, main
 from searchspace import InputError
 from studies import load_curves
+from studies.agenda import Events
+from studies.dashboard import JOURNAL
+from studies.resources import Resources
+from studies.searching import SearchAgenda
+from studies.store import Store
 from tests.helpers import write_ablation, write_search
 
 SECONDS = 90
@@ -81,6 +87,17 @@ def test_tensorboard_answers(tmp_path: Path) -> None:
     words = (sys.executable, "-m", "tensorboard.main", "--host", "127.0.0.1", "--port", port)
     with serving(*words, "--logdir", str(tmp_path / FOLDER), "--load_fast=false"):
         assert "trial-0/seed-0" in _until(f"http://127.0.0.1:{port}/data/runs", "trial-0")
+
+
+def test_optuna_dashboard_answers(tmp_path: Path) -> None:
+    asked, store = write_search(tmp_path), Store(tmp_path)
+    with store.locked():
+        # Whoever continues a search brings the file in step with its trials.
+        SearchAgenda(asked, store, Resources(), Events(), RandomSampler()).close()
+    port = str(free_port())
+    script = str(Path(sys.executable).with_name("optuna-dashboard"))
+    with serving(script, str(tmp_path / JOURNAL), "--host", "127.0.0.1", "--port", port):
+        assert store.name() in answer(f"http://127.0.0.1:{port}/api/studies")
 
 
 def _until(address: str, part: str) -> str:
