@@ -25,13 +25,14 @@ p.reason { background: #f3f6f8; padding: .6rem .9rem; border-left: 4px solid #9a
 nav { font-size: .9rem; columns: 3; } nav a { color: #0072b2; display: block; }
 .figure { margin: .5rem 0; }
 .scroll { overflow: auto; max-height: 34rem; }
-table { border-collapse: collapse; width: max-content; font-size: .88rem; font-variant-numeric: tabular-nums; }
+table { border-collapse: collapse; width: max-content; font-size: .88rem;
+        font-variant-numeric: tabular-nums; }
 th, td { padding: .35rem .7rem; border-bottom: 1px solid #d5dde3; text-align: left;
          vertical-align: top; }
 th { vertical-align: bottom; background: #f3f6f8; position: sticky; top: 0; }
 td { max-width: 24rem; }
 .number { text-align: right; white-space: nowrap; }
-th.number { white-space: normal; }
+th.number { white-space: normal; max-width: 6.5rem; }
 summary { cursor: pointer; color: #0072b2; margin: .4rem 0; }
 dt { font-family: ui-monospace, monospace; float: left; clear: left; margin-right: .6rem; }
 dd { margin-left: 12rem; }
