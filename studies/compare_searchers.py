@@ -5,12 +5,17 @@ repeated with different seeds, paired by them, and compared with random search: 
 trials, and, where trials are stopped early, at equal numbers of epochs.
 """
 
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
 import pandas as pd
+import torch
 import typer
 from rich.console import Console
 from scipy.stats import t as student
@@ -84,11 +89,38 @@ def table_of(scores: dict[str, Floats], baseline: str) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def by_trials(table: Table, ways: Sequence[Way], repeats: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+Task = tuple[Way, int, int, int | None]
+"""A way, a seed, and the trials and epochs that end the search."""
+
+
+def searches(table: Table, tasks: Sequence[Task], workers: int) -> list[list[Step]]:
+    """All replays, in order, in so many processes."""
+    search = partial(_search, table)
+    if workers == 1:
+        return [search(task) for task in tasks]
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        return list(pool.map(search, tasks, chunksize=6))
+
+
+def _search(table: Table, task: Task) -> list[Step]:
+    # One thread each: the models are small, and threads would compete with the other processes.
+    torch.set_num_threads(1)
+    way, seed, trials, epochs = task
+    return Replay(table, way, seed).run(trials, epochs)
+
+
+def by_trials(
+    table: Table, ways: Sequence[Way], repeats: int, workers: int = 1
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The comparison after TRIALS trials, and all means with intervals after each trial."""
+    length = {way.name: LONG if way == RANDOM else TRIALS for way in ways}
+    tasks: list[Task] = [(w, seed, length[w.name], None) for w in ways for seed in range(repeats)]
+    steps = searches(table, tasks, workers)
     curves = {
-        way.name: np.array([curve(Replay(table, way, seed).run(length), length) for seed in seeds])
-        for way, length, seeds in _lengths(ways, repeats)
+        way.name: np.array(
+            [curve(one, length[way.name]) for one in steps[i * repeats : (i + 1) * repeats]]
+        )
+        for i, way in enumerate(ways)
     }
     mark = curves[RANDOM.name][:, LONG - 1]
     found = table_of({name: scores[:, TRIALS - 1] for name, scores in curves.items()}, RANDOM.name)
@@ -104,30 +136,21 @@ def by_trials(table: Table, ways: Sequence[Way], repeats: int) -> tuple[pd.DataF
     return found, pd.DataFrame(rows, columns=["search", "trials", "score", "low", "high"])
 
 
-def _lengths(ways: Sequence[Way], repeats: int) -> Iterator[tuple[Way, int, range]]:
-    for way in ways:
-        yield way, LONG if way == RANDOM else TRIALS, range(repeats)
-
-
 def _reached(scores: Floats, mark: float) -> int | None:
     """The first number of trials whose mean score is at least the mark's."""
     enough = np.flatnonzero(scores.mean(0) >= mark)
     return int(enough[0]) + 1 if len(enough) else None
 
 
-def by_epochs(table: Table, ways: Sequence[Way], repeats: int) -> pd.DataFrame:
+def by_epochs(table: Table, ways: Sequence[Way], repeats: int, workers: int = 1) -> pd.DataFrame:
     """The comparison after the epochs of TRIALS full trainings."""
     budget = TRIALS * table.epochs
-    ends: dict[str, list[Step]] = {
-        way.name: [
-            within_epochs(Replay(table, way, seed).run(STOPPED, budget), budget)
-            for seed in range(repeats)
-        ]
-        for way in ways
-    }
-    scores = {name: np.array([step.score for step in steps]) for name, steps in ends.items()}
+    tasks: list[Task] = [(way, seed, STOPPED, budget) for way in ways for seed in range(repeats)]
+    ends = [within_epochs(steps, budget) for steps in searches(table, tasks, workers)]
+    by_way = {way.name: ends[i * repeats : (i + 1) * repeats] for i, way in enumerate(ways)}
+    scores = {name: np.array([step.score for step in steps]) for name, steps in by_way.items()}
     found = table_of(scores, ways[0].name)
-    found["trials"] = [np.mean([step.trials for step in ends[name]]) for name in found["search"]]
+    found["trials"] = [np.mean([step.trials for step in by_way[n]]) for n in found["search"]]
     return found
 
 
@@ -160,6 +183,10 @@ def compare(
     repeats: Annotated[
         int, typer.Option(parser=whole_number, metavar="N", help="Searches of each kind.")
     ] = REPEATS,
+    workers: Annotated[
+        int | None,
+        typer.Option(parser=whole_number, metavar="N", help="Processes [default: all cores]."),
+    ] = None,
     only: Annotated[
         list[str] | None, typer.Option(help="Sampler to compare; may be repeated.")
     ] = None,
@@ -173,12 +200,13 @@ def compare(
         if name not in known:
             raise InputError(f"--only must be one of {', '.join(known)}, got {name!r}")
     wanted = {"random", *(only or known)}
-    table = read_table(SPACE, TABLE)
+    table, workers = read_table(SPACE, TABLE), workers or os.cpu_count() or 1
     console = Console(soft_wrap=True)
-    trials, curves = by_trials(table, [w for w in WAYS if w.sampler in wanted], repeats)
+    trials, curves = by_trials(table, [w for w in WAYS if w.sampler in wanted], repeats, workers)
+    console.print(f"All {SPACE.size()} networks trained: {100 * table.ceiling():.1f} %.\n")
     console.print(f"After {TRIALS} trials ({repeats} searches each, in % of the best front):\n")
     print(markdown(trials))
-    epochs = by_epochs(table, [w for w in STOPPING if w.sampler in wanted], repeats)
+    epochs = by_epochs(table, [w for w in STOPPING if w.sampler in wanted], repeats, workers)
     console.print(f"After {TRIALS * table.epochs} epochs:\n")
     print(markdown(epochs))
     if out is not None:

@@ -98,8 +98,8 @@ def test_large_sets_are_read_while_they_are_needed(
         ("empty class", "class2 holds no image"),
         ("other classes", "must have the same classes; 'class1' is in one only"),
         ("few images", "class 'class1' of .* has too few images to set some aside"),
-        ("broken", r"00.png is missing or not a whole image"),
-        ("cut short", r"00.png is missing or not a whole image"),
+        ("broken", r"00.png is missing or not an image"),
+        ("cut short", r"00.png is missing or not an image"),
         ("changed", "has 16 images of 2 classes, not the 15 of 2"),
     ],
 )

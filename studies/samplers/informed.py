@@ -92,7 +92,7 @@ class InformedSampler(Planned):
         trials = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
         return self._unpacked(row for trial in trials if (row := self.row_of(trial)) is not None)
 
-    def _typical(self) -> Rows:
+    def typical(self) -> Rows:
         """All networks, or as many as tell what a large space costs."""
         listed = self.listed()
         if listed is not None:
@@ -103,7 +103,7 @@ class InformedSampler(Planned):
 
     def _spread(self, known: set[bytes], number: int, rng: Random) -> Rows:
         """A network near a quantile of the costs: the middle, the quarters, the eighths, ..."""
-        rows = self._typical()
+        rows = self.typical()
         order = rows[np.argsort(self.space.price(rows)[0], kind="stable")]
         left = self.fresh(order, known)
         rows = left if len(left) else order
@@ -168,7 +168,7 @@ class Forecast:
         self, sampler: InformedSampler, measured: Measured, running: Rows, rng: Random
     ) -> None:
         self.sampler = sampler
-        self.models = self._models(measured)
+        self.models = self._models(measured, {})
         if len(running):
             # What runs will have its mean, so that others are looked for elsewhere.
             expected, _ = sampler.predicted(self.models, running)
@@ -177,10 +177,10 @@ class Forecast:
                 np.concatenate([measured.values, expected]),
                 np.concatenate([measured.counts, np.ones(len(running))]),
             )
-            self.models = self._models(measured)
+            self.models = self._models(measured, self.models)
         # The front as the model sees it: a single measurement may have been lucky.
         smooth, _ = sampler.predicted(self.models, measured.rows)
-        typical, _ = sampler.predicted(self.models, sampler._typical())
+        typical, _ = sampler.predicted(self.models, sampler.typical())
         everything = np.concatenate([smooth, typical])
         reference = everything.max(0) + 1e-9
         ideal = everything.min(0) - 0.1 * np.ptp(everything, axis=0)
@@ -188,9 +188,15 @@ class Forecast:
         generator = np.random.default_rng(rng.getrandbits(64))
         self.free = free_points(front, ideal, reference, generator)
 
-    def _models(self, measured: Measured) -> dict[int, Surrogate]:
+    def _models(self, measured: Measured, before: dict[int, Surrogate]) -> dict[int, Surrogate]:
         return {
-            i: Surrogate(self.sampler.views, measured.rows, measured.values[:, i], measured.counts)
+            i: Surrogate(
+                self.sampler.views,
+                measured.rows,
+                measured.values[:, i],
+                measured.counts,
+                before[i].settings if before else None,
+            )
             for i, name in enumerate(self.sampler.objectives)
             if name not in PRICED
         }

@@ -24,8 +24,8 @@ LENGTHS = (0.7, 1.4, 2.8)
 NOISES = (0.03, 0.1, 0.3)
 """Variances of one measurement, of the variance between networks."""
 GRID = tuple(product(WEIGHTS, LENGTHS, NOISES))
-FITTED = 200
-"""Networks by which settings are weighted, at most."""
+FITTED = 64
+"""Networks by which settings are weighted, at most: the latest ones."""
 BEST = 5
 """Settings that are averaged over, the likeliest ones."""
 
@@ -56,61 +56,78 @@ class Views:
 
 
 @dataclass(frozen=True)
-class _Fit:
-    """One setting of the kernel, with its share, and what predictions need of the seen."""
+class Setting:
+    """Scales of the kernel and of the noise, and the share of this setting in the mixture."""
 
     weights: tuple[float, float, float]
     length: float
+    noise: float
     share: float
+
+
+@dataclass(frozen=True)
+class _Fit:
+    """What predictions with one setting need of the seen."""
+
+    setting: Setting
     inverse: Floats
     solved: Floats
     scale: float
 
 
 class Surrogate:
-    """What is known of one measured value: (N, columns) rows, N values and how often measured."""
+    """What is known of one measured value: (N, columns) rows, N values and how often measured.
 
-    def __init__(self, views: Views, rows: Rows, values: Floats, counts: Floats) -> None:
+    `settings` are those of an earlier surrogate, to be used again.
+    """
+
+    def __init__(
+        self,
+        views: Views,
+        rows: Rows,
+        values: Floats,
+        counts: Floats,
+        settings: Sequence[Setting] | None = None,
+    ) -> None:
         self.views, self.seen, self.counts = views, views(rows), counts
         self.units = [_unit(view) for view in self.seen]
         self.mean, self.std = float(values.mean()), float(values.std()) or 1.0
         self.targets = (values - self.mean) / self.std
         self.own = self._squares(self.seen)
-        self.fits = self._fits()
+        self.settings = settings or self._settings()
+        self.fits = [self._fit(setting) for setting in self.settings]
 
     def predict(self, rows: Rows) -> tuple[Floats, Floats]:
         """Mean and standard deviation of the value without noise, each of shape (N,)."""
         squares = self._squares(self.views(rows))
         mean, square = np.zeros(len(rows)), np.zeros(len(rows))
         for fit in self.fits:
-            across = _kernel(squares, fit.weights, fit.length)
+            share = fit.setting.share
+            across = _kernel(squares, fit.setting.weights, fit.setting.length)
             each = across @ fit.solved
             explained = ((across @ fit.inverse) * across).sum(1)
-            mean += fit.share * each
-            square += fit.share * (fit.scale * (1 - explained).clip(min=0) + each**2)
+            mean += share * each
+            square += share * (fit.scale * (1 - explained).clip(min=0) + each**2)
         spread = np.sqrt((square - mean**2).clip(min=1e-12))
         return self.mean + self.std * mean, self.std * spread
 
-    def _fits(self) -> list[_Fit]:
-        """The settings that explain the latest networks best, at most BEST of them."""
+    def _settings(self) -> list[Setting]:
+        """Those that explain the latest networks best, at most BEST of them, with their shares."""
         part = slice(-FITTED, None)
-        near, targets, counts = (
-            [squares[part, part] for squares in self.own],
-            self.targets[part],
-            self.counts[part],
-        )
+        near = [squares[part, part] for squares in self.own]
+        targets, counts = self.targets[part], self.counts[part]
         likely = np.array([_likelihood(_noisy(near, *g, counts), targets) for g in GRID])
         best = np.argsort(-likely, kind="stable")[:BEST]
         shares = np.exp(likely[best] - likely[best[0]])
         shares /= shares.sum()
-        return [self._fit(GRID[i], share) for i, share in zip(best, shares, strict=True)]
+        chosen = [(*GRID[i], float(share)) for i, share in zip(best, shares, strict=True)]
+        return [Setting(*each) for each in chosen]
 
-    def _fit(self, setting: tuple[tuple[float, float, float], float, float], share: float) -> _Fit:
-        weights, length, noise = setting
-        matrix = _noisy(self.own, weights, length, noise, self.counts)
+    def _fit(self, setting: Setting) -> _Fit:
+        matrix = _noisy(self.own, setting.weights, setting.length, setting.noise, self.counts)
         inverse = np.asarray(np.linalg.inv(matrix), dtype=np.float64)
         solved = inverse @ self.targets
-        return _Fit(weights, length, share, inverse, solved, _scale(self.targets, solved))
+        return _Fit(setting, inverse, solved, _scale(self.targets, solved))
 
     def _squares(self, views: Sequence[Floats]) -> list[Floats]:
         """Squared distances (N, M) to the seen in each view, in units of those between them."""

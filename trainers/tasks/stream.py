@@ -102,7 +102,7 @@ class StreamedSplit(Split):
                 image = file.convert("RGB")
         except (OSError, SyntaxError, ValueError):
             # A broken PNG is a SyntaxError to Pillow.
-            raise InputError(f"{path} is missing or not a whole image; restore it") from None
+            raise InputError(f"{path} is missing or not an image; restore it") from None
         sized = image.resize((self.size, self.size), Image.Resampling.BILINEAR, box)
         into.copy_(torch.from_numpy(np.array(sized)).permute(2, 0, 1))
 
