@@ -35,8 +35,8 @@ def test_command_names_the_job(
     changes = [value for option, value in pairs if option == "--set"]
     asked = Job(
         STATIC,
-        command._task(options["--task"]),
-        command._recipe(options["--recipe"], changes),
+        command.chosen_task(options["--task"]),
+        command.chosen_recipe(options["--recipe"], changes),
         int(options["--seed"]),
     )
     assert asked == Job(STATIC, task, recipe, 3)
