@@ -7,6 +7,7 @@ part of it that one decision or a pair explains, follow exactly (Hutter, Hoos an
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations
 
 import numpy as np
@@ -47,7 +48,7 @@ class Boxes:
     values: Floats
     holds: tuple[NDArray[np.bool_], ...]
 
-    @property
+    @cached_property
     def weights(self) -> Floats:
         """The share of each column that a leaf holds, (M, columns)."""
         return np.column_stack([held.mean(axis=1) for held in self.holds])
