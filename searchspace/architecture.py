@@ -4,6 +4,7 @@ import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import cached_property
 from typing import Any
 
 from torch import nn
@@ -37,7 +38,7 @@ class Architecture:
     def __hash__(self) -> int:
         return hash((self.backbone, tuple(self.choices.items()), self.resolutions))
 
-    @property
+    @cached_property
     def key(self) -> str:
         """A content hash, the same on every machine; equal for equal networks."""
         return content_key(self)
