@@ -71,6 +71,11 @@ class SearchAgenda(Agenda):
             self._tell(trial)
         for number in range(len(self.log)):
             self._continue(number)
+        for number in dict.fromkeys(e.number for e in events if isinstance(e, Resumed)):
+            cut = self._trial(number).state == "truncated"
+            if cut and str(number) not in self.watch.waiting:
+                # It was let go on, and came no further before this was interrupted.
+                self.queue.append(self._first(number))
 
     def close(self) -> None:
         """Leave the files as a reader expects them."""
