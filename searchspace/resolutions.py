@@ -4,11 +4,12 @@ Convolutions and the classifier are shared; each size has batch norms of its own
 in an ensemble of the sizes' predictions (eq. 5), which teaches them in training. At a size between
 two trained ones, in evaluation, norm parameters and statistics are interpolated linearly (Section
 4.3); beyond the largest and the smallest the paper defines nothing, and such an input is an error.
+A network of one size has one set of norms, which serves every size, as of a plain network.
 """
 
 import copy
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, Literal, TypeVar
 
@@ -32,15 +33,19 @@ class Resolutions:
     `norms` is "private" (one batch norm per size) or "shared" (Figure 4, left). `distillation` says
     which predictions teach which in training: "none"; "vanilla", the ensemble all sizes (eq. 8);
     "full", also each size all smaller ones (eq. 10); without the ensemble, "higher", each size all
-    smaller ones, and "highest", the largest all others (Table 5).
+    smaller ones, and "highest", the largest all others (Table 5). `tested` are sizes at which the
+    network is measured and not trained, beside those of `between`: with several sizes they lie
+    between the smallest and the largest, and a network of one size has its norms for all (I-224 in
+    Table 2).
     """
 
     sizes: tuple[int, ...]
     norms: Literal["private", "shared"] = "private"
     distillation: Distillation = "full"
+    tested: tuple[int, ...] = field(default=(), metadata={"since": "0.2"})
 
     def __post_init__(self) -> None:
-        for size in self.sizes:
+        for size in self.sizes + self.tested:
             whole(1, size=size)
         if not self.sizes:
             raise InputError("sizes must be one or more numbers of pixels, got none")
@@ -48,6 +53,10 @@ class Resolutions:
         object.__setattr__(self, "sizes", tuple(sorted(self.sizes, reverse=True)))
         one_of(("private", "shared"), norms=self.norms)
         one_of(("none", "vanilla", "full", "higher", "highest"), distillation=self.distillation)
+        tested = sorted(set(self.tested) - set(self.sizes) - set(self.between), reverse=True)
+        object.__setattr__(self, "tested", tuple(tested))
+        for size in tested:
+            self.blend(size)
 
     @property
     def ensemble(self) -> bool:
@@ -65,11 +74,17 @@ class Resolutions:
         middles = [(large + small) // 2 for large, small in pairwise(self.distinct)]
         return tuple(size for size in middles if size not in self.sizes)
 
+    @property
+    def untrained(self) -> tuple[int, ...]:
+        """All sizes at which the network is measured without having been trained at them."""
+        return self.between + self.tested
+
     def label(self) -> str:
         """A short name for tables and plots."""
         sizes = "/".join(map(str, self.sizes))
         norms = "" if self.norms == "private" else ", shared norms"
-        return f"{sizes} px{norms}, {self.distillation} distillation"
+        tested = f", tested at {'/'.join(map(str, self.tested))}" if self.tested else ""
+        return f"{sizes} px{norms}, {self.distillation} distillation{tested}"
 
     def blend(self, size: int, training: bool = False) -> Blend:
         """The norms for an input size: those of a trained size, or two interpolated."""
@@ -79,6 +94,8 @@ class Resolutions:
             return Blend(index, index)
         if training:
             raise InputError(f"training is for the sizes {_listed(sizes)}, got {size}")
+        if len(sizes) == 1:
+            return Blend()
         for i, (large, small) in enumerate(pairwise(sizes)):
             if small < size < large:
                 return Blend(i, i + 1, (large - size) / (large - small))

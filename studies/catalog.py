@@ -3,10 +3,11 @@
 from difflib import get_close_matches
 
 from searchspace import InputError
-from studies import coconv
+from studies import across, coconv, coconv_imagenet, hs, hs_tricks, mssar, multiception, rsnet
 from studies.study import Study
 
-STUDIES: dict[str, Study] = {study.name: study for study in (*coconv.STUDIES,)}
+FILES = (coconv, coconv_imagenet, multiception, mssar, rsnet, hs, hs_tricks, across)
+STUDIES: dict[str, Study] = {study.name: study for file in FILES for study in file.STUDIES}
 
 
 def study(name: str) -> Study:

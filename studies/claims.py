@@ -1,24 +1,45 @@
 """Statements that a study puts to the test, as data; `analysis` says how each one ends."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from searchspace import InputError
+from searchspace import InputError, Resolutions
 from searchspace.checks import at_least
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """The test accuracy of an arm: at its only input size, at `size`, or of its `ensemble`."""
+    """The test accuracy of an arm: at its only input size, at `size`, or of its `ensemble`.
+
+    With `but_not`, the share of the test images that it gets right and `but_not` gets wrong.
+    """
 
     arm: str
     size: int | None = None
     ensemble: bool = False
+    but_not: "Outcome | None" = field(default=None, metadata={"optional": True})
 
     def __post_init__(self) -> None:
         if self.ensemble and self.size is not None:
             raise InputError(
                 f"an ensemble is of all sizes of {self.arm}; size must be None, got {self.size}"
             )
+        if self.but_not is not None and (self.ensemble or self.but_not.ensemble):
+            raise InputError(f"which images an ensemble gets right is not kept; got {self}")
+        if self.but_not is not None and self.but_not.but_not is not None:
+            raise InputError(f"but_not must not have a but_not itself, got {self}")
+
+    def illegal(self, resolutions: Resolutions | None) -> str | None:
+        """Why an arm with these sizes has no such accuracy; None if it has, or may have."""
+        if resolutions is None:
+            # A plain network has the size of its task.
+            return f"{self.arm!r} has one size and no ensemble" if self.ensemble else None
+        sizes = (*resolutions.distinct, *resolutions.untrained)
+        if self.ensemble:
+            return None if resolutions.ensemble else f"{self.arm!r} learns no ensemble"
+        if self.size is None and len(sizes) > 1 or self.size is not None and self.size not in sizes:
+            listed = ", ".join(map(str, sizes))
+            return f"size of {self.arm!r} must be one of {listed}, got {self.size}"
+        return None
 
 
 @dataclass(frozen=True)
@@ -42,6 +63,12 @@ class Comparison:
     def outcomes(self) -> tuple[Outcome, ...]:
         """All that is compared."""
         return self.above + self.below
+
+    @property
+    def named(self) -> tuple[Outcome, ...]:
+        """The same and what is taken off."""
+        rest = (outcome.but_not for outcome in self.outcomes)
+        return self.outcomes + tuple(outcome for outcome in rest if outcome is not None)
 
 
 @dataclass(frozen=True)

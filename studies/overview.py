@@ -8,14 +8,14 @@ from collections.abc import Iterable
 import torch
 import torch.nn.functional as F
 from rich.console import Group
-from rich.table import Table
+from rich.table import Column, Table
 
 from searchspace import build
 from studies.drive import missing
 from studies.progress import duration
 from studies.resources import Resources
 from studies.store import Store
-from studies.study import Plan, Study, costs
+from studies.study import Plan, Study, costs, largest_size
 from trainers import Job
 
 PROBE_MACS = 4e9
@@ -24,7 +24,7 @@ PROBE_MACS = 4e9
 
 def studies_table(studies: Iterable[Study]) -> Table:
     """Every study with its question."""
-    table = Table("study", "question", "paper's table", "presets")
+    table = Table(Column("study", no_wrap=True), "question", "paper's table", "presets")
     for study in studies:
         table.add_row(study.name, study.question, study.source, ", ".join(study.presets))
     return table
@@ -41,7 +41,7 @@ def plan_table(plan: Plan, store: Store, resources: Resources) -> Group:
         for arm in design.arms:
             deployed, training = costs(arm.architecture, task)
             left = sum(
-                job.architecture == arm.architecture and job.task == task for job in todo.values()
+                owner == arm and job.task == task and job.key in todo for owner, job in plan.jobs()
             )
             numbers = (deployed.params, deployed.macs, training.macs, left)
             table.add_row(arm.name, *(f"{number:,}" for number in numbers))
@@ -84,7 +84,8 @@ def image_seconds(job: Job, device: str) -> float:
     torch.set_num_threads(1)
     try:
         network = build(job.architecture, task.classes, task.in_chs).to(device).train()
-        images = torch.randn(batch, task.in_chs, task.input_size, task.input_size, device=device)
+        side = largest_size(job.architecture, task)
+        images = torch.randn(batch, task.in_chs, side, side, device=device)
         labels = torch.zeros(batch, dtype=torch.long, device=device)
         times = []
         # The first step is slow for reasons that end with it.
@@ -96,4 +97,7 @@ def image_seconds(job: Job, device: str) -> float:
             times.append(time.perf_counter() - started)
     finally:
         torch.set_num_threads(threads)
-    return min(times) / batch
+    resolutions = job.architecture.resolutions
+    sizes = resolutions.sizes if resolutions else (side,)
+    # All sizes of a switchable network take a step each, with pixels in proportion.
+    return min(times) / batch * sum((size / side) ** 2 for size in sizes)

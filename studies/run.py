@@ -13,22 +13,35 @@ from searchspace import InputError
 from searchspace.cli import fraction, run_command, whole_number
 from studies.catalog import STUDIES, study
 from studies.drive import prepare, train_missing
+from studies.every import ALL, run_every
 from studies.overview import plan_table, studies_table
+from studies.own import PRESET, read_study
 from studies.resources import Resources
 from studies.store import Store
 from studies.study import Plan, Study
 from trainers import TASKS, Task
 
+FILES = (".yaml", ".yml", ".json")
+"""How the names of files that hold a study end."""
+
 
 def run(
-    name: Annotated[str | None, typer.Argument(metavar="STUDY", help="A study of --list.")] = None,
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="STUDY", help="A study of --list, all of them (all), or a file (*.yaml)."
+        ),
+    ] = None,
     list_studies: Annotated[bool, typer.Option("--list", help="Show all studies.")] = False,
     show_plan: Annotated[
         bool, typer.Option("--plan", help="Show arms, costs, jobs and estimated time; train none.")
     ] = False,
     preset: Annotated[
         str | None,
-        typer.Option(help="quick or paper [default: paper with a GPU and --data-root, else quick]"),
+        typer.Option(
+            help="quick or paper, or another that --list shows [default: paper with a GPU and "
+            "--data-root, else quick]"
+        ),
     ] = None,
     task: Annotated[
         list[str] | None, typer.Option(help="Task in place of the preset's; may be repeated.")
@@ -76,24 +89,41 @@ def run(
         return 0
     if name is None:
         raise InputError("name a study to run; --list shows them all")
-    chosen = study(name)
-    preset = preset or _default_preset(data_root)
-    plan = _plan(chosen, preset, task or [], seeds)
+    own = read_study(name) if name.endswith(FILES) else None
+    if own is not None:
+        data_root = data_root or own.data_root
+    preset = preset or (PRESET if own else _default_preset(data_root))
+    chosen = [own.study] if own else _named(name, preset)
+    plans = [_plan(one, preset, task or [], seeds) for one in chosen]
     if gpus_per_trial is None:
-        gpus_per_trial = 1.0 if preset == "paper" and torch.cuda.is_available() else 0.0
+        gpus_per_trial = 1.0 if preset.startswith("paper") and torch.cuda.is_available() else 0.0
     resources = Resources(workers, gpus_per_trial, address, data_root, time_limit)
-    store = Store(out or Path("runs") / "-".join([name, preset, *(task or [])]))
+    label = own.study.name if own else name
+    out = out or Path("runs") / "-".join([label, preset, *(task or [])])
     if show_plan:
-        console.print(plan_table(plan, store, resources))
+        for plan in plans:
+            folder = out / plan.study if name == ALL else out
+            console.print(plan_table(plan, Store(folder), resources))
         return 0
+    if name == ALL:
+        return run_every(plans, out, resources, console, fresh=fresh)
+    (plan,) = plans
     for wanted in plan.design.tasks:
         wanted.locate(data_root)
+    store = Store(out)
     plan = prepare(plan, store, fresh=fresh, console=console)
     status = train_missing(plan, store, resources, console)
     if status:
         return status
     # The report is a tool of its own, which reads what was written here.
     return subprocess.call([sys.executable, "-m", "analysis.report", str(store.folder)])
+
+
+def _named(name: str, preset: str) -> list[Study]:
+    """The study of that name, or all that have the preset."""
+    if name != ALL:
+        return [study(name)]
+    return [one for one in STUDIES.values() if preset in one.presets]
 
 
 def _default_preset(data_root: Path | None) -> str:

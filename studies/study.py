@@ -65,16 +65,15 @@ class Design:
         arms = {arm.name: arm.architecture.resolutions for arm in self.arms}
         for claim in self.claims:
             for comparison in claim.comparisons:
-                for outcome in comparison.outcomes:
+                for outcome in comparison.named:
                     if outcome.arm not in arms:
                         raise InputError(
                             f"claim {claim.text!r} names the arm {outcome.arm!r}; "
                             f"arms are {', '.join(arms)}"
                         )
-                    if outcome.ensemble and arms[outcome.arm] is None:
-                        raise InputError(
-                            f"claim {claim.text!r}: {outcome.arm!r} has one size and no ensemble"
-                        )
+                    wrong = outcome.illegal(arms[outcome.arm])
+                    if wrong:
+                        raise InputError(f"claim {claim.text!r}: {wrong}")
 
 
 @dataclass(frozen=True)
@@ -153,8 +152,17 @@ class Plan:
 
 
 def costs(architecture: Architecture, task: Task, size: int | None = None) -> tuple[Cost, Cost]:
-    """The deployed and the training cost on one image of the task, at another `size` if given."""
+    """The deployed and the training cost on one image of the task, at another `size` if given.
+
+    Otherwise at the largest size that the network is trained at.
+    """
     shape = {"num_classes": task.classes, "in_chs": task.in_chs}
-    side = task.input_size if size is None else size
+    side = largest_size(architecture, task) if size is None else size
     deployed = measure(architecture, side, "deployed", **shape)
     return deployed, measure(architecture, side, "training", **shape)
+
+
+def largest_size(architecture: Architecture, task: Task) -> int:
+    """The largest size in pixels at which the network is trained on the task."""
+    resolutions = architecture.resolutions
+    return max(resolutions.sizes) if resolutions else task.input_size

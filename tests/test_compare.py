@@ -1,12 +1,32 @@
+from dataclasses import replace
 from math import isnan, nan, sqrt
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.compare import ArmSummary, Difference, arms_info, front, paired_difference, reading
-from analysis.tables import arms_frame, engineering, html_table, interval_text, summary_cells
-from tests.helpers import TASK, study
+from analysis.compare import (
+    ArmSummary,
+    Difference,
+    arms_info,
+    front,
+    paired_difference,
+    published,
+    reading,
+)
+from analysis.frames import ARM_COLUMNS, arms_frame
+from analysis.tables import (
+    Cells,
+    cost_cells,
+    engineering,
+    html_table,
+    interval_text,
+    latex_table,
+    markdown_table,
+    summary_cells,
+)
+from studies import COLUMNS, Arm, Published
+from tests.helpers import STATIC, TASK, study
 
 PLAN = study(seeds=4).plan("quick")
 
@@ -27,13 +47,15 @@ def frame(accuracies: dict[str, list[float]], macs: dict[str, int] | None = None
                     "status": "diverged" if diverged else "finished",
                     "test_accuracy": value,
                     "validation_accuracy": value,
+                    "test_images": nan if diverged else 1000,
                     "params": 10,
                     "macs": (macs or {}).get(arm, 100),
+                    "training_params": 20,
                     "training_macs": 200,
                     "seconds": 1.0,
                 }
             )
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
 def series(values: list[float]) -> pd.Series:
@@ -108,7 +130,7 @@ def test_diverged_seeds_are_counted_apart_and_never_averaged() -> None:
     assert (experts.n, experts.ended_early, experts.mean) == (1, 1, pytest.approx(70))
     assert experts.difference is not None
     assert experts.difference.pairs == 1
-    assert "(1 ended early)" in summary_cells([static, experts], same_protocol=True).rows[1][4]
+    assert "(1 ended early)" in summary_cells([static, experts], same_protocol=True).rows[1][7]
 
 
 def test_all_seeds_diverged_is_not_a_number_anywhere() -> None:
@@ -116,7 +138,7 @@ def test_all_seeds_diverged_is_not_a_number_anywhere() -> None:
     assert experts.n == 0
     assert isnan(experts.mean)
     assert front([experts]) == []
-    assert summary_cells([experts], same_protocol=True).rows[0][4] == "none (2 ended early)"
+    assert summary_cells([experts], same_protocol=True).rows[0][7] == "none (2 ended early)"
 
 
 def arm(name: str, macs: int, mean: float, difference: Difference | None = None) -> ArmSummary:
@@ -134,11 +156,12 @@ def test_front_keeps_what_nothing_cheaper_reaches() -> None:
 
 def test_reading_claims_what_the_intervals_do() -> None:
     baseline = arm("static", 1, 50)
-    better = arm("good", 1, 52, Difference(2, 1, 3, 5))
-    worse = arm("bad", 1, 48, Difference(-2, -3, -1, 5))
+    better = arm("good", 1, 52, Difference(2, 1, 3, 5, 0.01, 0.03))
+    worse = arm("bad", 1, 48, Difference(-2, -3, -1, 5, 0.01, 0.03))
+    alone = arm("alone", 1, 52, Difference(2, 0.1, 4, 5, 0.04, 0.08))
     unsure = arm("unsure", 1, 51, Difference(1, -1, 3, 5))
     unknown = arm("one seed", 1, 51, Difference(1, nan, nan, 1))
-    text = reading([baseline, better, worse, unsure])
+    text = reading([baseline, better, worse, unsure, alone])
     assert "good is above static; bad is below static; other differences are undecided" in text
     assert "no arm can be told from static with 5 paired seeds" in reading([baseline, unsure])
     assert "no arm can be told" in reading([baseline, unknown])
@@ -171,3 +194,58 @@ def test_html_is_escaped() -> None:
     cells = summary_cells([arm("<b>&", 1, 50)], same_protocol=False)
     assert "<b>" not in html_table(cells).replace("<tbody>", "")
     assert "&lt;b&gt;&amp;" in html_table(cells)
+
+
+def test_differences_are_corrected_over_all_arms_and_tasks() -> None:
+    """One difference of p = 0.02 is told from zero alone, but not among three."""
+    static = [0.50, 0.52, 0.48, 0.51, 0.53]
+    gains = [0.01, 0.03, 0.02, 0.04, 0.01]
+    arms = {"static": static, "coconv": [a + b for a, b in zip(static, gains, strict=True)]}
+    (_, alone) = arms_info(frame(arms), PLAN)
+    assert alone.difference is not None
+    assert alone.difference.decided
+    assert alone.difference.p_holm == pytest.approx(alone.difference.p)
+    others = [Arm(name, STATIC) for name in ("static", "coconv", "b", "c")]
+    plan = replace(PLAN, design=replace(PLAN.design, arms=tuple(others)))
+    mixed = {"b": [0.5, 0.51, 0.5, 0.5, 0.52], "c": [0.51, 0.5, 0.52, 0.5, 0.5]}
+    (_, among, _, _) = arms_info(frame({**arms, **mixed}), plan)
+    assert among.difference is not None
+    assert among.difference.p == pytest.approx(alone.difference.p)
+    assert among.difference.p_holm == pytest.approx(3 * alone.difference.p)
+    assert not among.difference.decided
+    assert interval_text(alone.difference).endswith("] *")
+    assert interval_text(among.difference).endswith("]")
+
+
+def test_printed_figures_stand_beside_the_row_they_are_of() -> None:
+    figures = (
+        Published("digits", "coconv", 70.0, "Table 1", size=8),
+        Published("digits", "coconv", 60.0, "Table 1", size=4),
+        Published("digits", "coconv", 75.0, "Table 1", ensemble=True),
+        Published("digits", "static", 65.0, "Table 2"),
+        Published("cifar10", "static", 64.0, "Table 2"),
+    )
+    plan = replace(PLAN, published=figures)
+    rows = [("coconv at 8 px", 8), ("coconv at 4 px", 4), ("coconv, ensemble", None), ("static", 8)]
+    found = [published(plan, name, "digits", size) for name, size in rows]
+    assert found == [{"digits": value} for value in (70.0, 60.0, 75.0, 65.0)]
+
+
+def test_markdown_and_latex_escape_what_they_must() -> None:
+    cells = Cells(("arm", "accuracy, %"), (("a|b", "1 ± 2"), ("c_d", "3 †")))
+    assert markdown_table(cells) == (
+        "| arm | accuracy, % |\n| --- | --: |\n| a\\|b | 1 ± 2 |\n| c_d | 3 † |\n"
+    )
+    assert latex_table(cells) == (
+        "\\begin{tabular}{lr}\n\\toprule\narm & accuracy, \\% \\\\\n\\midrule\n"
+        "a|b & 1 $\\pm$ 2 \\\\\nc\\_d & 3 $\\dagger$ \\\\\n\\bottomrule\n\\end{tabular}\n"
+    )
+
+
+def test_costs_stand_beside_the_accuracy_in_every_table() -> None:
+    one = replace(arm("a", 1500, 50), epoch_seconds=1.234, peak_memory=2.5e6, latency_ms=0.5)
+    assert cost_cells([one]).rows == (("a", "1", "1.5 k", "1.5 k", "1.23", "2.5 MB", "0.5"),)
+    cells = summary_cells([one], same_protocol=True)
+    row = dict(zip(cells.headings, cells.rows[0], strict=True))
+    assert (row["s per epoch"], row["peak memory"], row["MACs"]) == ("1.23", "2.5 MB", "1,500")
+    assert set(ARM_COLUMNS) == set(arms_frame([one]))

@@ -73,7 +73,7 @@ def test_bad_input_is_one_sentence_and_status_2(
 def test_list_shows_every_study_with_its_question(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("COLUMNS", "400")
     assert call(monkeypatch, "--list") == 0
     output = capsys.readouterr().out
     for name, one in catalog.STUDIES.items():

@@ -22,12 +22,14 @@ def test_every_study_is_whole(name: str) -> None:
     chosen = STUDIES[name]
     assert chosen.name == name
     assert chosen.question.endswith("?")
-    assert set(chosen.presets) == {"quick", "paper"}
+    assert {"quick", "paper"} <= set(chosen.presets)
+    assert all(preset.startswith("paper_") for preset in set(chosen.presets) - {"quick", "paper"})
     tasks = {task.kind for design in chosen.presets.values() for task in design.tasks}
     assert {figure.task for figure in chosen.published} <= tasks
     for preset, design in chosen.presets.items():
         assert design.note
-        assert design.seeds >= 5
+        assert design.is_paper_protocol == (preset != "quick" and chosen.source != "no paper")
+        assert design.seeds >= 3
         plan = chosen.plan(preset)
         keys = [job.key for _, job in plan.jobs()]
         assert len(keys) == len(set(keys)) == len(design.arms) * len(design.tasks) * design.seeds

@@ -8,11 +8,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from benchmarks.live_memory import peak_bytes
 from searchspace import Architecture, CoConv, ResNetCifar, Resolutions, ShakeShake, build
 from searchspace.schema import to_json
 from tests.helpers import RECIPE, SMALL, TASK, job
 from trainers import Digits, Recipe, Result, Training, train
+from trainers.live_memory import peak_bytes
 from trainers.losses import Batch
 from trainers.quantisation import quantise
 from trainers.resolutions import SwitchableLoss, resize

@@ -10,13 +10,16 @@ from trainers.tasks import (
     Cifar10,
     Cifar100,
     Digits,
+    Folder,
     ImageNet,
     ImageNet32,
     Stl10,
     Synthetic,
     Task,
     TinyImageNet,
+    folder_task,
 )
+from trainers.tensors import unpack_flags
 from trainers.training import Training
 
 __all__ = [
@@ -27,6 +30,7 @@ __all__ = [
     "Digits",
     "Ensemble",
     "Epoch",
+    "Folder",
     "ImageNet",
     "ImageNet32",
     "Job",
@@ -38,6 +42,8 @@ __all__ = [
     "Task",
     "TinyImageNet",
     "Training",
+    "folder_task",
     "quantise",
     "train",
+    "unpack_flags",
 ]

@@ -47,7 +47,9 @@ class Point:
     """What a network does at one input size: accuracies in [0, 1], losses in nats.
 
     `test_accuracy` is measured once, at the end of the job, and selects nothing. A size that is not
-    `trained` lies between two sizes of a switchable network, whose norms it interpolates.
+    `trained` lies between two sizes of a switchable network, whose norms it interpolates, or is one
+    at which a network of one size is tested too. `test_right` says which test images are classified
+    rightly, a bit each in the split's order (`trainers.unpack_flags` reads it).
     """
 
     size: int
@@ -57,6 +59,7 @@ class Point:
     validation_images: int
     test_images: int
     trained: bool = field(default=True, metadata={"since": "0.2"})
+    test_right: str | None = field(default=None, metadata={"optional": True})
 
 
 @dataclass(frozen=True)
@@ -92,8 +95,11 @@ class Result:
     Only a finished job has points. One that diverged (a loss that is not finite) or ran out of
     memory has a `reason` that says when it happened, and the last entry of `curve` holds the last
     finite figures; one that was truncated has the curve so far; one that failed may have none.
-    `seconds` is the time spent in training passes, measurement excluded. `accumulation` is the
+    `seconds` is the wall time of training passes, measurement excluded. `accumulation` is the
     number of pieces that batches were processed in, more than the recipe's where memory was short.
+    `peak_memory` is in bytes: on a GPU the most that was allocated at once, the stored data
+    included; on a CPU the most that weights, the optimizer's state and the tensors of one step hold
+    (None for compiled networks).
     """
 
     status: Status
@@ -103,6 +109,7 @@ class Result:
     reason: str = ""
     ensemble: Ensemble | None = field(default=None, metadata={"optional": True})
     accumulation: int = field(default=1, metadata={"since": "0.2"})
+    peak_memory: int | None = field(default=None, metadata={"optional": True})
 
     def to_json(self) -> dict[str, Any]:
         """The JSON form; `Result.from_json` reads it back."""

@@ -1,6 +1,8 @@
 """A network with all that changes its weights: loss, optimiser, precision, averaging, memory."""
 
+from collections.abc import Iterator
 from functools import partial
+from itertools import chain
 from typing import Any
 
 import torch
@@ -38,6 +40,8 @@ class Learner:
         self._compiled = self.network if recipe.compile == "no" else _compiled(self.network, recipe)
         self.optimizer = _optimizer(self.network, recipe)
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=recipe.precision == "float16")
+        # It makes its tensors at the first use: now, so that every step finds them.
+        self.scaler.scale(torch.zeros((), device=self.device))
         self.averaged = AveragedWeights(network, recipe.ema_decay) if recipe.ema_decay else None
         self.loss = self._loss(job, recompute)
         self.undo = Undo(self.network, randomness)
@@ -67,6 +71,13 @@ class Learner:
         if self.averaged is not None:
             self.averaged.update(self.network)
         return loss
+
+    def held(self) -> Iterator[Tensor]:
+        """What lasts from step to step: weights, statistics and the optimizer's state."""
+        for network in {self.network, self.measured}:
+            yield from chain(network.parameters(), network.buffers())
+        for state in self.optimizer.state.values():
+            yield from (value for value in state.values() if isinstance(value, Tensor))
 
     def autocast(self) -> torch.autocast:
         """The context of every forward pass."""

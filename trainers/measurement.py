@@ -1,7 +1,7 @@
 """Accuracy and loss on a split, at one size or at several, and of their ensemble."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 import torch.nn.functional as F
@@ -17,10 +17,11 @@ EVALUATION_BATCH = 512
 
 @dataclass(frozen=True)
 class Measure:
-    """Accuracy in [0, 1] and mean cross-entropy in nats."""
+    """Accuracy in [0, 1], mean cross-entropy in nats, and (N,) which images are right."""
 
     accuracy: float
     loss: float
+    right: Tensor = field(compare=False, repr=False)
 
 
 @torch.no_grad()
@@ -56,18 +57,19 @@ def _measure(
     batch: int,
 ) -> list[Measure]:
     device = next(network.parameters()).device
-    right = torch.zeros(len(sizes) + bool(ensemble), device=device)
-    loss = torch.zeros_like(right)
+    loss = torch.zeros(len(sizes) + bool(ensemble), device=device)
+    parts = []
     for stored, labels in split.batches(batch):
         images = prepare(stored)
         logits = [network(resize(images, size)).float() for size in sizes]
         if ensemble:
             among = [logits[sizes.index(size)] for size in ensemble]
             logits.append(ensemble_logits(network, among))
-        right += torch.stack([(z.argmax(1) == labels).sum() for z in logits])
+        parts.append(torch.stack([z.argmax(1) == labels for z in logits]))
         loss += torch.stack([F.cross_entropy(z, labels, reduction="sum") for z in logits])
     count = len(split)
+    right = torch.cat(parts, 1).cpu()
     return [
-        Measure(r / count, total / count)
-        for r, total in zip(right.tolist(), loss.tolist(), strict=True)
+        Measure(int(flags.sum()) / count, total / count, flags)
+        for flags, total in zip(right, loss.tolist(), strict=True)
     ]

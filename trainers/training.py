@@ -8,16 +8,20 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from searchspace import build
 from searchspace.schema import from_json, to_json
 from trainers.batches import Batches
 from trainers.job import Ensemble, Epoch, Job, Point, Result, Status
 from trainers.learner import Learner
+from trainers.live_memory import LiveMemory
+from trainers.losses import Batch
 from trainers.measurement import Measure, measure_split
 from trainers.memory import is_out_of_memory
 from trainers.randomness import Randomness
 from trainers.tasks import Split
+from trainers.tensors import pack_flags
 
 CHECK_STEPS = 64
 """Steps between looks at the loss: each look makes a GPU wait."""
@@ -56,6 +60,9 @@ class Training:
         self.losses = torch.zeros(self.steps, device=self.device)
         self.curve: list[Epoch] = []
         self.seconds = 0.0
+        self.peak_memory: int | None = None
+        if self.device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(self.device)
         self.status: Status = "finished"
         self.reason = ""
 
@@ -109,7 +116,7 @@ class Training:
         if self.reason:
             return self._result(())
         resolutions = self.job.architecture.resolutions
-        sizes = self.sizes + (resolutions.between if resolutions else ())
+        sizes = self.sizes + (resolutions.untrained if resolutions else ())
         views = resolutions.sizes if resolutions and resolutions.ensemble else ()
         known = self._measure(self.data.validation, sizes, views)
         final = self._measure(self.data.test, sizes, views)
@@ -136,6 +143,7 @@ class Training:
             "losses": self.losses,
             "curve": [to_json(epoch) for epoch in self.curve],
             "seconds": self.seconds,
+            "peak_memory": self._memory(),
             "status": self.status,
             "reason": self.reason,
         }
@@ -149,6 +157,8 @@ class Training:
         self.losses.copy_(state["losses"])
         self.curve = [from_json(Epoch, epoch) for epoch in state["curve"]]
         self.seconds = state["seconds"]
+        # Not in the checkpoints of earlier versions.
+        self.peak_memory = state.get("peak_memory")
         self.status, self.reason = state["status"], state["reason"]
 
     def _pass(self, after_step: Callable[[], None] | None) -> float:
@@ -160,7 +170,7 @@ class Training:
             started = time.perf_counter()
             for batch in batches:
                 rate = self.job.recipe.rate(passed + self.step / self.steps)
-                self.losses[self.step] = self.learner.learn(batch, rate)
+                self.losses[self.step] = self._learn(batch, rate)
                 self.step += 1
                 if self.step % CHECK_STEPS == 0 and not self._losses_finite():
                     break
@@ -173,6 +183,23 @@ class Training:
             loss = float(self.losses[: self.step].mean())
             self.seconds += time.perf_counter() - started
         return loss
+
+    def _learn(self, batch: Batch, rate: float) -> Tensor:
+        """One step; the second one of a job on a CPU is watched for the memory that it holds."""
+        # By then the optimizer has its state. Compiled code cannot be watched.
+        watched = not self.curve and self.step == min(1, self.steps - 1)
+        if self.device.type != "cpu" or not watched or self.job.recipe.compile != "no":
+            return self.learner.learn(batch, rate)
+        with LiveMemory(self.learner.held()) as memory:
+            loss = self.learner.learn(batch, rate)
+        self.peak_memory = memory.peak
+        return loss
+
+    def _memory(self) -> int | None:
+        if self.device.type != "cuda":
+            return self.peak_memory
+        # A job that went on elsewhere has the peak of the part before.
+        return max(self.peak_memory or 0, torch.cuda.max_memory_allocated(self.device))
 
     def _measure(
         self, split: Split, sizes: Sequence[int], ensemble: Sequence[int] = ()
@@ -200,6 +227,7 @@ class Training:
             validation_images=len(self.data.validation),
             test_images=len(self.data.test),
             trained=size in self.sizes,
+            test_right=pack_flags(final.right),
         )
 
     def _result(self, points: tuple[Point, ...], ensemble: Ensemble | None = None) -> Result:
@@ -211,6 +239,7 @@ class Training:
             self.reason,
             ensemble,
             self.learner.accumulation,
+            self._memory(),
         )
 
 
