@@ -124,8 +124,7 @@ class Proposals:
         before = self.trials[trial.number]
         values: Sequence[float] | None = None
         if trial.state == "finished":
-            others = [one for n, found in self.points.items() if n != trial.number for one in found]
-            values = told(self.search, points, others).values
+            values = told(self.search, points).values
             self.points[trial.number] = points
         ended = create_trial(
             state=STATES[trial.state],

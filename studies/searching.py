@@ -62,9 +62,7 @@ class SearchAgenda(Agenda):
                 self._watch(event.number, event.epoch, event.accuracy)
             elif isinstance(event, Resumed):
                 self.watch.next_to_resume()
-        order = {key: place for place, key in enumerate(self.results)}
-        last = [max((order.get(key, -1) for key in jobs), default=-1) for jobs in self.log.jobs]
-        for number in sorted(range(len(self.log)), key=lambda n: (last[n], n)):
+        for number in range(len(self.log)):
             trial = self._trial(number)
             if trial.state == "failed":
                 self.watch.left(str(number))

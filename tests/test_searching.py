@@ -309,7 +309,7 @@ class _Full:
 
 
 def test_a_point_for_each_size_and_one_for_optuna(tmp_path: Path) -> None:
-    """The study is told the point that adds most to the front, and keeps them all as a note."""
+    """The study is told the point that dominates most, and keeps them all as a note."""
     switchable = [a for a in SPACE if a.resolutions is not None]
     asked = search(trials=30, sampler="brute_force")
     agenda = run_here(asked, tmp_path)
