@@ -131,7 +131,7 @@ class Proposals:
             values=values,
             params=before.params,
             distributions=before.distributions,
-            user_attrs=before.user_attrs | _ending(points, result),
+            user_attrs=_about(trial) | _ending(points, result),
             system_attrs=before.system_attrs,
         )
         ended.number = before.number

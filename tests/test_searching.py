@@ -28,7 +28,7 @@ from trainers import Epoch, Job, Result, train
 from trainers.job import Status
 
 ROOT = Path(__file__).parent.parent
-TIMES = ["seconds", "finished_at"]
+TIMES = ["seconds", "epoch_seconds", "peak_memory", "finished_at"]
 
 
 class FakeSeat:
