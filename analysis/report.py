@@ -25,6 +25,9 @@ from analysis.runs import Run, read_run
 from analysis.tables import Cells, cost_cells, engineering, rich_table, summary_cells
 from analysis.trade_offs import front_parts
 from analysis.uncertainty import main_cost, uncertainty_parts
+from analysis.verdict_tables import verdict_cells
+from analysis.verdicts import reading as verdicts_reading
+from analysis.verdicts import verdicts_info
 from searchspace.cli import run_command
 from studies import Plan
 
@@ -32,6 +35,8 @@ PAGE = "report.html"
 TABLE = "table.csv"
 ROWS = 15
 """Networks of a search's front that are printed."""
+WIDTH = 120
+"""Columns of what is printed to a file or pipe, which says nothing of its own width."""
 
 
 def report(
@@ -52,6 +57,8 @@ def report(
     # Networks are priced one image at a time: more threads would only wait for each other.
     torch.set_num_threads(1)
     console = Console(soft_wrap=False)
+    if not console.is_terminal:
+        console.width = WIDTH
     runs = [read_run(folder) for folder in run_dirs]
     for run in runs:
         show(run, console)
@@ -159,6 +166,10 @@ def _show_ablation(run: Run, plan: Plan, console: Console) -> None:
         console.print(rich_table(cells, f"{plan.study} on {task}"))
         console.print(rich_table(cost_cells(group), "costs"))
         console.print(f"{reading(group)}\n", markup=False, highlight=False, soft_wrap=True)
+    verdicts = verdicts_info(run.frame, plan)
+    if verdicts:
+        console.print(rich_table(verdict_cells(verdicts, compact=True), "the claims"))
+        console.print(f"{verdicts_reading(verdicts)}\n", highlight=False, soft_wrap=True)
     for note in notes(run, plan, arms):
         console.print(note, markup=False, highlight=False, soft_wrap=True)
 

@@ -136,6 +136,8 @@ def rich_table(cells: Cells, title: str) -> Table:
         table.add_column(
             heading,
             justify="right" if cells.is_number(number) else "left",
+            # On a narrow terminal a figure goes on in the next line rather than lose its end.
+            overflow="fold",
             min_width=min(WRAP, max(len(row[number]) for row in cells.rows)),
         )
     for row in cells.rows:
