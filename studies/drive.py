@@ -1,5 +1,8 @@
 """From a plan to finished jobs: what is missing is trained, what is done stays."""
 
+import subprocess
+import sys
+from pathlib import Path
 from typing import TypeVar
 
 from rich.console import Console
@@ -102,3 +105,9 @@ def stopped(agenda: Agenda, console: Console) -> int:
         console.print(f"Stopped with {left} jobs to do; the same command continues.")
         return INTERRUPTED
     return 0
+
+
+def report(folder: Path) -> int:
+    """Print what a run says and write its page; the status to exit with."""
+    # The report is a tool of its own, which reads what was written here.
+    return subprocess.call([sys.executable, "-m", "analysis.report", str(folder)])

@@ -70,16 +70,16 @@ def _total_seconds(jobs: Iterable[Job], resources: Resources) -> float:
     for job in jobs:
         key = (job.architecture.key, job.task.kind)
         if key not in timed:
-            timed[key] = image_seconds(job, device)
+            _, cost = costs(job.architecture, job.task)
+            timed[key] = image_seconds(job, cost.macs, device)
         total += timed[key] * job.task.train_images * job.recipe.epochs
     return total / slots(resources)
 
 
-def image_seconds(job: Job, device: str) -> float:
-    """Seconds of training for one image, from a timed step on random images."""
+def image_seconds(job: Job, macs: int, device: str) -> float:
+    """Seconds of training for one image of about `macs`, from a timed step on random images."""
     task = job.task
-    _, cost = costs(job.architecture, task)
-    batch = min(job.recipe.batch_size, max(2, int(PROBE_MACS / (3 * cost.macs))))
+    batch = min(job.recipe.batch_size, max(2, int(PROBE_MACS / (3 * macs))))
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

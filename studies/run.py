@@ -1,6 +1,5 @@
 """`python -m studies.run STUDY`: run a named study, or go on with it, and report."""
 
-import subprocess
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +11,7 @@ from rich.console import Console
 from searchspace import InputError
 from searchspace.cli import fraction, run_command, whole_number
 from studies.catalog import STUDIES, study
-from studies.drive import prepare, train_missing
+from studies.drive import prepare, report, train_missing
 from studies.every import ALL, run_every
 from studies.overview import plan_table, studies_table
 from studies.own import PRESET, read_study
@@ -112,11 +111,7 @@ def run(
         wanted.locate(data_root)
     store = Store(out)
     plan = prepare(plan, store, fresh=fresh, console=console)
-    status = train_missing(plan, store, resources, console)
-    if status:
-        return status
-    # The report is a tool of its own, which reads what was written here.
-    return subprocess.call([sys.executable, "-m", "analysis.report", str(store.folder)])
+    return train_missing(plan, store, resources, console) or report(store.folder)
 
 
 def _named(name: str, preset: str) -> list[Study]:

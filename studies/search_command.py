@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, cast, get_args
 
+import torch
 import typer
 from rich.console import Console
 
@@ -11,14 +12,14 @@ from searchspace import InputError, Space, read_space, space, spaces
 from searchspace.checks import one_of
 from searchspace.cli import fraction, whole_number
 from searchspace.design.budget import Limits
-from studies.drive import FAILED, prepare, run, stopped
+from studies.drive import FAILED, prepare, report, run, stopped
 from studies.fitting import fitted
 from studies.progress import Progress
 from studies.resources import Resources
 from studies.rungs import scheduler
 from studies.samplers import sampler, sampler_settings
 from studies.search import Duplicates, Objective, Search, Setting
-from studies.search_overview import front_table, search_table
+from studies.search_overview import endings, search_table
 from studies.searching import SearchAgenda
 from studies.store import Store
 from studies.warm_start import take_over
@@ -109,6 +110,8 @@ def search(
     The same command again continues after an interruption; with more trials, replicates or other
     objectives it extends what is there. Selection sees validation accuracies only.
     """
+    # Networks are priced one image at a time: more threads would only wait for each other.
+    torch.set_num_threads(1)
     console = Console(soft_wrap=True)
     chosen = chosen_task(task)
     changes = [*(change or []), *([f"epochs={epochs}"] if epochs is not None else [])]
@@ -147,7 +150,7 @@ def search(
     wanted = prepare(wanted, store, fresh=fresh, console=console)
     for note in notes:
         console.print(note, highlight=False)
-    return train(wanted, store, resources, console, warm_start or [])
+    return train(wanted, store, resources, console, warm_start or []) or report(store.folder)
 
 
 def check(search: Search) -> None:
@@ -164,7 +167,7 @@ def train(
     console: Console,
     warm_start: Sequence[Path] = (),
 ) -> int:
-    """Do what is left of a search, and show its front; the status to exit with."""
+    """Do what is left of a search, and say how its trials ended; the status to exit with."""
     with store.locked():
         store.ask(search, environment())
         if warm_start:
@@ -193,7 +196,7 @@ def train(
                 )
         finally:
             agenda.close()
-        console.print(front_table(search, store))
+        console.print(endings(store))
         for key, reason in agenda.failures.items():
             console.print(f"job {key} failed: {reason}", markup=False)
         if agenda.failures and not any(r.result.points for r in store.records()):

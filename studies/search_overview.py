@@ -1,4 +1,4 @@
-"""What a search will be, before anything is trained, and its front at any time."""
+"""What a search will be, before anything is trained, and how it ended."""
 
 from random import Random
 from statistics import median
@@ -6,8 +6,6 @@ from statistics import median
 from rich.console import Group
 from rich.table import Table
 
-from studies.latencies import measured
-from studies.outcomes import minimised, on_front, served
 from studies.overview import image_seconds, slots
 from studies.progress import duration
 from studies.resources import Resources
@@ -54,38 +52,14 @@ def _job_seconds(search: Search, resources: Resources) -> float:
     rng = Random(search.seed)
     device = "cuda" if resources.gpus_per_trial else "cpu"
     jobs = [search.job(search.within.sample(rng), 0) for _ in range(PROBES)]
-    image = median(image_seconds(job, device) for job in jobs)
+    # The space's table is there; measuring these networks would take longer than their steps.
+    macs = [search.space.cost(job.architecture).macs for job in jobs]
+    image = median(image_seconds(job, m, device) for job, m in zip(jobs, macs, strict=True))
     return image * search.task.train_images * search.recipe.epochs
 
 
-def front_table(search: Search, store: Store) -> Table:
-    """The networks that no other one beats in every objective, by their means on validation."""
-    results = {record.key: record.result for record in store.records()}
-    latencies = measured(store.latencies)
-    trials = {trial.number: trial for trial in store.trials()}
-    points = [
-        point
-        for trial in trials.values()
-        if trial.state == "finished"
-        for point in served(search, trial, results, latencies)
-    ]
-    front = [p for p, best in zip(points, on_front(minimised(search, points)), strict=True) if best]
-    states = [trial.state for trial in trials.values()]
-    counts = [f"{states.count(s)} {s}" for s in ("finished", "truncated", "failed", "open")]
-    shown = ", ".join(count for count in counts if not count.startswith("0 "))
-    table = Table("trial", "network", "size", *search.objectives, "runs")
-    table.title = f"The front on validation, of {len(trials)} trials ({shown})"
-    seen: set[tuple[str, int]] = set()
-    for point in sorted(front, key=lambda p: p.values[::-1]):
-        architecture = trials[point.trial].architecture
-        if (architecture.key, point.size) in seen:
-            continue
-        seen.add((architecture.key, point.size))
-        cells = [
-            f"{100 * value:.2f} %" if name == "accuracy" else f"{value:,.4g}"
-            if name == "latency" else f"{value:,.0f}"
-            for name, value in zip(search.objectives, point.values, strict=True)
-        ]  # fmt: skip
-        runs = str(len(point.accuracies))
-        table.add_row(str(point.trial), architecture.label(), str(point.size), *cells, runs)
-    return table
+def endings(store: Store) -> str:
+    """How many trials ended in which way."""
+    states = [trial.state for trial in store.trials()]
+    counts = [(states.count(s), s) for s in ("finished", "truncated", "failed", "open")]
+    return f"{len(states)} trials: {', '.join(f'{n} {state}' for n, state in counts if n)}"

@@ -92,18 +92,25 @@ def test_help_names_every_option(
 
 
 def test_a_search_runs_is_replayed_and_extended(
-    tiny: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+    tiny: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
     monkeypatch.setenv("COLUMNS", "200")
     assert call(monkeypatch, *tiny, "--trials", "3", "--sampler", "brute_force") == 0
-    assert "The front on validation, of 3 trials (3 finished)" in capsys.readouterr().out
+    output = capfd.readouterr().out
+    assert "3 trials: 3 finished" in output
+    assert "Front of " in output
+    assert (tmp_path / "run" / "report.html").exists()
+    reported: list[Path] = []
+    monkeypatch.setattr("studies.search_command.report", lambda path: reported.append(path) or 0)
     assert call(monkeypatch, *tiny, "--trials", "3", "--sampler", "brute_force") == 0
-    assert "nothing is trained again" in capsys.readouterr().out
+    assert "nothing is trained again" in capfd.readouterr().out
     assert len(FakeSeat.trained) == 3
     assert call(monkeypatch, *tiny, "--trials", "5", "--objectives", "accuracy,params") == 0
     assert len(FakeSeat.trained) <= 5
+    assert reported == [tmp_path / "run"] * 2
     assert call(monkeypatch, *tiny, "--seed", "1") == 2
-    error = capsys.readouterr().err
+    error = capfd.readouterr().err
     assert "a search with another seed" in error
     assert "--warm-start" in error
 
