@@ -1,121 +1,190 @@
-"""`python -m analysis.report RUN`: the table of a run, its CSV, and a page that opens anywhere."""
+"""`python -m analysis.report RUN...`: what runs say, as a page that opens anywhere, and files."""
 
-import json
 from collections.abc import Sequence
-from html import escape
 from pathlib import Path
 from typing import Annotated
 
+import pandas as pd
 import typer
 from rich.console import Console
 
-from analysis.compare import ArmSummary, arms_info, reading
-from analysis.figures import plot_front
+from analysis.ablation import ablation_parts, notes
+from analysis.compare import arms_info, reading
+from analysis.endings import ending_parts, environment_parts
+from analysis.files import write_figures, write_tables
 from analysis.frames import arms_frame
-from analysis.inference import CONFIDENCE
-from analysis.pages import html_page, write_text
-from analysis.tables import cost_cells, html_table, rich_table, summary_cells
-from searchspace import InputError
+from analysis.fronts import FRONT_COLUMNS, Series, front_info, plot_front
+from analysis.hypervolume import distinct_names, hypervolume_parts
+from analysis.importance import importance_parts
+from analysis.learning import cut_parts, learning_parts
+from analysis.networks import networks_json
+from analysis.pages import figures_page, write_text
+from analysis.parts import Part, Table
+from analysis.runs import Run, read_run
+from analysis.tables import Cells, cost_cells, engineering, rich_table, summary_cells
+from analysis.trade_offs import front_parts
+from analysis.uncertainty import main_cost, uncertainty_parts
 from searchspace.cli import run_command
-from studies import Plan, Search, load, read_plan
+from studies import Plan
 
 PAGE = "report.html"
 TABLE = "table.csv"
+ROWS = 15
+"""Networks of a search's front that are printed."""
 
 
 def report(
-    run_dir: Annotated[Path, typer.Argument(metavar="RUN", help="A run directory.")],
+    run_dirs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run directories.")],
+    out: Annotated[
+        Path | None,
+        typer.Option(help="The page [default: report.html in the run, or here for several runs]"),
+    ] = None,
+    figures: Annotated[
+        Path | None, typer.Option(help="Directory for every figure as PNG, SVG and PDF.")
+    ] = None,
+    tables: Annotated[
+        Path | None,
+        typer.Option(help="Directory for every table as LaTeX, Markdown, CSV and Parquet."),
+    ] = None,
 ) -> int:
-    """Print the table of a run and write table.csv and report.html into its directory."""
+    """Print what runs say, and write table.csv into each and one page on all of them."""
     console = Console(soft_wrap=False)
-    plan = read_plan(run_dir)
-    if isinstance(plan, Search):
-        raise InputError(f"{run_dir} holds a search; this report is of ablations")
-    frame = load(run_dir)
-    arms = arms_info(frame, plan)
-    if not arms:
-        raise InputError(f"{run_dir} has no finished job yet; run the study again to train some")
-    for title, group in _by_task(plan, arms):
-        cells = summary_cells(group, same_protocol=plan.design.is_paper_protocol, compact=True)
-        console.print(rich_table(cells, title))
-        console.print(rich_table(cost_cells(group), "costs"))
-        console.print(f"{reading(group)}\n", markup=False, highlight=False, soft_wrap=True)
-    for note in notes(plan, arms, frame.attrs["left_out"]):
-        console.print(note, markup=False, highlight=False, soft_wrap=True)
-    write_text(run_dir / TABLE, arms_frame(arms).to_csv(index=False))
-    write_text(run_dir / PAGE, page(plan, arms, frame.attrs["left_out"]))
-    console.print(f"\nTable: {run_dir / TABLE}\nReport: {run_dir / PAGE}", soft_wrap=True)
+    runs = [read_run(folder) for folder in run_dirs]
+    for run in runs:
+        show(run, console)
+        write_text(run.folder / TABLE, _main_frame(run).to_csv(index=False))
+        console.print(f"Table: {run.folder / TABLE}", soft_wrap=True)
+    sections = report_sections(runs)
+    page = out or (runs[0].folder / PAGE if len(runs) == 1 else Path(PAGE))
+    title = runs[0].question if len(runs) == 1 else f"{len(runs)} runs side by side"
+    write_text(page, figures_page(title, sections, [networks_json(run) for run in runs]))
+    console.print(f"Report: {page}", soft_wrap=True)
+    named = [(f"{i}-" if len(sections) > 1 else "", part) for i, (_, ps) in enumerate(sections)
+             for part in ps]  # fmt: skip
+    if tables is not None:
+        console.print(f"{write_tables(named, tables)} tables: {tables}", soft_wrap=True)
+    if figures is not None:
+        console.print(f"{write_figures(named, figures)} figures: {figures}", soft_wrap=True)
     return 0
 
 
-def notes(plan: Plan, arms: Sequence[ArmSummary], left_out: int) -> list[str]:
-    """What a reader must know to read the table, in sentences."""
-    found = [
-        "Test accuracy is mean ± sd over n seeds, measured once, after the last epoch. "
-        f"Differences are paired by seed, with Student's {CONFIDENCE:.0%} t interval for each "
-        "alone; * is told from zero after Holm's correction for all differences of the study, at "
-        "5 %. They do not contain the error of the test sample. MACs are for one image in the "
-        "deployed form, kernel mixing included; parameters are all that it stores."
+def report_sections(runs: Sequence[Run]) -> list[tuple[str, list[Part]]]:
+    """Headings and what is under them: the runs together if there are several, then each."""
+    names = distinct_names(runs)
+    sections = [
+        (_heading(run, name), run_parts(run, number))
+        for number, (run, name) in enumerate(zip(runs, names, strict=True))
     ]
-    if any(arm.published for arm in arms):
-        cells = "; ".join(dict.fromkeys(figure.source for figure in plan.published))
-        mark = "" if plan.design.is_paper_protocol else "† Not comparable as numbers. "
-        found.append(f"{mark}{plan.design.note} The paper's figures are from {cells}.")
-    wanted = plan.design.seeds
-    partial = [arm for arm in arms if arm.n + arm.ended_early < wanted]
-    if partial or len(arms) < len(plan.design.arms) * len(plan.design.tasks):
-        found.append(f"The run is not complete: {wanted} seeds of each arm were asked for.")
-    if left_out:
-        found.append(f"{left_out} results of an earlier design of this study are left out.")
-    return found
+    if len(runs) == 1:
+        heading, parts = sections[0]
+        place = next(i for i, part in enumerate(parts) if part.name.startswith("learning"))
+        return [(heading, [*parts[:place], *hypervolume_parts(runs), *parts[place:]])]
+    return [("All runs", [*side_by_side(runs, names), *hypervolume_parts(runs)]), *sections]
 
 
-def page(plan: Plan, arms: Sequence[ArmSummary], left_out: int) -> str:
-    """The report as one HTML page that needs nothing but itself."""
+def run_parts(run: Run, number: int) -> list[Part]:
+    """All that a report says of one run."""
+    return [
+        *ablation_parts(run),
+        *front_parts(run, number),
+        *uncertainty_parts(run, number),
+        *learning_parts(run),
+        *importance_parts(run, number),
+        *cut_parts(run),
+        *ending_parts(run),
+        *environment_parts(run),
+    ]
+
+
+def _heading(run: Run, name: str) -> str:
+    plan = run.plan
+    if isinstance(plan, Plan):
+        return f"{name}: study {plan.study}, preset {plan.preset}, after {plan.source}"
+    return f"{name}: search {plan.name} on {plan.task.label()}, sampler {plan.sampler}"
+
+
+def side_by_side(runs: Sequence[Run], names: Sequence[str]) -> list[Part]:
+    """The fronts of all runs in one figure for each task and kind of accuracy."""
+    groups: dict[tuple[str, str], list[Series]] = {}
+    for number, (run, name) in enumerate(zip(runs, names, strict=True)):
+        for place, task in enumerate(run.tasks):
+            points = run.points[run.points["task"] == task.label()]
+            one = Series(name, number, points, place)
+            groups.setdefault((task.label(), run.axis), []).append(one)
     parts = []
-    script = True
-    configs = {arm.name: _config(arm.architecture.to_json()) for arm in plan.design.arms}
-    for title, group in _by_task(plan, arms):
-        parts.append(f"<h2>{escape(title)}</h2>")
-        cells = summary_cells(group, same_protocol=plan.design.is_paper_protocol)
-        parts.append(f"<p><strong>{escape(reading(group))}</strong></p>")
-        parts.append(f'<div class="scroll">{html_table(cells)}</div>')
-        if any(arm.n for arm in group):
-            # The first figure carries plotly's script, the others share it.
-            figure = plot_front(group, configs)
-            parts.append(
-                figure.to_html(
-                    full_html=False, include_plotlyjs=script, config={"displaylogo": False}
-                )
-            )
-            script = False
-        else:
-            parts.append("<p>No figure: every run ended without an accuracy.</p>")
-    parts += [f'<p class="note">{escape(note)}</p>' for note in notes(plan, arms, left_out)]
-    recipe = ", ".join(f"{k} {v}" for k, v in plan.to_json()["design"]["recipe"].items())
-    parts.append(f'<p class="note">Recipe: {escape(recipe)}.</p>')
-    about = f"Study {plan.study}, preset {plan.preset}; after {plan.source}."
-    return html_page(plan.question, f"<p>{escape(about)}</p>{''.join(parts)}")
+    for index, ((label, axis), series) in enumerate(groups.items()):
+        title = f"Fronts on {label}"
+        known = [
+            Series(s.name, s.number, front_info(s.points, cost), s.task)
+            for cost in [main_cost(runs[series[0].number])]
+            for s in series
+            if len(s.points)
+        ]
+        parts.append(_fronts_part(f"fronts-{index + 1}", title, known, axis, runs))
+    return parts
 
 
-def _config(architecture: dict[str, object]) -> str:
-    """An architecture in a few lines: its backbone, and each distinct choice with its slots."""
-    choices = architecture["choices"]
-    assert isinstance(choices, dict)
-    slots: dict[str, int] = {}
-    for choice in choices.values():
-        text = json.dumps(choice)
-        slots[text] = slots.get(text, 0) + 1
-    lines = [json.dumps(architecture["backbone"])]
-    lines += [f"{text} in {count} slots" for text, count in slots.items()]
-    return "<br>".join(escape(line) for line in lines)
+def _fronts_part(
+    name: str, title: str, series: Sequence[Series], axis: str, runs: Sequence[Run]
+) -> Part:
+    if not series:
+        return Part(name, title, reason="No figure: no network has an accuracy yet.")
+    cost = main_cost(runs[series[0].number])
+    frames = [s.points[s.points["on_front"]].assign(run=s.name) for s in series]
+    frame = pd.concat(frames, ignore_index=True)[list(FRONT_COLUMNS)].drop(columns="network")
+    table = Table(
+        name, "Networks on the fronts", frame, FRONT_COLUMNS, hidden=("task", "view", "sd")
+    )
+    return Part(name, title, figure=plot_front(series, cost, axis), tables=(table,))
 
 
-def _by_task(plan: Plan, arms: Sequence[ArmSummary]) -> list[tuple[str, list[ArmSummary]]]:
-    groups: dict[str, list[ArmSummary]] = {}
-    for arm in arms:
-        groups.setdefault(arm.task, []).append(arm)
-    return [(f"{plan.study} on {task}", group) for task, group in groups.items()]
+def show(run: Run, console: Console) -> None:
+    """Print the main table of a run and how to read it."""
+    if run.frame.empty:
+        console.print(f"{run.folder} has no finished job yet.", soft_wrap=True)
+    elif isinstance(run.plan, Plan):
+        _show_ablation(run, run.plan, console)
+    else:
+        _show_search(run, console)
+
+
+def _show_ablation(run: Run, plan: Plan, console: Console) -> None:
+    arms = arms_info(run.frame, plan)
+    for task in dict.fromkeys(arm.task for arm in arms):
+        group = [arm for arm in arms if arm.task == task]
+        cells = summary_cells(group, same_protocol=plan.design.is_paper_protocol, compact=True)
+        console.print(rich_table(cells, f"{plan.study} on {task}"))
+        console.print(rich_table(cost_cells(group), "costs"))
+        console.print(f"{reading(group)}\n", markup=False, highlight=False, soft_wrap=True)
+    for note in notes(run, plan, arms):
+        console.print(note, markup=False, highlight=False, soft_wrap=True)
+
+
+def _show_search(run: Run, console: Console) -> None:
+    cost = main_cost(run)
+    known = front_info(run.points, cost)
+    best = known[known["on_front"]].head(ROWS)
+    if best.empty:
+        console.print("No trial has an accuracy yet.")
+        return
+    rows = tuple(
+        (row["name"], engineering(row["params"]), engineering(row["macs"]),
+         f"{row['mean']:.2f}", f"{row['test_mean']:.2f}", str(row["n"]))
+        for row in best.to_dict("records")
+    )  # fmt: skip
+    cells = Cells(("network", "params", "MACs", "validation, %", "test, %", "n"), rows)
+    console.print(rich_table(cells, f"Front of {run.name}: {len(best)} of {len(known)} networks"))
+    console.print(
+        "Networks were chosen by validation accuracy, which is too high for the chosen ones; "
+        "test accuracy chose nothing.",
+        soft_wrap=True,
+    )
+
+
+def _main_frame(run: Run) -> pd.DataFrame:
+    if isinstance(run.plan, Plan):
+        return arms_frame(arms_info(run.frame, run.plan))
+    return run.points.drop(columns="network")
 
 
 if __name__ == "__main__":

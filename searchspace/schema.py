@@ -13,6 +13,7 @@ import types
 import typing
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass
+from functools import cache
 from typing import Any, ClassVar, Literal, TypeVar, Union, get_args, get_origin
 
 from searchspace.errors import InputError
@@ -97,7 +98,7 @@ def from_json(cls: type[T], data: Any, path: str = "") -> T:
         target = family[kind]
     elif fields.get("kind") == getattr(cls, "kind", None):
         fields.pop("kind", None)
-    hints = typing.get_type_hints(target)
+    hints = _hints(target)
     known = {field.name: field for field in dataclasses.fields(target) if field.init}
     for name in fields:
         if name not in known:
@@ -111,6 +112,12 @@ def from_json(cls: type[T], data: Any, path: str = "") -> T:
     except InputError as error:
         raise InputError(f"{where}: {error}") from None
     return result
+
+
+@cache
+def _hints(target: Any) -> dict[str, Any]:
+    """The annotations of a dataclass, evaluated once: a long run reads a million values."""
+    return typing.get_type_hints(target)
 
 
 def _convert(hint: Any, data: Any, path: str) -> Any:

@@ -1,12 +1,14 @@
 """Which trials answer a question, where they run, and what is kept of them."""
 
 from studies.claims import Claim, Comparison, Outcome
+from studies.curves import CURVE_COLUMNS, load_curves, load_environments
 from studies.load import COLUMNS, load, read_plan
 from studies.search import Search
 from studies.study import Arm, Design, Plan, Published, Study
 
 __all__ = [
     "COLUMNS",
+    "CURVE_COLUMNS",
     "Arm",
     "Claim",
     "Comparison",
@@ -17,5 +19,7 @@ __all__ = [
     "Search",
     "Study",
     "load",
+    "load_curves",
+    "load_environments",
     "read_plan",
 ]

@@ -1,5 +1,6 @@
 """A run directory as a table."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import nan
 from pathlib import Path
@@ -9,9 +10,11 @@ import pandas as pd
 
 from searchspace import InputError
 from studies.latencies import measured
+from studies.pricing import Price, prices
 from studies.search import Search
 from studies.store import Record, Store
-from studies.study import Plan, costs, largest_size
+from studies.study import Plan, largest_size
+from studies.trials import TrialLog
 from trainers import Job, Result
 
 COLUMNS = {
@@ -72,14 +75,17 @@ class Asked:
     trial: int | None
 
 
-def asked_jobs(plan: Plan | Search, store: Store) -> list[Asked]:
+def asked_jobs(plan: Plan | Search, store: Store, records: Mapping[str, Record]) -> list[Asked]:
     """The jobs that a run asks for, in order, each once."""
     if isinstance(plan, Plan):
         return [Asked(job.key, arm.name, None) for arm, job in plan.jobs()]
     found: dict[str, Asked] = {}
-    for trial in store.trials():
+    results = {key: record.result for key, record in records.items()}
+    log = TrialLog(store.events())
+    for trial in (log.trial(number, results) for number in range(len(log))):
+        arm = trial.architecture.key
         for key in trial.jobs:
-            found.setdefault(key, Asked(key, trial.architecture.key, trial.number))
+            found.setdefault(key, Asked(key, arm, trial.number))
     return list(found.values())
 
 
@@ -94,13 +100,21 @@ def load(run_dir: str | Path) -> pd.DataFrame:
     records = {record.key: record for record in store.records()}
     latencies = measured(store.latencies)
     done = [
-        (asked, records[asked.key]) for asked in asked_jobs(plan, store) if asked.key in records
+        (asked, records[asked.key])
+        for asked in asked_jobs(plan, store, records)
+        if asked.key in records
     ]
+    price = prices(plan, len(done))
     name = plan.study if isinstance(plan, Plan) else plan.name
+
+    def latency(row: dict[str, Any], record: Record) -> float | None:
+        # Without any the keys need not be computed, of which there may be thousands.
+        return latencies.get(_place(row, record)) if latencies else None
+
     rows = [
-        {"study": name, "latency_ms": latencies.get(_place(row, record)), **row}
+        {"study": name, "latency_ms": latency(row, record), **row}
         for asked, record in done
-        for row in _rows(asked, record)
+        for row in _rows(asked, record, price)
     ]
     frame = pd.DataFrame(rows, columns=list(COLUMNS))
     frame = frame.astype({"trial": "Int64", "latency_ms": float})
@@ -112,7 +126,7 @@ def _place(row: dict[str, Any], record: Record) -> tuple[str, int]:
     return record.job.architecture.key, row["size"]
 
 
-def _rows(asked: Asked, record: Record) -> list[dict[str, Any]]:
+def _rows(asked: Asked, record: Record, price: Price) -> list[dict[str, Any]]:
     job, result = record.job, record.result
     common = {
         "key": record.key,
@@ -127,18 +141,18 @@ def _rows(asked: Asked, record: Record) -> list[dict[str, Any]]:
         "seconds": result.seconds,
         "epoch_seconds": _epoch_seconds(result),
         "peak_memory": nan if result.peak_memory is None else result.peak_memory,
-        **_ensemble(job, result),
+        **_ensemble(job, result, price),
         "device": record.environment.get("device", ""),
         "finished_at": record.finished_at,
         "architecture": job.architecture.to_json(),
     }
     if not result.points:
         size = largest_size(job.architecture, job.task)
-        return [{**common, **_at_size(job, size), "trained": True}]
+        return [{**common, **_at_size(job, size, price), "trained": True}]
     return [
         {
             **common,
-            **_at_size(job, point.size),
+            **_at_size(job, point.size, price),
             "trained": point.trained,
             "validation_accuracy": point.validation_accuracy,
             "validation_loss": point.validation_loss,
@@ -157,11 +171,11 @@ def _epoch_seconds(result: Result) -> float:
     return result.seconds / len(result.curve) if whole else nan
 
 
-def _ensemble(job: Job, result: Result) -> dict[str, float]:
+def _ensemble(job: Job, result: Result, price: Price) -> dict[str, float]:
     found, resolutions = result.ensemble, job.architecture.resolutions
     if found is None or resolutions is None:
         return {}
-    each = [costs(job.architecture, job.task, size) for size in resolutions.sizes]
+    each = [price(job, size) for size in resolutions.sizes]
     return {
         "ensemble_validation_accuracy": found.validation_accuracy,
         "ensemble_test_accuracy": found.test_accuracy,
@@ -170,8 +184,8 @@ def _ensemble(job: Job, result: Result) -> dict[str, float]:
     }
 
 
-def _at_size(job: Job, size: int) -> dict[str, int]:
-    deployed, training = costs(job.architecture, job.task, size)
+def _at_size(job: Job, size: int, price: Price) -> dict[str, int]:
+    deployed, training = price(job, size)
     return {
         "size": size,
         "params": deployed.params,
