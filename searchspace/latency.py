@@ -9,7 +9,7 @@ import os
 import platform
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -75,14 +75,19 @@ def measure_latency(
         network = build(architecture, num_classes, in_chs).eval()
         images = torch.randn(batch, in_chs, size, size).to(where)
     network = (deploy(network) if form == "deployed" else network).to(where)
-    with _threads(threads), torch.inference_mode():
+    with using_threads(threads), torch.inference_mode():
         for _ in range(warmup):
             _timed(network, images)
         times = [_timed(network, images) for _ in range(repeats)]
+    return summarised(times)
+
+
+def summarised(times: Sequence[float]) -> Latency:
+    """Median and quartiles of one or more measured milliseconds."""
     low, high = (times[0],) * 2
     if len(times) > 1:
         low, _, high = statistics.quantiles(times, n=4, method="inclusive")
-    return Latency(statistics.median(times), low, high, repeats)
+    return Latency(statistics.median(times), low, high, len(times))
 
 
 def _device(name: str) -> torch.device:
@@ -96,7 +101,8 @@ def _device(name: str) -> torch.device:
 
 
 @contextmanager
-def _threads(count: int) -> Iterator[None]:
+def using_threads(count: int) -> Iterator[None]:
+    """Torch computes with so many threads within, with as many as before after it."""
     before = torch.get_num_threads()
     torch.set_num_threads(count)
     try:

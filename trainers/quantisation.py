@@ -173,4 +173,7 @@ def _like(conv: nn.Conv2d, other: nn.Conv2d) -> None:
 def _nearest(x: Tensor, levels: Tensor) -> Tensor:
     """The index of the nearest of `levels` (G, L), ascending, for each of (G, M)."""
     thresholds = (levels[:, 1:] + levels[:, :-1]) / 2
+    if torch.compiler.is_exporting():
+        # The same by comparisons, which every runtime has.
+        return (x[..., None] > thresholds[:, None]).sum(-1)
     return torch.searchsorted(thresholds.contiguous(), x.contiguous())

@@ -99,6 +99,7 @@ class InvertedResidual(nn.Module):
     def __init__(self, builder: Builder, block: Block, inner: int) -> None:
         super().__init__()
         name, stage = block.name, block.stage
+        self.stride = block.stride
         self.conv = nn.Sequential()
         if inner != block.in_chs:
             slot = Slot(f"{name}.conv.0.0", stage, "conv", block.in_chs, inner, position="expand")

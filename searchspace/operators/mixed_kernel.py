@@ -63,6 +63,8 @@ class MixedKernelConv2d(nn.Module):
 
         Kernels are (experts, out_chs, in_chs/groups, k, k), biases (experts, out_chs).
         """
+        if torch.compiler.is_exporting():
+            return self._multiply(x, gate, kernels, biases)
         # Mixed kernels that are too many leave the cache before the convolution reads them.
         piece = samples_at_a_time(x, kernels[0].numel())
         if x.shape[0] <= piece:
@@ -83,3 +85,31 @@ class MixedKernelConv2d(nn.Module):
             groups=batch * slot.groups,
         )
         return y.unflatten(1, (batch, slot.out_chs)).squeeze(0)
+
+    def _multiply(self, x: Tensor, gate: Tensor, kernels: Tensor, biases: Tensor | None) -> Tensor:
+        """The same as a product of each sample's kernel with its windows.
+
+        For exported graphs: the groups of a convolution are fixed there, the batch is not.
+        """
+        slot = self.slot
+        kernel, bias = self.mix(gate, kernels, biases)
+        windows, size = self._windows(x)
+        grouped = kernel.reshape(-1, slot.groups, slot.out_chs // slot.groups, windows.shape[2])
+        y = (grouped @ windows).reshape(-1, slot.out_chs, *size)
+        return y if bias is None else y + bias[..., None, None]
+
+    def _windows(self, x: Tensor) -> tuple[Tensor, tuple[int, int]]:
+        """(N, groups, in_chs/groups * k * k, H' * W') and (H', W')."""
+        k, stride, pad = self.slot.kernel, self.slot.stride, self.slot.padding
+        height, width = ((side + 2 * pad - k) // stride + 1 for side in x.shape[2:])
+        x = F.pad(x, (pad, pad, pad, pad))
+        down, across = (stride * (side - 1) + 1 for side in (height, width))
+        shifted = [
+            x[:, :, i : i + down : stride, j : j + across : stride]
+            for i in range(k)
+            for j in range(k)
+        ]
+        windows = torch.stack(shifted, 2).reshape(
+            -1, self.slot.groups, x.shape[1] // self.slot.groups * k * k, height * width
+        )
+        return windows, (height, width)

@@ -1,0 +1,120 @@
+"""From a finished training to checked files, a record of them and a model card."""
+
+import json
+import platform
+from collections.abc import Sequence
+from dataclasses import replace
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+
+import torch
+
+from searchspace import InputError, measure
+from searchspace.checks import one_of
+from searchspace.latency import machine_name, using_threads
+from searchspace.schema import to_json
+from trainers.export.card import model_card
+from trainers.export.checking import Parity, compare, latencies, reference, run_all
+from trainers.export.deployed import Source, deployed
+from trainers.export.formats import FORMATS, ONNX_PACKAGES, Run
+from trainers.export.record import AtSize, Exported, File
+from trainers.export.trained import Trained
+from trainers.tasks import Splits
+
+RECORD, CARD, ARCHITECTURE = "export.json", "MODEL_CARD.md", "architecture.json"
+TRAINED_FORM = "training form"
+
+
+def export(
+    trained: Trained,
+    out: Path,
+    *,
+    sizes: Sequence[int] = (),
+    formats: Sequence[str] = tuple(FORMATS),
+    data_root: Path | None = None,
+    note: str = "",
+) -> Exported:
+    """Write a trained network into `out`: files for each size (default: all trained), checked.
+
+    `note` says how the network was chosen, for the card. An InputError tells of a file that does
+    not compute what the trained network does; neither record nor card is then written.
+    """
+    for name in formats:
+        one_of(FORMATS, format=name)
+        FORMATS[name].check_packages()
+    wanted = tuple(dict.fromkeys(sizes)) or trained.sizes
+    for size in wanted:
+        trained.point(size)
+    data = trained.job.task.load(data_root)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for old in (RECORD, CARD):
+            (out / old).unlink(missing_ok=True)
+        found = Exported(
+            trained.job,
+            note,
+            tuple(data.mean.tolist()),
+            tuple(data.std.tolist()),
+            tuple(
+                _at_size(trained, data, size, formats, out, alone=len(wanted) == 1)
+                for size in wanted
+            ),
+            machine_name("cpu"),
+            _versions(),
+        )
+        architecture = json.dumps(trained.job.architecture.to_json(), indent=1)
+        (out / ARCHITECTURE).write_text(architecture + "\n")
+        (out / CARD).write_text(model_card(found))
+        (out / RECORD).write_text(json.dumps(to_json(found), indent=1) + "\n")
+    except OSError as error:
+        raise InputError(f"cannot write to {out}: {error.strerror or error}") from None
+    return found
+
+
+def _at_size(
+    trained: Trained, data: Splits, size: int, formats: Sequence[str], out: Path, *, alone: bool
+) -> AtSize:
+    job = trained.job
+    images, logits = reference(trained, data, size)
+    source = Source(deployed(trained, size, data.mean, data.std), job, size)
+    runs: dict[str, Run] = {TRAINED_FORM: _trained_run(trained, data)}
+    written: dict[str, tuple[Path, Parity]] = {}
+    for name in formats:
+        path = out / f"model{'' if alone else f'-{size}'}{FORMATS[name].suffix}"
+        FORMATS[name].write(source, path)
+        with using_threads(1):
+            runs[name] = FORMATS[name].read(path)
+        written[name] = path, compare(path, run_all(runs[name], images), logits)
+    times = latencies(runs, images[:1])
+    # One size needs one set of norms.
+    plain = replace(job.architecture, resolutions=None)
+    shape = {"num_classes": job.task.classes, "in_chs": job.task.in_chs}
+    return AtSize(
+        size,
+        trained.point(size),
+        measure(plain, size, "deployed", **shape),
+        measure(job.architecture, size, "training", **shape),
+        times[TRAINED_FORM],
+        tuple(
+            File(path.name, name, path.stat().st_size, parity, times[name])
+            for name, (path, parity) in written.items()
+        ),
+    )
+
+
+def _trained_run(trained: Trained, data: Splits) -> Run:
+    mean, std = data.mean[:, None, None], data.std[:, None, None]
+
+    def run(images: torch.Tensor) -> torch.Tensor:
+        with torch.no_grad():
+            logits: torch.Tensor = trained.network((images - mean) / std)
+        return logits
+
+    return run
+
+
+def _versions() -> dict[str, str]:
+    packages = ("torch", "safetensors", *ONNX_PACKAGES)
+    found = {name: version(name) for name in packages if find_spec(name) is not None}
+    return {"python": platform.python_version(), **found}

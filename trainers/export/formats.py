@@ -1,0 +1,108 @@
+"""The file formats: how each is written, and read back as something that takes images."""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from searchspace import InputError
+from trainers.export.deployed import Source, load, save_weights
+
+Run = Callable[[Tensor], Tensor]
+"""float32 images (N, C, size, size) to logits (N, classes), on the CPU."""
+
+ONNX_PACKAGES = ("onnx", "onnxscript", "onnxruntime")
+INPUT, OUTPUT = "images", "logits"
+
+
+@dataclass(frozen=True)
+class Format:
+    """One kind of file, and the optional packages that it needs."""
+
+    suffix: str
+    packages: tuple[str, ...]
+    write: Callable[[Source, Path], None]
+    read: Callable[[Path], Run]
+
+    def check_packages(self) -> None:
+        """Raise an InputError if a package is missing that the format needs."""
+        missing = [name for name in self.packages if find_spec(name) is None]
+        if missing:
+            raise InputError(
+                f"ONNX needs {', '.join(missing)}: pip install convfrontier[export], or leave "
+                "ONNX out with --format safetensors --format torch"
+            )
+
+
+def _write_torch(source: Source, path: Path) -> None:
+    torch.export.save(source.program, path)
+
+
+def _write_onnx(source: Source, path: Path) -> None:
+    with _quiet("onnxscript"):
+        exported = torch.onnx.export(
+            source.program, dynamo=True, input_names=[INPUT], output_names=[OUTPUT], verbose=False
+        )
+        assert exported is not None
+        for node in exported.model.graph:
+            # Most of a small file would be remarks on where each operation comes from.
+            node.metadata_props.clear()
+        exported.save(path)
+
+
+@contextmanager
+def _quiet(name: str) -> Iterator[None]:
+    """Keep a package's remarks on its own optimisations from the user."""
+    logger = logging.getLogger(name)
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
+
+
+def _read_weights(path: Path) -> Run:
+    return _without_gradients(load(path))
+
+
+def _read_torch(path: Path) -> Run:
+    return _without_gradients(torch.export.load(path).module())
+
+
+def _without_gradients(network: torch.nn.Module) -> Run:
+    def run(images: Tensor) -> Tensor:
+        with torch.no_grad():
+            logits: Tensor = network(images)
+        return logits
+
+    return run
+
+
+def _read_onnx(path: Path) -> Run:
+    # An optional package, and untyped.
+    import onnxruntime
+
+    options: Any = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    session: Any = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+
+    def run(images: Tensor) -> Tensor:
+        (logits,) = session.run([OUTPUT], {INPUT: images.numpy()})
+        return torch.from_numpy(logits)
+
+    return run
+
+
+FORMATS = {
+    "safetensors": Format(".safetensors", (), save_weights, _read_weights),
+    "torch": Format(".pt2", (), _write_torch, _read_torch),
+    "onnx": Format(".onnx", ONNX_PACKAGES, _write_onnx, _read_onnx),
+}
+"""By the name that --format takes."""

@@ -1,0 +1,43 @@
+"""What an export found out about its files: the content of `export.json`."""
+
+from dataclasses import dataclass
+
+from searchspace import Cost, Latency
+from trainers.export.checking import Parity
+from trainers.job import Job, Point
+
+
+@dataclass(frozen=True)
+class File:
+    """One file; `latency` is for one image on one CPU thread."""
+
+    name: str
+    format: str
+    bytes: int
+    parity: Parity
+    latency: Latency
+
+
+@dataclass(frozen=True)
+class AtSize:
+    """The files for one input size, what was measured at it, and its costs for one image."""
+
+    size: int
+    point: Point
+    deployed: Cost
+    training: Cost
+    training_latency: Latency
+    files: tuple[File, ...]
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What `export.json` holds. Pixels are float32, `mean` and `std` those of training pixels."""
+
+    job: Job
+    note: str
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    sizes: tuple[AtSize, ...]
+    machine: str
+    versions: dict[str, str]
