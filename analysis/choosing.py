@@ -21,6 +21,12 @@ from searchspace import Architecture, InputError
 Goal = Literal["accuracy", "cost", "knee"]
 """The most accurate; the one with the fewest MACs; the knee of the front of accuracy and MACs."""
 
+USED = (
+    "arm", "size", "trial", "architecture", "key", "macs", "params", "latency_ms",
+    "validation_accuracy", "test_accuracy",
+)  # fmt: skip
+"""The columns that a candidate is made of."""
+
 
 @dataclass(frozen=True)
 class Bounds:
@@ -188,21 +194,29 @@ def _finished(frame: pd.DataFrame, task: str | None, size: int | None) -> pd.Dat
 
 def candidates(rows: pd.DataFrame) -> list[Candidate]:
     """One for each arm and size, in the order of the rows."""
-    return [
-        Candidate(
-            arm=str(group["arm"].iloc[0]),
-            size=int(group["size"].iloc[0]),
-            trial=None if pd.isna(group["trial"].iloc[0]) else int(group["trial"].iloc[0]),
-            architecture=group["architecture"].iloc[0],
-            keys=tuple(group["key"]),
-            macs=int(group["macs"].iloc[0]),
-            params=int(group["params"].iloc[0]),
-            latency_ms=float(group["latency_ms"].iloc[0]),
-            validation_accuracies=tuple(100 * group["validation_accuracy"].astype(float)),
-            test_accuracies=tuple(100 * group["test_accuracy"].astype(float)),
-        )
-        for _, group in rows.groupby(["arm", "size"], sort=False)
-    ]
+    groups: dict[tuple[str, int], list[dict[str, Any]]] = {}
+    columns = {name: rows[name].tolist() for name in USED}
+    for values in zip(*columns.values(), strict=True):
+        row = dict(zip(columns, values, strict=True))
+        # Ten thousand trials as plain values take a fraction of a second, as frames much longer.
+        groups.setdefault((str(row["arm"]), int(row["size"])), []).append(row)
+    return [_candidate(arm, size, group) for (arm, size), group in groups.items()]
+
+
+def _candidate(arm: str, size: int, group: Sequence[Mapping[str, Any]]) -> Candidate:
+    first = group[0]
+    return Candidate(
+        arm=arm,
+        size=size,
+        trial=None if pd.isna(first["trial"]) else int(first["trial"]),
+        architecture=first["architecture"],
+        keys=tuple(row["key"] for row in group),
+        macs=int(first["macs"]),
+        params=int(first["params"]),
+        latency_ms=float(first["latency_ms"]),
+        validation_accuracies=tuple(100 * row["validation_accuracy"] for row in group),
+        test_accuracies=tuple(100 * row["test_accuracy"] for row in group),
+    )
 
 
 def rank(fitting: Sequence[Candidate], goal: Goal) -> list[Candidate]:

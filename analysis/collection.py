@@ -11,6 +11,7 @@ from analysis.frames import verdicts_frame
 from analysis.verdicts import Ending, Verdict, verdicts_info
 from searchspace import InputError
 from studies import Plan, load, read_plan
+from studies.own import PRESET as OWN
 from studies.store import Record, Store
 
 ENDINGS: tuple[Ending, ...] = ("supported", "contradicted", "undecided")
@@ -83,7 +84,7 @@ def making(run: StudyRun) -> list[str]:
     seconds = sum(record.result.seconds for record in records)
     ended = sum(record.result.status != "finished" for record in records)
     found = [
-        f"`python -m studies.run {plan.study} --preset {plan.preset} --seeds {plan.design.seeds}`",
+        f"`python -m studies.run {_command(plan)} --seeds {plan.design.seeds}`",
         f"{len(records)} of {sum(1 for _ in plan.jobs())} jobs ended, seeds 0 to "
         f"{plan.design.seeds - 1}, {ended} of them without an accuracy; {seconds:,.0f} s of "
         f"training in all, finished between {times[0]} and {times[-1]}.",
@@ -96,3 +97,8 @@ def making(run: StudyRun) -> list[str]:
         words = ", ".join(f"{name} {value}" for name, value in place)
         found.append(f"{jobs} jobs on: {words}.")
     return found
+
+
+def _command(plan: Plan) -> str:
+    """What to call a study on the command line: its name and preset, or its file."""
+    return plan.source if plan.preset == OWN else f"{plan.study} --preset {plan.preset}"

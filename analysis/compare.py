@@ -220,9 +220,11 @@ def _is_of(figure: Published, name: str, size: int | None) -> bool:
 
 def reading(arms: Sequence[ArmSummary]) -> str:
     """What the differences of one task say, in a sentence that claims no more than they do."""
-    name = next((arm.arm for arm in arms if arm.is_baseline), "the baseline")
+    baselines = {arm.size: arm.arm for arm in arms if arm.is_baseline}
+    name = next(iter(baselines.values()), "the baseline")
     decided = [
-        f"{arm.arm} is {'above' if arm.difference.mean > 0 else 'below'} {name}"
+        f"{arm.arm} is {'above' if arm.difference.mean > 0 else 'below'} "
+        f"{baselines.get(arm.size, name)}"
         for arm in arms
         if arm.difference is not None and arm.difference.decided
     ]

@@ -25,6 +25,7 @@ from searchspace.schema import to_json
 from studies import load
 from studies.store import Store
 from trainers import RECIPES, TASKS, Job
+from trainers.export import read_trained
 
 
 def pick(
@@ -88,22 +89,28 @@ def pick(
     for line in sentences(found):
         console.print(line)
     console.print(f"\nArchitecture: {files['architecture']}\nTrain it: {shlex.join(training)}")
-    if retrain:
-        console.print()
-        status = subprocess.call([sys.executable, *training[1:]])
-        if status:
-            return status
-    if export is None:
-        return 0
-    trained = folder / "trained"
+    # What the programs print comes after.
+    sys.stdout.flush()
+    status = subprocess.call([sys.executable, *training[1:]]) if retrain else 0
+    if status or export is None:
+        return status
+    options = [] if all_sizes else ["--size", str(found.chosen.size)]
+    options += [option for name in formats or () for option in ("--format", name)]
+    options += [] if data_root is None else ["--data-root", str(data_root)]
+    return _export(
+        folder / "trained", job, export, ["--note", " ".join(sentences(found)), *options]
+    )
+
+
+def _export(trained: Path, job: Job, out: Path, options: list[str]) -> int:
+    """Start the export of a training, once it is known to be one of this architecture and task."""
     if not trained.exists():
         raise InputError(f"--export needs a trained network, and there is no {trained}; --retrain")
-    command = ["-m", "trainers.export", str(trained), "--out", str(export)]
-    command += ["--note", " ".join(sentences(found))]
-    command += [] if all_sizes else ["--size", str(found.chosen.size)]
-    command += [option for name in formats or () for option in ("--format", name)]
-    command += [] if data_root is None else ["--data-root", str(data_root)]
-    return subprocess.call([sys.executable, *command])
+    known = read_trained(trained).job
+    if (known.architecture, known.task) != (job.architecture, job.task):
+        raise InputError(f"{trained} holds the training of another job; give another --out")
+    program = [sys.executable, "-m", "trainers.export", str(trained), "--out", str(out)]
+    return subprocess.call([*program, *options])
 
 
 def _next_job(run_dir: Path, chosen: Candidate) -> Job:

@@ -1,7 +1,8 @@
 """Training steps and epochs beside the plain loops that they replace.
 
 `definition` of a switchable step: all sizes forward in a list, each divergence by itself, one
-backward pass. Of an epoch: a plain loop over batches, augmented alike, with torch's own SGD.
+backward pass. Of an epoch: a plain loop over batches, augmented alike, with torch's own SGD, and a
+look at the few images of the validation split, as ours.
 """
 
 from collections.abc import Callable, Iterator
@@ -59,7 +60,8 @@ class CifarShaped(Task):
 def plain_epoch(training: Training) -> Callable[[], None]:
     """The loop that one would write, on data that is on the device."""
     recipe, data = training.job.recipe, training.data
-    assert isinstance(data.train, StoredSplit)
+    held = data.validation
+    assert isinstance(data.train, StoredSplit) and isinstance(held, StoredSplit)
     stored, known = data.train.images, data.train.labels
     network = build(training.job.architecture, 10).to(training.device).train()
     optimizer = torch.optim.SGD(
@@ -77,6 +79,12 @@ def plain_epoch(training: Training) -> Callable[[], None]:
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
+        network.eval()
+        with torch.no_grad():
+            logits = network((held.images.float() - mean) / std)
+            F.cross_entropy(logits, held.labels).item()
+            (logits.argmax(1) == held.labels).float().mean().item()
+        network.train()
 
     return epoch
 
@@ -169,7 +177,9 @@ def main(device: str = "cpu", repeats: int = 3, images: int = 256, resnet18: boo
     def step_rows() -> Iterator[tuple[str, Pair]]:
         for step in (
             Step("none"),
+            Step("none", channels_last=True),
             Step("higher"),
+            Step("higher", channels_last=True),
             Step("full"),
             Step("full", channels_last=True),
             Step("full", recompute=True),

@@ -15,6 +15,7 @@ from searchspace.choice import Choice
 from searchspace.cost import Cost, UnknownOperatorError, measure, measure_module
 from searchspace.design import Rule, Space, Within, parse_space, read_space, space, spaces
 from searchspace.errors import InputError
+from searchspace.extending import register
 from searchspace.latency import Conditions, Latency, LatencyTable, measure_latency
 from searchspace.named import Named, catalogue_entry, named, names
 from searchspace.operators import (
@@ -86,6 +87,7 @@ __all__ = [
     "names",
     "parse_space",
     "read_space",
+    "register",
     "space",
     "spaces",
 ]

@@ -1,5 +1,7 @@
 """From a plan to finished jobs: what is missing is trained, what is done stays."""
 
+from typing import TypeVar
+
 from rich.console import Console
 
 from searchspace import InputError
@@ -17,7 +19,10 @@ FAILED = 1
 INTERRUPTED = 130
 
 
-def prepare(plan: Plan, store: Store, *, fresh: bool, console: Console) -> Plan:
+P = TypeVar("P", Plan, Search)
+
+
+def prepare(plan: P, store: Store, *, fresh: bool, console: Console) -> P:
     """Check the run directory and give the plan as it will be: an earlier run is extended."""
     if fresh and (store.folder / STUDY).exists():
         with store.locked():
@@ -26,8 +31,9 @@ def prepare(plan: Plan, store: Store, *, fresh: bool, console: Console) -> Plan:
     earlier = store.plan()
     if earlier is None:
         return plan
-    if isinstance(earlier, Search):
-        raise InputError(f"{store.folder} holds a search, {earlier.name}; give another --out")
+    if not isinstance(earlier, type(plan)):
+        what = "a search" if isinstance(earlier, Search) else "a study"
+        raise InputError(f"{store.folder} holds {what}; give another --out")
     try:
         return plan.extending(earlier)
     except InputError as error:

@@ -26,6 +26,7 @@ from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
 from searchspace import InputError
+from studies import extensions
 from studies.agenda import Agenda, Answer
 from studies.resources import Resources
 from studies.worker import Order, Report, Seat
@@ -247,6 +248,9 @@ def _start_ray(resources: Resources) -> None:
 
         # The nodes of a cluster run this code, whatever is installed there.
         settings["runtime_env"] = {"py_modules": [searchspace, studies, trainers]}
+    for module in extensions.modules():
+        # Workers need not have it, nor know where it is.
+        ray.cloudpickle.register_pickle_by_value(module)
     try:
         ray.init(address=resources.address or "local", **settings)
     except (ConnectionError, ValueError, RuntimeError) as error:

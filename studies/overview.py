@@ -49,12 +49,12 @@ def plan_table(plan: Plan, store: Store, resources: Resources) -> Group:
     seconds = _total_seconds(todo.values(), resources)
     summary = (
         f"{len(todo)} jobs to train of {len(list(plan.jobs()))} ({design.seeds} seeds), about "
-        f"{duration(seconds)} on {_slots(resources)} workers.\n{design.note}"
+        f"{duration(seconds)} on {slots(resources)} workers.\n{design.note}"
     )
     return Group(*tables, summary)
 
 
-def _slots(resources: Resources) -> int:
+def slots(resources: Resources) -> int:
     """How many jobs run at once on this machine."""
     cores = len(os.sched_getaffinity(0))
     if resources.gpus_per_trial:
@@ -70,12 +70,12 @@ def _total_seconds(jobs: Iterable[Job], resources: Resources) -> float:
     for job in jobs:
         key = (job.architecture.key, job.task.kind)
         if key not in timed:
-            timed[key] = _image_seconds(job, device)
+            timed[key] = image_seconds(job, device)
         total += timed[key] * job.task.train_images * job.recipe.epochs
-    return total / _slots(resources)
+    return total / slots(resources)
 
 
-def _image_seconds(job: Job, device: str) -> float:
+def image_seconds(job: Job, device: str) -> float:
     """Seconds of training for one image, from a timed step on random images."""
     task = job.task
     _, cost = costs(job.architecture, task)

@@ -12,15 +12,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import optuna
-from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.samplers import BaseSampler
 from optuna.storages import BaseStorage, InMemoryStorage
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from searchspace import Architecture
-from searchspace.design import Space
 from studies.outcomes import Served, told
+from studies.samplers import answers
 from studies.search import Search
 from studies.trials import Trial
 from trainers import Result
@@ -42,20 +41,6 @@ def directions(search: Search) -> list[StudyDirection]:
         StudyDirection.MAXIMIZE if name == "accuracy" else StudyDirection.MINIMIZE
         for name in search.objectives
     ]
-
-
-def parameters(
-    space: Space, architecture: Architecture
-) -> tuple[dict[str, str], dict[str, BaseDistribution]]:
-    """The answers that make a network of the space, and what there was to choose from."""
-    params: dict[str, str] = {}
-    distributions: dict[str, BaseDistribution] = {}
-    for decision, option in space.path(architecture):
-        if len(decision.options) > 1:
-            name = space.layout.parameter(decision)
-            params[name] = option.label
-            distributions[name] = CategoricalDistribution(list(decision.labels))
-    return params, distributions
 
 
 class Kept:
@@ -117,11 +102,11 @@ class Proposals:
     def add(self, trial: Trial, attributes: Mapping[str, Any]) -> None:
         """Take in a new trial, that was just asked for or comes from elsewhere."""
         assert trial.number == len(self.trials)
-        params, distributions = parameters(self.search.space, trial.architecture)
+        params, distributions = answers(self.search.space, trial.architecture)
         running = create_trial(
             state=TrialState.RUNNING,
-            params=params,
-            distributions=distributions,
+            params=dict(params),
+            distributions=dict(distributions),
             system_attrs=dict(attributes),
             user_attrs=_about(trial),
         )

@@ -15,15 +15,22 @@ from studies.catalog import STUDIES, study
 from studies.drive import prepare, train_missing
 from studies.every import ALL, run_every
 from studies.overview import plan_table, studies_table
+from studies.own import PRESET, read_study
 from studies.resources import Resources
 from studies.store import Store
 from studies.study import Plan, Study
 from trainers import TASKS, Task
 
+FILES = (".yaml", ".yml", ".json")
+"""How the names of files that hold a study end."""
+
 
 def run(
     name: Annotated[
-        str | None, typer.Argument(metavar="STUDY", help="A study of --list, or all.")
+        str | None,
+        typer.Argument(
+            metavar="STUDY", help="A study of --list, all of them (all), or a file (*.yaml)."
+        ),
     ] = None,
     list_studies: Annotated[bool, typer.Option("--list", help="Show all studies.")] = False,
     show_plan: Annotated[
@@ -64,26 +71,35 @@ def run(
             help="GPUs for each job, fractions too [default: 1 for paper if there is one, else 0]",
         ),
     ] = None,
+    time_limit: Annotated[
+        float | None,
+        typer.Option(parser=fraction, metavar="SECONDS", help="Fail a job that runs longer."),
+    ] = None,
     address: Annotated[
         str | None, typer.Option(help="Ray cluster to use, for example auto or ray://host:10001.")
     ] = None,
 ) -> int:
-    """Run a named study; the same command again continues it, or replays it if it is finished."""
+    """Run a named study; the same command again continues it, or replays it if it is finished.
+
+    `python -m studies.run search --help` is about searches of a space.
+    """
     console = Console(soft_wrap=True)
     if list_studies:
         console.print(studies_table(STUDIES.values()))
         return 0
     if name is None:
         raise InputError("name a study to run; --list shows them all")
-    preset = preset or _default_preset(data_root)
-    chosen = (
-        [one for one in STUDIES.values() if preset in one.presets] if name == ALL else [study(name)]
-    )
+    own = read_study(name) if name.endswith(FILES) else None
+    if own is not None:
+        data_root = data_root or own.data_root
+    preset = preset or (PRESET if own else _default_preset(data_root))
+    chosen = [own.study] if own else _named(name, preset)
     plans = [_plan(one, preset, task or [], seeds) for one in chosen]
     if gpus_per_trial is None:
         gpus_per_trial = 1.0 if preset.startswith("paper") and torch.cuda.is_available() else 0.0
-    resources = Resources(workers, gpus_per_trial, address, data_root)
-    out = out or Path("runs") / "-".join([name, preset, *(task or [])])
+    resources = Resources(workers, gpus_per_trial, address, data_root, time_limit)
+    label = own.study.name if own else name
+    out = out or Path("runs") / "-".join([label, preset, *(task or [])])
     if show_plan:
         for plan in plans:
             folder = out / plan.study if name == ALL else out
@@ -103,6 +119,13 @@ def run(
     return subprocess.call([sys.executable, "-m", "analysis.report", str(store.folder)])
 
 
+def _named(name: str, preset: str) -> list[Study]:
+    """The study of that name, or all that have the preset."""
+    if name != ALL:
+        return [study(name)]
+    return [one for one in STUDIES.values() if preset in one.presets]
+
+
 def _default_preset(data_root: Path | None) -> str:
     return "paper" if data_root is not None and torch.cuda.is_available() else "quick"
 
@@ -119,5 +142,15 @@ def _plan(chosen: Study, preset: str, names: list[str], seeds: int | None) -> Pl
     return chosen.plan(preset, tasks=tuple(tasks), seeds=seeds)
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """The command; `search` as its first word is a search, anything else the name of a study."""
+    if sys.argv[1:2] == ["search"]:
+        from studies.search_command import search
+
+        del sys.argv[1]
+        run_command(search, "python -m studies.run search")
     run_command(run, "python -m studies.run")
+
+
+if __name__ == "__main__":
+    main()

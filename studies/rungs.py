@@ -119,6 +119,11 @@ class Watch:
     """Number of objectives, known from the first report."""
 
     @property
+    def levels(self) -> tuple[int, ...]:
+        """The epochs at which a trial may be told to pause."""
+        return ()
+
+    @property
     def waiting(self) -> tuple[str, ...]:
         """Trials that were told to pause and not to resume."""
         return ()
@@ -168,6 +173,11 @@ class HalvingWatch(Watch):
         self.rungs: dict[int, dict[str, Floats]] = {level: {} for level in levels}
         self.beyond: dict[int, set[str]] = {level: set() for level in levels}
         self.gone: set[str] = set()
+
+    @property
+    def levels(self) -> tuple[int, ...]:
+        """The epochs at which a trial may be told to pause."""
+        return tuple(self.rungs)
 
     @property
     def waiting(self) -> tuple[str, ...]:

@@ -87,6 +87,12 @@ class SearchAgenda(Agenda):
         """How many trials the sampler was asked for."""
         return sum(one.origin == "sampler" for one in self.log.proposed)
 
+    @property
+    def open(self) -> bool:
+        """Whether anything may be left to do."""
+        more = self.asked < self.search.trials or self.log.contested < self.search.contested
+        return more or bool(self.queue)
+
     def to_do(self) -> int:
         """About how many jobs are yet to start."""
         search = self.search

@@ -16,6 +16,7 @@ from typing import Any
 
 from searchspace import InputError
 from searchspace.schema import to_json
+from studies.extensions import keep_operators, load_kept
 from studies.lines import Lines, writing
 from studies.search import Search
 from studies.study import Plan
@@ -92,6 +93,7 @@ class Store:
         content = {"name": name, "environment": environment, "plan": plan.to_json()}
         part = path.with_suffix(".part")
         with writing(self.folder):
+            keep_operators(self.folder, content["plan"])
             part.write_text(json.dumps(content, indent=1) + "\n")
             os.replace(part, path)
 
@@ -149,6 +151,7 @@ def _read(path: Path) -> tuple[Plan | Search, str]:
     try:
         data = json.loads(path.read_text())
         plan = data["plan"]
+        load_kept(path.parent)
         kind = Search if plan.get("kind") == Search.kind else Plan
         return kind.from_json(plan, str(path)), data.get("name", "")
     except InputError:

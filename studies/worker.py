@@ -14,6 +14,7 @@ import torch
 from searchspace import InputError
 from searchspace.schema import to_json
 from studies.resources import Resources
+from studies.surroundings import cores, cpu, revision
 from trainers import Epoch, Job, Result, Training
 from trainers.checkpoint import load_checkpoint, save_checkpoint
 from trainers.memory import is_out_of_memory
@@ -162,14 +163,15 @@ def failed_record(job: Job, reason: str, curve: Sequence[Epoch] = ()) -> dict[st
 
 
 def environment(device: torch.device | None = None) -> dict[str, str]:
-    """Versions of what decides a result and, if given, the device by name."""
+    """Versions of what decides a result, the machine and, if given, the device by name."""
     found = {"python": platform.python_version(), "machine": platform.machine()}
     for package in PACKAGES:
         try:
             found[package] = version(package)
         except PackageNotFoundError:
             continue
+    found |= {"cpu": cpu(), "cores": str(cores()), "revision": revision()}
     if device is not None:
         cuda = device.type == "cuda"
         found["device"] = torch.cuda.get_device_name(device) if cuda else "cpu"
-    return found
+    return {name: value for name, value in found.items() if value}

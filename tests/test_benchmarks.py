@@ -90,3 +90,4 @@ def test_whole_networks_agree_with_their_plain_layers() -> None:
         assert networks.compare(network, x, 2, channels_last=True).ratio > 0
         kinds = {type(module) for module in networks.plain(network).modules()}
         assert not kinds & set(networks.PLAIN)
+        assert networks.bound(network, x, 2, channels_last=True).ratio > 0

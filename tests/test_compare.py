@@ -165,6 +165,8 @@ def test_reading_claims_what_the_intervals_do() -> None:
     assert "good is above static; bad is below static; other differences are undecided" in text
     assert "no arm can be told from static with 5 paired seeds" in reading([baseline, unsure])
     assert "no arm can be told" in reading([baseline, unknown])
+    sizes = [replace(arm(f"many at {size} px", 1, 50), size=size) for size in (16, 8)]
+    assert "good is above many at 8 px;" in reading([*sizes, replace(better, size=8)])
 
 
 @pytest.mark.parametrize(

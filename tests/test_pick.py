@@ -280,6 +280,12 @@ def test_pick_retrain_export(
     card = (shipped / "MODEL_CARD.md").read_text()
     assert "How it was chosen: static at 8 px" in card
     assert (shipped / "model.safetensors").exists()
+    # What is there already is exported without training, unless it is of another architecture.
+    assert call(monkeypatch, run_dir, *options, *export[1:]) == 0
+    assert [program[2] for program in programs[2:]] == ["trainers.export"]
+    write_search(tmp_path / "search")
+    assert call(monkeypatch, tmp_path / "search", "--out", out, *export[1:]) == 2
+    assert "holds the training of another job; give another --out" in capsys.readouterr().err
 
 
 def test_a_trial_of_a_search(

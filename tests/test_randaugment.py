@@ -5,9 +5,33 @@ import torch
 from torch import Tensor
 from torchvision.transforms.v2 import functional
 
-from trainers.augment.randaugment import OPERATORS
+from trainers.augment.randaugment import OPERATORS, on_host, rand_augment
 
 FILL = torch.zeros(3)
+
+
+def test_every_image_draws_each_operator_equally_often() -> None:
+    """Black images, of which only what moves pixels in from beyond the border makes others."""
+    generator = torch.Generator().manual_seed(0)
+    images = torch.zeros(4200, 3, 8, 8)
+    fill = torch.ones(3)
+    for _ in range(2):
+        before = generator.get_state()
+        found = rand_augment(images, 1, 30, generator, fill)
+        assert not torch.equal(before, generator.get_state())
+        changed = found.flatten(1).any(1).float()
+        # Two shears, two translations and the rotation, of 14; solarize inverts above 0 only.
+        assert abs(changed.mean() - 5 / 14) < 0.03
+        # No operator keeps to some of the places in the batch.
+        assert all(abs(part.mean() - 5 / 14) < 0.12 for part in changed.split(420))
+
+
+def test_draws_on_the_host_follow_from_the_state_of_the_generator() -> None:
+    generator = torch.Generator().manual_seed(3)
+    first, again = (torch.rand(4, generator=on_host(generator)) for _ in range(2))
+    assert torch.equal(first, again)
+    torch.rand(1, generator=generator)
+    assert not torch.equal(first, torch.rand(4, generator=on_host(generator)))
 
 
 def theirs(name: str, image: Tensor, share: float) -> Tensor:

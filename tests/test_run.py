@@ -131,7 +131,7 @@ def test_durations_in_words(seconds: float, words: str) -> None:
 def test_plan_needs_no_data(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(overview, "_image_seconds", lambda job, device: 1.0)
+    monkeypatch.setattr(overview, "image_seconds", lambda job, device: 1.0)
     assert call(monkeypatch, "coconv_experts", "--plan", "--task", "cifar100") == 0
     assert "cifar100" in capsys.readouterr().out
 

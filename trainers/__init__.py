@@ -10,12 +10,14 @@ from trainers.tasks import (
     Cifar10,
     Cifar100,
     Digits,
+    Folder,
     ImageNet,
     ImageNet32,
     Stl10,
     Synthetic,
     Task,
     TinyImageNet,
+    folder_task,
 )
 from trainers.tensors import unpack_flags
 from trainers.training import Training
@@ -28,6 +30,7 @@ __all__ = [
     "Digits",
     "Ensemble",
     "Epoch",
+    "Folder",
     "ImageNet",
     "ImageNet32",
     "Job",
@@ -39,6 +42,7 @@ __all__ = [
     "Task",
     "TinyImageNet",
     "Training",
+    "folder_task",
     "quantise",
     "train",
     "unpack_flags",

@@ -50,7 +50,8 @@ class Batches:
     def normalise(self, images: Tensor) -> Tensor:
         """Stored images (N, C, H, W) to what a network takes."""
         mean, std = self.data.mean[:, None, None], self.data.std[:, None, None]
-        return (images.float() - mean) / std
+        # In place the second time: memory for every image is not asked for twice.
+        return (images.float() - mean).div_(std)
 
     def state(self) -> dict[str, Any]:
         """What decides the batches to come."""

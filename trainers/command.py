@@ -62,8 +62,8 @@ def main(
     """Train one network; the same command again continues after an interruption."""
     job = Job(
         Architecture.from_json(_read(architecture), str(architecture)),
-        _task(task),
-        _recipe(recipe, change or []),
+        chosen_task(task),
+        chosen_recipe(recipe, change or []),
         seed,
     )
     if threads is not None:
@@ -189,7 +189,8 @@ def _read(path: Path) -> Any:
         raise InputError(f"{path} is not JSON: {error}") from None
 
 
-def _task(name: str) -> Task:
+def chosen_task(name: str) -> Task:
+    """A task by name, with its default settings, or from a JSON file."""
     if name.endswith(".json"):
         # The family of tasks decides which of them it is.
         chosen: Task = from_json(cast(type[Any], Task), _read(Path(name)), name)
@@ -199,7 +200,8 @@ def _task(name: str) -> Task:
     return TASKS[name]()
 
 
-def _recipe(name: str, changes: list[str]) -> Recipe:
+def chosen_recipe(name: str, changes: list[str]) -> Recipe:
+    """A recipe by name or from a JSON file, with fields changed as `field=value`."""
     if name.endswith(".json"):
         chosen = from_json(Recipe, _read(Path(name)), name)
     elif name in RECIPES:
@@ -211,11 +213,11 @@ def _recipe(name: str, changes: list[str]) -> Recipe:
         field, equals, value = change.partition("=")
         if not equals or field not in {known.name for known in fields(Recipe)}:
             raise InputError(f"--set takes FIELD=VALUE with a field of the recipe, got {change!r}")
-        data[field] = _value(value)
+        data[field] = json_or_text(value)
     return from_json(Recipe, data, "recipe")
 
 
-def _value(text: str) -> Any:
+def json_or_text(text: str) -> Any:
     """A JSON value, or text as it is."""
     try:
         return json.loads(text)

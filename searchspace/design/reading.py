@@ -24,14 +24,18 @@ FIELDS = ("name", "backbone", "rules", "resolutions", "input_size", "num_classes
 
 def read_space(path: str | Path) -> Space:
     """The space in a YAML or JSON file; an InputError names the place in the file."""
-    file = Path(path)
+    return parse_space(read_data(Path(path)), str(path))
+
+
+def read_data(file: Path) -> Any:
+    """What a YAML or JSON file holds; an InputError names the line of what is malformed."""
     try:
         text = file.read_text(encoding="utf-8")
     except OSError as error:
         raise InputError(f"{file}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise InputError(f"{file}: not a text file in UTF-8") from None
-    return parse_space(_load(text, str(file), file.suffix), str(file))
+    return _load(text, str(file), file.suffix)
 
 
 def _load(text: str, where: str, suffix: str) -> Any:

@@ -162,7 +162,7 @@ class Within:
         An answer that would leave no network within the limits is replaced by the option nearest
         to it in cost.
         """
-        return self._follow(self.space.asked(trial))
+        return self.following(self.space.asked(trial))
 
     def encode(self, architecture: Architecture) -> NDArray[np.float64]:
         """As the space encodes it."""
@@ -170,9 +170,9 @@ class Within:
 
     def decode(self, vector: Any) -> Architecture:
         """The network within the limits that a vector leads to; the inverse of `encode` there."""
-        return self._follow(self.space.layout.nearest(vector))
+        return self.following(self.space.layout.nearest(vector))
 
-    def _follow(self, pick: Pick) -> Architecture:
+    def following(self, pick: Pick) -> Architecture:
         """The network that `pick` leads to, kept within the limits at each decision."""
         row = np.full(len(self.space.layout.columns), ABSENT, dtype=np.int16)
         row[:2] = self._place(pick)

@@ -74,15 +74,11 @@ class _ConvNormMix(torch.autograd.Function):
         maps = [torch.conv2d(part, weight, None, slot.stride, slot.padding) for part in parts]
         mean, var = _statistics(maps)
         inverse = torch.rsqrt(var + eps)
-        shape = gate.shape[1:]
-        scale = gate * (gamma * inverse).view(shape)
-        shift = (gate * (beta - mean * gamma * inverse).view(shape)).sum(1)
-        mixed = torch.cat(
-            [
-                _mix(y, a, b)
-                for y, a, b in zip(maps, scale.split(piece), shift.split(piece), strict=True)
-            ]
-        )
+        shape, factor = gate.shape[1:], gamma * inverse
+        scale = gate * factor.view(shape)
+        shift = (gate * torch.addcmul(beta, mean, factor, value=-1).view(shape)).sum(1)
+        pieces = zip(maps, scale.split(piece), shift.split(piece), strict=True)
+        mixed = _joined([_mix(y, a, b) for y, a, b in pieces])
         ctx.save_for_backward(x, weight, gate, gamma, beta, mean, inverse, scale, *maps)
         ctx.slot, ctx.piece = slot, piece
         ctx.mark_non_differentiable(mean, var)
@@ -97,13 +93,13 @@ class _ConvNormMix(torch.autograd.Function):
         grads = grad.contiguous(memory_format=torch.channels_last).split(piece)
         # Sums over pixels: of the gradient alone, and times the normalised outputs.
         alone = grad.sum((2, 3))[:, None]
-        times = torch.cat([_pixel_sums(y, g, shape[0]) for y, g in zip(maps, grads, strict=True)])
-        times = (times - mean * alone) * inverse
+        times = _joined([_pixel_sums(y, g, shape[0]) for y, g in zip(maps, grads, strict=True)])
+        times = times.addcmul_(mean, alone, value=-1).mul_(inverse)
         grad_gamma, grad_beta = (gate * times).sum(0), (gate * alone).sum(0)
         # dL/dy_i = a_i * grad + slope_i * y_i + offset_i: batch norm's gradient, ordered by y_i.
-        count = grad.numel() // shape[1]
-        slope = -gamma * inverse.square() * grad_gamma / count
-        offset = -gamma * inverse * grad_beta / count - slope * mean
+        factor = gamma * inverse / -(grad.numel() // shape[1])
+        slope = factor * inverse * grad_gamma
+        offset = torch.addcmul(factor * grad_beta, slope, mean, value=-1)
         wanted = (ctx.needs_input_grad[0], ctx.needs_input_grad[1], False)
         to_x, to_weight = [], []
         for y, g, a, part in zip(maps, grads, scale.split(piece), x.split(piece), strict=True):
@@ -114,14 +110,19 @@ class _ConvNormMix(torch.autograd.Function):
             to_x.append(results[0])
             to_weight.append(results[1])
         return (
-            torch.cat(to_x) if wanted[0] else None,
-            torch.stack(to_weight).sum(0) if wanted[1] else None,
-            gamma * times + beta * alone,
+            _joined(to_x) if wanted[0] else None,
+            sum(to_weight[1:], to_weight[0]) if wanted[1] else None,
+            torch.addcmul(gamma * times, beta, alone),
             grad_gamma.flatten(),
             grad_beta.flatten(),
             None,
             None,
         )
+
+
+def _joined(parts: list[Tensor]) -> Tensor:
+    """The pieces of a batch as one, without a copy of an only piece."""
+    return parts[0] if len(parts) == 1 else torch.cat(parts)
 
 
 def _mix(y: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
@@ -147,6 +148,8 @@ def _unmix(y: Tensor, grad: Tensor, scale: Tensor, slope: Tensor, offset: Tensor
 def _statistics(maps: list[Tensor]) -> tuple[Tensor, Tensor]:
     """Mean and variance of each channel, (C,), over pieces of a batch."""
     found = [torch.batch_norm_update_stats(y, None, None, 0.0) for y in maps]
+    if len(found) == 1:
+        return found[0]
     means, variances = (torch.stack(values) for values in zip(*found, strict=True))
     share = means.new_tensor([len(y) for y in maps])[:, None]
     share = share / share.sum()

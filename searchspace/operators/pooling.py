@@ -18,6 +18,8 @@ from searchspace.counting import CountedModule, Shape
 Strategy = Literal["regional", "sliding"]
 Scales = tuple[int, ...]
 Size = tuple[int, int]
+SMALL = 64
+"""Positions up to which a map is small."""
 Matrix = Callable[[Scales, Size, torch.device, torch.dtype], Tensor]
 
 
@@ -87,9 +89,12 @@ class SpreadRegions(CountedModule):
 
 
 def _grid(scales: Scales, size: Size) -> Size:
-    """The coarsest grid with the regions of all scales made of whole cells, if that saves work."""
+    """The coarsest grid with the regions of all scales made of whole cells, if that saves work.
+
+    On small maps it saves less than the second product costs.
+    """
     side = lcm(*scales)
-    fits = all(length % side == 0 for length in size)
+    fits = all(length % side == 0 for length in size) and size[0] * size[1] > SMALL
     return (side, side) if fits and side * side < sum(k * k for k in scales) else size
 
 

@@ -77,7 +77,9 @@ def warp(
     `fill`, (C,), or, without it, the pixel of the border.
     """
     height, width = images.shape[2:]
-    half = torch.tensor([width / 2, height / 2], device=images.device)
+    # Filled there, for numbers that are sent would make the host wait for the device.
+    halves = [torch.full((1,), side / 2, device=images.device) for side in (width, height)]
+    half = torch.cat(halves)
     scale = torch.cat([half, half.new_ones(1)]) / half[:, None]
     grid = F.affine_grid(inverse * scale, list(images.shape), align_corners=False)
     if fill is None:

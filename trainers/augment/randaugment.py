@@ -5,6 +5,7 @@ images that drew an operator are a batch. Strengths are shares of an operator's 
 9 of 30 is 0.3.
 """
 
+import hashlib
 from collections.abc import Callable
 
 import torch
@@ -25,20 +26,41 @@ def rand_augment(
 ) -> Tensor:
     """Apply `operators` operators, drawn for each image, at one magnitude and either sign.
 
-    Each of them makes the host wait for the device once, to learn how often which was drawn.
+    The host draws the operators, so it never waits for the device to learn which images are a
+    batch.
     """
     count, names = len(images), list(OPERATORS)
     for _ in range(operators):
-        drawn = torch.randint(len(names), (count,), generator=generator, device=images.device)
+        groups = _groups(count, len(names), on_host(generator), images.device)
+        # Moves the generator on, so that the next operators are others.
         upward = torch.randint(2, (count,), generator=generator, device=images.device)
         share = (2 * upward - 1) * (magnitude / LARGEST)
-        groups = drawn.argsort().split(torch.bincount(drawn, minlength=len(names)).tolist())
         result = images.clone()
         for name, group in zip(names, groups, strict=True):
             if len(group):
                 result[group] = OPERATORS[name](images[group], share[group], fill)
         images = result
     return images
+
+
+def on_host(generator: Generator) -> Generator:
+    """A generator on the host that follows from the state of another, which it leaves as it is."""
+    state = generator.get_state().numpy().tobytes()
+    seed = int.from_bytes(hashlib.blake2b(state, digest_size=8).digest(), "little")
+    return Generator().manual_seed(seed)
+
+
+def _groups(
+    count: int, kinds: int, generator: Generator, device: torch.device
+) -> tuple[Tensor, ...]:
+    """Each of `count` indices in one of `kinds` groups, by a draw on the host."""
+    drawn = torch.randint(kinds, (count,), generator=generator)
+    order = drawn.argsort(stable=True)
+    if device.type == "cuda":
+        # From other memory the copy would wait for the device.
+        order = order.pin_memory()
+    sizes = torch.bincount(drawn, minlength=kinds).tolist()
+    return order.to(device, non_blocking=True).split(sizes)
 
 
 def _affine(share: Tensor, place: tuple[int, int], amount: float) -> Tensor:

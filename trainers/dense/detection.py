@@ -43,7 +43,7 @@ class PyramidBackbone(nn.Module):
 
 def detector(
     architecture: Architecture,
-    weights: Path | None = None,
+    weights: str | Path | None = None,
     *,
     kind: str = "faster_rcnn",
     classes: int,

@@ -34,7 +34,7 @@ class LastMap(nn.Module):
 
 def deeplab(
     architecture: Architecture,
-    weights: Path | None = None,
+    weights: str | Path | None = None,
     *,
     classes: int,
     output_stride: int = 16,

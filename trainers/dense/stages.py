@@ -128,7 +128,7 @@ class StagedBackbone(nn.Module):
 
 def staged(
     architecture: Architecture,
-    weights: Path | None = None,
+    weights: str | Path | None = None,
     *,
     taps: int = 4,
     size: int | None = None,
@@ -191,7 +191,7 @@ def _dilated(
     return kept, found
 
 
-def _load(network: nn.Module, path: Path) -> None:
+def _load(network: nn.Module, path: str | Path) -> None:
     """Load trained weights, whatever number of classes they were trained for."""
     try:
         stored = load_file(path)

@@ -3,6 +3,7 @@
 from trainers.tasks.base import Crop, Split, Splits, StoredSplit, Task
 from trainers.tasks.cifar import Cifar10, Cifar100
 from trainers.tasks.digits import Digits
+from trainers.tasks.folder import Folder, folder_task
 from trainers.tasks.imagenet import ImageNet
 from trainers.tasks.imagenet32 import ImageNet32
 from trainers.tasks.stl10 import Stl10
@@ -21,6 +22,7 @@ TASKS: dict[str, type[Task]] = {
         TinyImageNet,
         ImageNet32,
         ImageNet,
+        Folder,
     )
 }
 # Task.family is what the JSON reader looks kinds up in.
@@ -32,6 +34,7 @@ __all__ = [
     "Cifar100",
     "Crop",
     "Digits",
+    "Folder",
     "ImageNet",
     "ImageNet32",
     "Split",
@@ -42,4 +45,5 @@ __all__ = [
     "Synthetic",
     "Task",
     "TinyImageNet",
+    "folder_task",
 ]

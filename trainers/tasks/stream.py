@@ -33,7 +33,8 @@ Pending = tuple[Tensor, Tensor, list["Future[None]"]]
 class StreamedSplit(Split):
     """Image files and their labels (N,); batches are uint8 (N, 3, size, size).
 
-    Without a `Crop`, the centre of each image is resized: what measurement sees.
+    Without a `Crop`, the centre of each image is resized: what measurement sees. `centre` is the
+    side of that square as a share of the shorter side.
     """
 
     paths: Sequence[str]
@@ -41,6 +42,7 @@ class StreamedSplit(Split):
     size: int
     device: torch.device = torch.device("cpu")
     workers: int | None = None
+    centre: float = CENTRE
 
     crops: ClassVar[bool] = True
 
@@ -92,17 +94,22 @@ class StreamedSplit(Split):
         path = self.paths[index]
         try:
             with Image.open(path) as file:
-                box = random_box(file.size, crop, index) if crop else centre_box(file.size)
+                box = (
+                    random_box(file.size, crop, index)
+                    if crop
+                    else centre_box(file.size, self.centre)
+                )
                 image = file.convert("RGB")
-        except OSError:
-            raise InputError(f"{path} is missing or not an image; unpack it again") from None
+        except (OSError, SyntaxError, ValueError):
+            # A broken PNG is a SyntaxError to Pillow.
+            raise InputError(f"{path} is missing or not an image; restore it") from None
         sized = image.resize((self.size, self.size), Image.Resampling.BILINEAR, box)
         into.copy_(torch.from_numpy(np.array(sized)).permute(2, 0, 1))
 
 
-def centre_box(size: tuple[int, int]) -> Box:
+def centre_box(size: tuple[int, int], share: float = CENTRE) -> Box:
     """Left, top, right, bottom of the square that measurement sees."""
-    side = CENTRE * min(size)
+    side = share * min(size)
     left, top = (size[0] - side) / 2, (size[1] - side) / 2
     return left, top, left + side, top + side
 

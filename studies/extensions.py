@@ -1,0 +1,101 @@
+"""Files with operators of the user's own: loaded by path, and kept with the runs that use them.
+
+A run directory holds a copy of the file of each operator that is not part of the package, so that
+its results can be read wherever it is. Reading such a run executes that file.
+"""
+
+import hashlib
+import importlib.util
+import inspect
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from searchspace import Choice, InputError
+from searchspace.extending import REGISTERED
+
+FOLDER = "operators"
+
+
+def load_operators(path: Path) -> None:
+    """Run a Python file that registers operators; a file with the same text only once."""
+    text = _read(path)
+    if any(_source(choice) == text for choice in REGISTERED.values()):
+        return
+    name = f"convfrontier_operators_{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise InputError(f"{path} is not a Python file; its name must end in .py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+    except Exception as error:
+        # Whatever the user's code raises, the sentence that says so names the file.
+        raise InputError(f"{path} cannot be run: {type(error).__name__}: {error}") from None
+    if not any(choice.__module__ == name for choice in REGISTERED.values()):
+        raise InputError(
+            f"{path} registers no operator; put @searchspace.register above a Choice in it"
+        )
+
+
+def keep_operators(folder: Path, asked: Any) -> None:
+    """Copy the files of the registered operators that `asked`, a JSON form, names."""
+    for kind in sorted(set(_kinds(asked)) & set(REGISTERED)):
+        text, path = _source(REGISTERED[kind]), folder / FOLDER / f"{kind}.py"
+        if text is None:
+            raise InputError(
+                f"the operator {kind!r} must be in a file of its own, so that reports can read it"
+            )
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+def load_kept(folder: Path) -> None:
+    """Make the operators known that a run was made with; refuses others of the same kind."""
+    for path in sorted((folder / FOLDER).glob("*.py")):
+        known = REGISTERED.get(path.stem)
+        if known is None:
+            load_operators(path)
+        elif _source(known) != _read(path):
+            raise InputError(
+                f"the operator {path.stem!r} is another than the one that {folder} was made with "
+                f"({path}); give another --out or use --fresh, and read such runs one at a time"
+            )
+
+
+def modules() -> Iterator[ModuleType]:
+    """The modules of all registered operators, which workers may not have."""
+    for name in sorted({choice.__module__ for choice in REGISTERED.values()}):
+        yield sys.modules[name]
+
+
+@cache
+def _source(choice: type[Choice]) -> str | None:
+    """The text of the file that defines an operator; None if it is in no file of its own."""
+    name = choice.__module__
+    file = inspect.getsourcefile(sys.modules[name]) if name != "__main__" else None
+    return None if file is None else _read(Path(file))
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} cannot be read: {error}") from None
+
+
+def _kinds(data: Any) -> Iterator[str]:
+    """Every `kind` in a JSON form."""
+    if isinstance(data, dict):
+        if isinstance(data.get("kind"), str):
+            yield data["kind"]
+        data = list(data.values())
+    if isinstance(data, list):
+        for item in data:
+            yield from _kinds(item)

@@ -1,0 +1,173 @@
+"""A folder of one's own images, one folder for each class."""
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from searchspace.checks import whole
+from searchspace.errors import InputError
+from trainers.tasks.base import Splits, StoredSplit, Task, required, statistics
+from trainers.tasks.stream import StreamedSplit
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
+SPLIT_SEED = 20267
+SHARE = 0.2
+"""Of each class, what becomes validation, and test, where there is no folder for them."""
+STORED_BYTES = 2 << 30
+"""Of all splits together; larger sets are read while they are needed."""
+SAMPLED = 2000
+"""Images behind the mean and standard deviation of a set that is not stored."""
+LAYOUT = "it must hold train/CLASS/*.jpg and so on, and may hold val/ and test/ like it"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Folder(Task):
+    """Images in `name`/train/CLASS/, resized to `size` pixels after a cut to a centred square.
+
+    `name` is a folder under the data root. `classes` and `images`, those under train/, say which
+    set was meant: `folder_task` counts them. Where val/ or test/ is missing, a fifth of each class
+    of what is under train/ is set aside in its place, by a fixed seed.
+    """
+
+    name: str = "images"
+    classes: int = 2  # type: ignore[misc]
+    images: int = 6
+    size: int = 32
+
+    kind: ClassVar[str] = "folder"
+
+    def __post_init__(self) -> None:
+        whole(2, classes=self.classes)
+        whole(1, images=self.images, size=self.size)
+        if not self.name or Path(self.name).name != self.name:
+            raise InputError(f"name must be that of a folder, without a path, got {self.name!r}")
+
+    @property
+    def input_size(self) -> int:  # type: ignore[override]
+        """Pixels."""
+        return self.size
+
+    @property
+    def train_images(self) -> int:
+        """The number of files under train/, from which other splits may still be taken."""
+        return self.images
+
+    def locate(self, data_root: Path | None) -> Path:
+        """The folder under `data_root`."""
+        folder = required(data_root, self.kind, self.name, LAYOUT)
+        if not (folder / "train").is_dir():
+            raise InputError(f"{folder} has no folder train: {LAYOUT}")
+        return folder
+
+    def load(self, data_root: Path | None) -> Splits:
+        """All images as they were counted, read at once if they fit into 2 GiB."""
+        return _load(self, self.locate(data_root))
+
+
+def folder_task(folder: Path, size: int = 32) -> Folder:
+    """The task of a folder of images; its parent is the data root."""
+    folder = folder.resolve()
+    task = Folder(name=folder.name, size=size)
+    found = _listed(task.locate(folder.parent) / "train", size)
+    return replace(task, classes=len(_classes(folder / "train")), images=len(found))
+
+
+@lru_cache(maxsize=2)
+def _load(task: Folder, folder: Path) -> Splits:
+    names = _classes(folder / "train")
+    train = _listed(folder / "train", task.size)
+    if (len(names), len(train)) != (task.classes, task.images):
+        raise InputError(
+            f"{folder / 'train'} has {len(train)} images of {len(names)} classes, not the "
+            f"{task.images} of {task.classes} that the study was made for"
+        )
+    parts: dict[str, StreamedSplit] = {}
+    for seed, part in enumerate(("test", "val"), start=SPLIT_SEED):
+        if (folder / part).is_dir():
+            _check_classes(folder / part, names)
+            parts[part] = _listed(folder / part, task.size)
+        else:
+            train, parts[part] = _divided(train, seed, folder)
+    held = (parts["val"], parts["test"])
+    if 3 * task.size**2 * (len(train) + sum(map(len, held))) > STORED_BYTES:
+        return Splits(train, *held, *statistics(_sample(train)))
+    kept = _stored(train)
+    return Splits(kept, _stored(held[0]), _stored(held[1]), *statistics(kept.images))
+
+
+def _classes(folder: Path) -> list[str]:
+    """The class folders in order of their names; at least two."""
+    names = sorted(
+        path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")
+    )
+    if len(names) < 2:
+        raise InputError(
+            f"{folder} has {len(names)} class folders ({', '.join(names) or 'none'}); there must "
+            "be two or more, each with the images of a class"
+        )
+    return names
+
+
+def _check_classes(folder: Path, names: list[str]) -> None:
+    found = _classes(folder)
+    if found != names:
+        odd = sorted(set(found) ^ set(names))
+        raise InputError(
+            f"{folder} and train must have the same classes; {odd[0]!r} is in one only"
+        )
+
+
+def _listed(folder: Path, size: int) -> StreamedSplit:
+    """All images of the class folders in order of class and name."""
+    paths: list[str] = []
+    labels: list[int] = []
+    for label, name in enumerate(_classes(folder)):
+        files = sorted(
+            str(path)
+            for path in (folder / name).iterdir()
+            if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+        )
+        if not files:
+            raise InputError(
+                f"{folder / name} holds no image (files ending in {' '.join(SUFFIXES)})"
+            )
+        paths += files
+        labels += [label] * len(files)
+    return StreamedSplit(tuple(paths), torch.tensor(labels), size, centre=1.0)
+
+
+def _divided(split: StreamedSplit, seed: int, folder: Path) -> tuple[StreamedSplit, StreamedSplit]:
+    """What is left, and a random fifth of each class, at least one image of each."""
+    generator = torch.Generator().manual_seed(seed)
+    taken = torch.zeros(len(split), dtype=torch.bool)
+    for label in split.labels.unique():
+        here = (split.labels == label).nonzero().flatten()
+        if len(here) < 2:
+            name = Path(split.paths[int(here[0])]).parent.name
+            raise InputError(
+                f"class {name!r} of {folder} has too few images to set some aside; "
+                "three are needed, or folders val and test"
+            )
+        order = here[torch.randperm(len(here), generator=generator)]
+        taken[order[: max(1, round(SHARE * len(here)))]] = True
+    return _part(split, ~taken), _part(split, taken)
+
+
+def _part(split: StreamedSplit, mask: Tensor) -> StreamedSplit:
+    indices = mask.nonzero().flatten().tolist()
+    return replace(split, paths=tuple(split.paths[i] for i in indices), labels=split.labels[mask])
+
+
+def _stored(split: StreamedSplit) -> StoredSplit:
+    return StoredSplit(torch.cat([images for images, _ in split.batches(256)]), split.labels)
+
+
+def _sample(split: StreamedSplit) -> Tensor:
+    """Images spread evenly over the files."""
+    step = max(1, len(split) // SAMPLED)
+    order = torch.arange(0, len(split), step)
+    return torch.cat([images for images, _ in split.batches(256, order)])
