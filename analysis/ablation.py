@@ -1,7 +1,6 @@
 """The parts of a report that only an ablation has: verdicts, and arms beside their baseline."""
 
 from collections.abc import Sequence
-from math import isinf
 
 import pandas as pd
 
@@ -12,8 +11,12 @@ from analysis.parts import Part, Table
 from analysis.runs import Run
 from analysis.tables import summary_cells
 from analysis.trade_offs import published_table
-from analysis.verdicts import Verdict, verdicts_info
+from analysis.verdicts import reading as verdicts_reading
+from analysis.verdicts import verdicts_info
 from studies import Plan
+
+HIDDEN = ("study", "comparisons", "bootstrap_low", "bootstrap_high", "sd", "sampling_error")
+"""Columns of verdicts that a page leaves out."""
 
 
 def ablation_parts(run: Run) -> list[Part]:
@@ -33,24 +36,10 @@ def verdict_parts(frame: pd.DataFrame, plan: Plan) -> list[Part]:
         return []
     found = verdicts_info(frame, plan)
     info = verdicts_frame(found, plan.study)
-    table = Table("verdicts", "Verdicts", info, VERDICT_COLUMNS)
-    return [Part("verdicts", "What became of the paper's claims", (verdicts_text(found),),
+    hidden = HIDDEN if len(plan.design.tasks) > 1 else (*HIDDEN, "task")
+    table = Table("verdicts", "Verdicts", info, VERDICT_COLUMNS, hidden=hidden)
+    return [Part("verdicts", "What became of the paper's claims", (verdicts_reading(found),),
                  tables=(table,))]  # fmt: skip
-
-
-def verdicts_text(verdicts: Sequence[Verdict]) -> str:
-    """The verdicts in sentences."""
-    return " ".join(_verdict_text(verdict) for verdict in verdicts)
-
-
-def _verdict_text(verdict: Verdict) -> str:
-    claim = verdict.claim.text.rstrip(".")
-    told = f"“{claim}” ({verdict.claim.source}) is {verdict.ending} on {verdict.task}"
-    if verdict.more_seeds is None:
-        return f"{told}."
-    if isinf(verdict.more_seeds):
-        return f"{told}; more than 1000 further seeds would be needed to decide it."
-    return f"{told}; about {verdict.more_seeds:.0f} further seeds would decide it."
 
 
 def _arm_parts(plan: Plan, arms: Sequence[ArmSummary]) -> list[Part]:

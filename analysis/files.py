@@ -59,7 +59,7 @@ def write_figures(parts: Named, folder: Path) -> int:
     ]  # fmt: skip
     try:
         # One browser for all of them; figures need no mathjax, which would be fetched.
-        kaleido.write_fig_from_object_sync(tasks, kopts={"mathjax": False})
+        kaleido.write_fig_from_object_sync(tasks, cancel_on_error=True, kopts={"mathjax": False})
     except ChromeNotFoundError:
         raise InputError(
             "--figures needs Chrome or Chromium (Debian: apt-get install chromium), found none"

@@ -82,6 +82,9 @@ def plot_front(
         _draw(figure, one, cost, count, alone=len(series) == 1)
     for number, (group, points) in enumerate(_by_dataset(published).items()):
         _draw_published(figure, number, group, points, cost, same_protocol)
+    # Beside printed points our own lie close together: no room for names.
+    if len(series) == 1 and count <= NAMED and (same_protocol or not published):
+        _name_points(figure, series[0].points, cost)
     figure.update_xaxes(figures.log_axis(costs))
     return figure
 
@@ -113,8 +116,6 @@ def _draw(figure: go.Figure, one: Series, cost: str, count: int, *, alone: bool)
             )
         )
     _draw_steps(figure, best, points, cost, hue, label)
-    if len(points) <= NAMED and alone:
-        _name_points(figure, points, cost)
 
 
 def _errors(points: pd.DataFrame, marker: dict[str, object]) -> dict[str, object] | None:
@@ -169,7 +170,9 @@ def _name_points(figure: go.Figure, points: pd.DataFrame, cost: str) -> None:
     figure.add_scatter(
         x=points[cost].to_numpy(dtype=float),
         y=ys,
-        mode="text",
+        mode="markers+text",
+        # Not seen, but it keeps the text away from the point.
+        marker={"size": 12, "opacity": 0},
         text=names,
         textposition=figures.label_places(figures.shares(xs), figures.shares(ys), names),
         textfont={"size": 12},

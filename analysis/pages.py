@@ -3,13 +3,14 @@
 import json
 import os
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from html import escape
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from analysis.parts import Part, Table, shown
-from analysis.tables import html_table
+from analysis.tables import Cells, html_table
 from searchspace import InputError
 
 STYLE = """
@@ -24,13 +25,14 @@ p.reason { background: #f3f6f8; padding: .6rem .9rem; border-left: 4px solid #9a
 nav { font-size: .9rem; columns: 3; } nav a { color: #0072b2; display: block; }
 .figure { margin: .5rem 0; }
 .scroll { overflow: auto; max-height: 34rem; }
-table { border-collapse: collapse; font-size: .88rem; font-variant-numeric: tabular-nums; }
+table { border-collapse: collapse; width: max-content; font-size: .88rem;
+        font-variant-numeric: tabular-nums; }
 th, td { padding: .35rem .7rem; border-bottom: 1px solid #d5dde3; text-align: left;
          vertical-align: top; }
 th { vertical-align: bottom; background: #f3f6f8; position: sticky; top: 0; }
-td:first-child, td:nth-child(2) { white-space: nowrap; }
+td { max-width: 24rem; }
 .number { text-align: right; white-space: nowrap; }
-th.number { white-space: normal; }
+th.number { white-space: normal; max-width: 6.5rem; }
 summary { cursor: pointer; color: #0072b2; margin: .4rem 0; }
 dt { font-family: ui-monospace, monospace; float: left; clear: left; margin-right: .6rem; }
 dd { margin-left: 12rem; }
@@ -56,6 +58,8 @@ DOCK = """
 
 ROWS = 200
 """Rows of a table that a page shows; files hold all of them."""
+SHORT = 30
+"""Up to this number of characters, the text of a cell is kept on one line."""
 OPEN = 12
 """Up to this number of rows, a table is shown at once."""
 
@@ -110,9 +114,18 @@ def _table(table: Table) -> str:
     )
     return (
         f"<details{' open' if rows <= OPEN else ''}><summary>{escape(heading)}</summary>"
-        f'<div class="scroll">{html_table(shown(table, ROWS))}</div>'
+        f'<div class="scroll">{html_table(_unbroken(shown(table, ROWS)))}</div>'
         f"<details><summary>Columns of its file</summary><dl>{documented}</dl></details></details>"
     )
+
+
+def _unbroken(cells: Cells) -> Cells:
+    """The same table with short words kept on one line."""
+    rows = tuple(
+        tuple(text.replace(" ", "\u00a0") if len(text) <= SHORT else text for text in row)
+        for row in cells.rows
+    )
+    return replace(cells, rows=rows)
 
 
 def _data(name: str, value: Any) -> str:

@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from numbers import Integral
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
@@ -71,9 +73,9 @@ def text(value: Any) -> str:
     """A value for a reader: four significant digits, thousands apart, a dash where missing."""
     if value is None or value is pd.NA or value != value:
         return MISSING
-    if isinstance(value, bool):
+    if isinstance(value, bool | np.bool_):
         return "yes" if value else "no"
-    if isinstance(value, int) or (isinstance(value, float) and value.is_integer()):
+    if isinstance(value, Integral) or (isinstance(value, float) and value.is_integer()):
         return f"{int(value):,}"
     if isinstance(value, float):
         return f"< {TINY:.4f}" if 0 < value < TINY else f"{value:.4g}"

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated
 
 import pandas as pd
+import torch
 import typer
 from rich.console import Console
 
@@ -48,6 +49,8 @@ def report(
     ] = None,
 ) -> int:
     """Print what runs say, and write table.csv into each and one page on all of them."""
+    # Networks are priced one image at a time: more threads would only wait for each other.
+    torch.set_num_threads(1)
     console = Console(soft_wrap=False)
     runs = [read_run(folder) for folder in run_dirs]
     for run in runs:

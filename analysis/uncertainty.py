@@ -138,12 +138,13 @@ def plot_sure(info: pd.DataFrame, number: int, rows: int = 20) -> go.Figure:
     probable = info[info["probability"] >= SHOWN]
     shown = probable.head(rows).sort_values("at_cost")
     figure = figures.figure(
-        "probability of being on the front", "", height=max(260, 130 + 26 * len(shown))
+        "probability of being on the front", "", height=140 + 26 * max(len(shown), 2)
     )
     figure.add_bar(
         x=shown["probability"],
         y=shown["name"].astype(str),
         orientation="h",
+        width=0.7,
         marker={"color": figures.color(number)},
         text=[f"{value:.2f}" for value in shown["probability"]],
         customdata=np.column_stack([shown["network"], shown["n"], shown["at_cost"]]),

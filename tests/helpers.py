@@ -16,7 +16,8 @@ from searchspace import (
     Unchanged,
 )
 from searchspace.schema import to_json
-from studies import Arm, Design, Published, Search, Study
+from studies import Arm, Claim, Design, Plan, Published, Search, Study
+from studies.claims import above
 from studies.store import Record, Store
 from studies.trials import Proposed, Replicated
 from trainers import Digits, Epoch, Job, Point, Recipe, Result, Task
@@ -124,3 +125,30 @@ def write_search(folder: Path) -> Search:
         store.log(Replicated(1, again.key, 1, "contested"))
         store.append(record(again, made_up(again, 0.62)))
     return asked
+
+
+def write_ablation(folder: Path, seeds: int = 3, jobs: int | None = None) -> Plan:
+    """A run directory of an ablation of three networks, made without training anything.
+
+    A plain network, one with experts and one with two sizes; the second diverged with seed 1. Of
+    all jobs the first `jobs` are there.
+    """
+    sizes = Architecture(SMALL, resolutions=Resolutions((8, 6), distillation="none"))
+    tiny = study(seeds)
+    design = tiny.presets["quick"]
+    arms = (*design.arms, Arm("two sizes", sizes))
+    claim = Claim("Experts help", "CoConv Table 4", above("coconv", "static"))
+    plan = replace(
+        tiny,
+        presets={"quick": replace(design, arms=arms, claims=(claim,))},
+        published=(Published("cifar100", "static", 71.87, "CoConv Table 1", macs=5.6e8),),
+    ).plan("quick")
+    store = Store(folder)
+    with store.locked():
+        store.ask(plan, {"python": "3"})
+        for arm, asked in list(plan.jobs())[:jobs]:
+            bad = arm.name == "coconv" and asked.seed == 1
+            accuracy = 0.8 + 0.05 * (arm.name == "coconv") + 0.01 * asked.seed
+            result = made_up(asked, accuracy, "diverged" if bad else "finished")
+            store.append(record(asked, result))
+    return plan
