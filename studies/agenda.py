@@ -5,7 +5,6 @@ Nothing here knows where jobs run: an executor (Ray's, or the one in this proces
 """
 
 import shutil
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -44,7 +43,6 @@ class Agenda(ABC):
         self.store, self.resources, self.events = store, resources, events
         self.running: dict[str, Job] = {}
         self.again: list[Job] = []
-        self.begun: dict[str, float] = {}
         self.losses: dict[str, int] = {}
         self.failures: dict[str, str] = {}
 
@@ -75,7 +73,6 @@ class Agenda(ABC):
             return None
         assert job.key not in self.running
         self.running[job.key] = job
-        self.begun[job.key] = time.monotonic()
         self.events.started(job, self.name(job))
         folder = self.store.checkpoints.resolve()
         return Order(job, folder, self.resources, self.watched, self.pauses)
@@ -104,11 +101,7 @@ class Agenda(ABC):
         return answer
 
     def lost(self, key: str) -> None:
-        """A worker is gone: the job goes on elsewhere, unless it was too slow or lost too often."""
-        limit = self.resources.time_limit
-        if limit is not None and time.monotonic() - self.begun[key] >= limit:
-            self._fail(key, f"it ran longer than its time limit of {limit:g} s")
-            return
+        """A worker is gone: the job goes on elsewhere, unless that happened too often."""
         self.losses[key] = self.losses.get(key, 0) + 1
         if self.losses[key] > RETRIES:
             self._fail(key, f"its worker was lost {RETRIES + 1} times")

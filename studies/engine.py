@@ -1,9 +1,9 @@
 """Ray Tune schedules the jobs; the only module that imports ray."""
 
+import faulthandler
 import logging
 import os
 import shutil
-import signal
 import socket
 import tempfile
 import time
@@ -38,6 +38,8 @@ LOOK_SECONDS = 2.0
 """Between looks at how large the cluster is."""
 
 CONNECT_SECONDS = 5
+GRACE_SECONDS = 10.0
+"""Beyond its time limit, until the process of a job that does not answer is ended."""
 
 QUIET = {
     # Tune's own files and messages: the store is the truth of a run and progress is ours.
@@ -58,23 +60,25 @@ class JobTrainable(Trainable):
 
     def setup(self, config: dict[str, Any]) -> None:
         """Take the first job."""
+        self.nowhere = open(os.devnull, "w")
         self.reset_config(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Take the next job in the same process."""
         order: Order = new_config[ORDER]
         self.seat = Seat(order)
-        # The kernel ends a process that hangs, even one whose interpreter does.
-        signal.setitimer(signal.ITIMER_REAL, order.resources.time_limit or 0.0)
         return True
 
     def step(self) -> dict[str, Any]:
         """Train for one epoch."""
+        if self.seat.left is not None:
+            # Ends the process if not even the interpreter answers; a thread of C waits for it.
+            faulthandler.dump_traceback_later(
+                self.seat.left + GRACE_SECONDS, exit=True, file=self.nowhere
+            )
         report = self.seat.step()
-        ended = bool(report.record or report.failed)
-        if ended:
-            signal.setitimer(signal.ITIMER_REAL, 0.0)
-        return {REPORT: report, "done": ended}
+        faulthandler.cancel_dump_traceback_later()
+        return {REPORT: report, "done": bool(report.record or report.failed)}
 
 
 class AgendaSearcher(Searcher):

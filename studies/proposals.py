@@ -124,15 +124,14 @@ class Proposals:
         before = self.trials[trial.number]
         values: Sequence[float] | None = None
         if trial.state == "finished":
-            others = [p for number, all_ in self.points.items() for p in all_]
-            values = told(self.search, points, others).values
+            values = told(self.search, points).values
             self.points[trial.number] = points
         ended = create_trial(
             state=STATES[trial.state],
             values=values,
             params=before.params,
             distributions=before.distributions,
-            user_attrs=before.user_attrs | _ending(points, result),
+            user_attrs=_about(trial) | _ending(points, result),
             system_attrs=before.system_attrs,
         )
         ended.number = before.number

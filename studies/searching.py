@@ -62,15 +62,18 @@ class SearchAgenda(Agenda):
                 self._watch(event.number, event.epoch, event.accuracy)
             elif isinstance(event, Resumed):
                 self.watch.next_to_resume()
-        order = {key: place for place, key in enumerate(self.results)}
-        last = [max((order.get(key, -1) for key in jobs), default=-1) for jobs in self.log.jobs]
-        for number in sorted(range(len(self.log)), key=lambda n: (last[n], n)):
+        for number in range(len(self.log)):
             trial = self._trial(number)
             if trial.state == "failed":
                 self.watch.left(str(number))
             self._tell(trial)
         for number in range(len(self.log)):
             self._continue(number)
+        for number in dict.fromkeys(e.number for e in events if isinstance(e, Resumed)):
+            cut = self._trial(number).state == "truncated"
+            if cut and str(number) not in self.watch.waiting:
+                # It was let go on, and came no further before this was interrupted.
+                self.queue.append(self._first(number))
 
     def close(self) -> None:
         """Leave the files as a reader expects them."""

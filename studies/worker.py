@@ -1,12 +1,15 @@
 """What runs inside a worker process: one job after another, an epoch at a time."""
 
 import platform
+import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import torch
@@ -58,18 +61,47 @@ class Seat:
     def __init__(self, order: Order) -> None:
         self.order = order
         self.worker: Worker | None = None
+        self.spent = 0.0
 
     def step(self) -> Report:
         """A step of the worker; what a job raises is told, for it must not end the others."""
         try:
-            if self.worker is None:
-                self.worker = Worker(self.order)
-            return self.worker.step()
+            with self._limited():
+                if self.worker is None:
+                    self.worker = Worker(self.order)
+                return self.worker.step()
         except Exception as error:
             # The boundary between the jobs and us: raised again it would be trained again.
             text = (str(error).strip().splitlines() or [""])[0]
             kind = "" if isinstance(error, InputError) else f"{type(error).__name__}: "
             return Report((), failed=kind + text)
+
+    @property
+    def left(self) -> float | None:
+        """Seconds until the job's time limit, of the time spent in steps."""
+        limit = self.order.resources.time_limit
+        return None if limit is None else max(limit - self.spent, 0.001)
+
+    @contextmanager
+    def _limited(self) -> Iterator[None]:
+        """Raise in a step that goes on beyond the time limit."""
+        if self.left is None:
+            yield
+            return
+
+        def over(number: int, frame: FrameType | None) -> None:
+            raise InputError(f"it ran longer than its time limit of {limit:g} s")
+
+        limit = self.order.resources.time_limit
+        began = time.monotonic()
+        before = signal.signal(signal.SIGALRM, over)
+        signal.setitimer(signal.ITIMER_REAL, self.left)
+        try:
+            yield
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0.0)
+            signal.signal(signal.SIGALRM, before)
+            self.spent += time.monotonic() - began
 
 
 class Worker:

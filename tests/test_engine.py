@@ -17,8 +17,9 @@ from searchspace.schema import to_json
 from studies.drive import train_missing
 from studies.resources import Resources
 from studies.store import Store
-from tests.helpers import RECIPE, TASK, study
-from trainers import Cifar100, Result, train
+from tests.helpers import RECIPE, study
+from tests.trouble import Trouble
+from trainers import Result, train
 
 ROOT = Path(__file__).parent.parent
 TINY = study(seeds=4, recipe=replace(RECIPE, epochs=3))
@@ -94,19 +95,29 @@ def comparable(result: Result) -> object:
     return to_json(replace(result, seconds=0.0))
 
 
-def test_jobs_that_raise_are_told_and_the_others_finish(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Data that is missing where a worker runs fails its jobs only, and is tried again later."""
-    plan = study(seeds=1).plan("quick", tasks=(TASK, Cifar100()))
-    store = Store(tmp_path)
-    for _ in range(2):
-        status = train_missing(plan, store, Resources(workers=2), Console(width=200))
-        output = capsys.readouterr().out
-        assert status == 1
-        assert "2 of" in output
-        assert "task cifar100 needs --data-root" in output
-        assert sorted(r.result.status for r in store.records()) == ["failed"] * 2 + ["finished"] * 2
+def test_jobs_in_trouble_fail_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One raises, one hangs, one kills its worker always and one only once; one is well."""
+    store = Store(tmp_path / "run")
+    kinds = ("none", "raises", "hangs", "dies", "dies once")
+    tasks = tuple(Trouble(kind, str(tmp_path / "mark")) for kind in kinds)
+    one = replace(study(seeds=1).presets["quick"], arms=study().presets["quick"].arms[:1])
+    plan = replace(study(), presets={"quick": one}).plan("quick", tasks=tasks)
+    resources = Resources(workers=2, time_limit=30.0)
+    assert train_missing(plan, store, resources, Console(width=200)) == 1
+    ends = {r.job.task.what: r.result for r in store.records() if isinstance(r.job.task, Trouble)}
+    assert {kind: ends[kind].status for kind in kinds} == {
+        "none": "finished",
+        "raises": "failed",
+        "hangs": "failed",
+        "dies": "failed",
+        "dies once": "finished",
+    }
+    assert ends["raises"].reason == "LookupError: no good"
+    assert ends["hangs"].reason == "it ran longer than its time limit of 30 s"
+    assert ends["dies"].reason == "its worker was lost 3 times"
+    output = capsys.readouterr().out
+    assert "3 of 5 jobs failed" in output
+    assert "the same command tries them again" in output
 
 
 def test_gpus_that_are_not_there_are_one_sentence(tmp_path: Path) -> None:
