@@ -96,13 +96,15 @@ def ablation(run: Run) -> Plan:
 def plot_beside(run: Run, dataset: str, title: str) -> Drawn:
     """Our arms by MACs, with intervals, and to the right the paper's points on `dataset`.
 
-    An arm has one colour on both sides and a line through its input sizes. Printed points without
-    printed MACs stand side by side, in the order of the table.
+    An arm has one colour on both sides and a line through its input sizes. Points that are printed
+    with MACs are drawn; if there are none, those of our arms, side by side.
     """
     plan = ablation(run)
     printed = [point for point in plan.published if point.task == dataset]
-    priced = all(point.macs for point in printed)
-    arms = list(dict.fromkeys([arm.name for arm in plan.design.arms] + [p.arm for p in printed]))
+    priced = any(point.macs for point in printed)
+    names = [arm.name for arm in plan.design.arms]
+    printed = [point for point in printed if (point.macs if priced else point.arm in names)]
+    arms = list(dict.fromkeys(names + [point.arm for point in printed]))
     drawn = make_subplots(
         rows=1,
         cols=2,
@@ -122,9 +124,9 @@ def plot_beside(run: Run, dataset: str, title: str) -> Drawn:
         if theirs:
             trace = _theirs(arm, theirs, style, priced=priced, named=ours.empty)
             drawn.add_trace(trace, row=1, col=2)
-    costs = run.points["macs"].astype(float).tolist()
+    costs = run.points.loc[run.points["size"].notna(), "macs"].astype(float).tolist()
     drawn.update_xaxes(**figures.log_axis(costs), title_text="MACs (log scale)", row=1, col=1)
-    if priced and printed:
+    if priced:
         counts = [float(point.macs or 0) for point in printed]
         drawn.update_xaxes(
             **figures.log_axis(counts), title_text="printed MACs (log scale)", row=1, col=2

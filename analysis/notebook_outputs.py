@@ -1,4 +1,4 @@
-"""`python -m analysis.notebook_outputs NOTEBOOK...`: run notebooks, keep outputs that pages show."""
+"""`python -m analysis.notebook_outputs NOTEBOOK...`: run them, store what pages show."""
 
 import base64
 from collections.abc import Iterator
@@ -36,7 +36,7 @@ def executed(path: Path) -> Any:
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError
 
-    notebook = nbformat.read(path, as_version=4)
+    notebook: Any = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
     where = {"metadata": {"path": str(path.parent)}}
     client = NotebookClient(
         notebook, timeout=SECONDS, resources=where, record_timing=False, kernel_name="python3"
@@ -62,7 +62,7 @@ def write(notebook: Any, path: Path) -> None:
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
         "language_info": {"name": "python"},
     }
-    nbformat.write(notebook, path)
+    path.write_text(f"{nbformat.writes(notebook)}\n", encoding="utf-8")
 
 
 def bundles(notebook: Any) -> Iterator[Any]:
