@@ -1,0 +1,125 @@
+"""What the documents tell a reader to type exists, and their example of an operator works."""
+
+import re
+import runpy
+import shlex
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import typer
+
+import searchspace.cli
+from searchspace import Architecture, Choice, Space, Static, build
+from searchspace.schema import from_json, to_json
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+OURS = "analysis", "benchmarks", "searchspace", "studies", "trainers"
+COMMAND = re.compile(rf"(?:^|\s|/)python -m ((?:{'|'.join(OURS)})[\w.]*)(.*)")
+LINK = re.compile(r"\]\(([^)#:]+[^)#:/])(?:#[^)]*)?\)")
+
+
+def lines(text: str) -> Iterator[str]:
+    """The commands of a page: indented lines and those in fences, continuations joined."""
+    joined = re.sub(r" *\\\n\s*", " ", text)
+    fenced = False
+    for line in joined.splitlines():
+        fenced ^= line.startswith("```")
+        if (fenced or line.startswith("    ")) and COMMAND.search(line):
+            yield line.strip()
+
+
+def inline(text: str) -> Iterator[str]:
+    """The commands in running text."""
+    for code in re.findall(r"`([^`]+)`", text.replace("\n", " ")):
+        if COMMAND.match(code):
+            yield code
+
+
+def parser_of(module: str, args: list[str], monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The command line of a module, as it is for these arguments, and what is left of them."""
+    found: list[Callable[..., Any]] = []
+    monkeypatch.setattr(searchspace.cli, "run_command", lambda command, _: found.append(command))
+    monkeypatch.setattr(sys, "argv", [module, *args])
+    with warnings.catch_warnings():
+        # It may have been imported before.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        runpy.run_module(module, run_name="__main__")
+    app = typer.Typer(add_completion=False)
+    app.command()(found[0])
+    return typer.main.get_command(app), sys.argv[1:]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_are_understood(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for line in lines(page.read_text()):
+        match = COMMAND.search(line)
+        assert match is not None
+        # `RUN...` stands for several.
+        args = shlex.split(match[2].replace("...", ""), comments=True)
+        command, args = parser_of(match[1], args, monkeypatch)
+        with command.make_context(match[1], list(args)) as context:
+            assert context.params, line
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_in_the_text_exist(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for code in inline(page.read_text()):
+        match = COMMAND.match(code)
+        assert match is not None
+        if match[1].endswith(".NAME"):
+            continue
+        given = [word.split("=")[0] for word in match[2].split() if word.startswith("--")]
+        command, _ = parser_of(match[1], match[2].split(), monkeypatch)
+        known = {name for parameter in command.params for name in parameter.opts} | {"--help"}
+        assert set(given) <= known, code
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in LINK.findall(page.read_text()):
+        assert (page.parent / target).exists(), target
+
+
+def test_a_wrong_option_would_be_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    command, args = parser_of("analysis.pick", ["RUN", "--max-mac", "5M"], monkeypatch)
+    with pytest.raises(Exception, match="--max-mac"):
+        command.make_context("pick", list(args))
+
+
+def test_the_operator_of_the_guide(monkeypatch: pytest.MonkeyPatch) -> None:
+    guide = (ROOT / "docs" / "operator.md").read_text()
+    code, use = re.findall(r"```python\n(.*?)```", guide, re.DOTALL)
+    names: dict[str, Any] = {"__name__": __name__}
+    exec(compile(code, "shuffled.py", "exec"), names)
+    shuffled = names["Shuffled"]
+    monkeypatch.setitem(Choice.family, "shuffled", shuffled)
+    exec(compile(use, "docs/operator.md", "exec"), names)
+    space, network = names["space"], names["network"]
+    assert isinstance(space, Space) and space.size() == 3
+    assert from_json(Architecture, to_json(network), "network") == network
+    assert all(space.canonical(one) in space for one in [network])
+    static = Architecture(network.backbone)
+    (slot,) = [slot for slot in static.slots() if slot.name == "layer2.0.conv1"]
+    assert shuffled(groups=1).canonical(slot) == Static()
+    assert "do not divide" in str(shuffled(groups=3).illegal(slot))
+    weights = build(static, num_classes=10).get_parameter("layer2.0.conv1.weight").numel()
+    mine = build(network, num_classes=10).get_parameter("layer2.0.conv1.0.weight").numel()
+    assert 4 * mine == weights
+    check_one_step(names["model"])
+    x = torch.arange(8.0).reshape(1, 8, 1, 1)
+    shuffled_channels = names["Shuffle"](2)(x).flatten().tolist()
+    assert shuffled_channels == [0, 4, 1, 5, 2, 6, 3, 7]
+
+
+def check_one_step(model: torch.nn.Module) -> None:
+    before = [parameter.detach().clone() for parameter in model.parameters()]
+    model(torch.randn(4, 3, 32, 32)).square().mean().backward()
+    torch.optim.SGD(model.parameters(), lr=1.0).step()
+    moved = [not torch.equal(old, new) for old, new in zip(before, model.parameters(), strict=True)]
+    assert all(moved)
