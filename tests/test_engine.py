@@ -22,9 +22,11 @@ from studies.drive import train_missing
 from studies.engine import last_words
 from studies.resources import Resources
 from studies.store import Store
-from tests.helpers import RECIPE, study
+from studies.worker import Order, Seat
+from tests.helpers import RECIPE, TASK, job, study
 from tests.trouble import Trouble
-from trainers import Result, train
+from trainers import Digits, Result, Task, train
+from trainers.tasks import Splits
 
 ROOT = Path(__file__).parent.parent
 TINY = study(seeds=4, recipe=replace(RECIPE, epochs=3))
@@ -88,8 +90,8 @@ def test_killed_and_interrupted_runs_continue_to_the_uninterrupted_result(tmp_pa
     assert driver.returncode == 0, errors
     assert errors == ""
     keys = [json.loads(line)["key"] for line in lines(store)]
-    assert sorted(keys) == sorted(job.key for _, job in plan.jobs())
-    jobs = {job.key: job for _, job in plan.jobs()}
+    assert sorted(keys) == sorted(one.key for _, one in plan.jobs())
+    jobs = {one.key: one for _, one in plan.jobs()}
     for record in store.records()[:3]:
         alone = train(jobs[record.key])
         assert comparable(record.result) == comparable(alone)
@@ -130,7 +132,7 @@ def test_a_worker_that_cannot_start_says_why(tmp_path: Path) -> None:
     trace = "ray::JobTrainable.__init__()\n  File x.py\nImportError: no module named y"
     error = ActorDiedError(RayTaskError("__init__", trace, ImportError("no module named y")))
     plan = study(seeds=1).plan("quick")
-    jobs = {job.key: job for _, job in plan.jobs()}
+    jobs = {one.key: one for _, one in plan.jobs()}
     store = Store(tmp_path)
     with store.locked():
         store.ask(plan, {})
@@ -144,6 +146,21 @@ def test_a_worker_that_cannot_start_says_why(tmp_path: Path) -> None:
     lost = "its worker was lost 3 times: ImportError: no module named y"
     assert [one.result.reason for one in store.records()] == [lost]
     assert list(agenda.failures.values()) == [lost]
+
+
+def test_a_process_reads_its_data_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[Task] = []
+    data = TASK.load()
+
+    def load(task: Digits, data_root: Path | None = None) -> Splits:
+        read.append(task)
+        return data
+
+    monkeypatch.setattr(Digits, "load", load)
+    jobs = [job(seed, task=replace(TASK, noise=noise)) for noise in (0.11, 0.12) for seed in (0, 1)]
+    for one in jobs:
+        assert Seat(Order(one, tmp_path, Resources())).step().failed == ""
+    assert read == [jobs[0].task, jobs[2].task]
 
 
 def test_gpus_that_are_not_there_are_one_sentence(
