@@ -100,11 +100,12 @@ class Agenda(ABC):
             self._end(job, report.so_far)
         return answer
 
-    def lost(self, key: str) -> None:
+    def lost(self, key: str, why: str = "") -> None:
         """A worker is gone: the job goes on elsewhere, unless that happened too often."""
         self.losses[key] = self.losses.get(key, 0) + 1
         if self.losses[key] > RETRIES:
-            self._fail(key, f"its worker was lost {RETRIES + 1} times")
+            times = f"its worker was lost {RETRIES + 1} times"
+            self._fail(key, f"{times}: {why}" if why else times)
         else:
             self.again.append(self.running.pop(key))
 

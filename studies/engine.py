@@ -143,7 +143,8 @@ class Legs(FIFOScheduler):
 
     def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
         """The worker is gone."""
-        self._guarded(lambda: self.agenda.lost(self.searcher.legs[trial.trial_id]))
+        why = last_words(trial.get_pickled_error())
+        self._guarded(lambda: self.agenda.lost(self.searcher.legs[trial.trial_id], why))
 
     def _told(self, trial: Any, result: dict[str, Any]) -> Answer:
         report: Report = result[REPORT]
@@ -157,6 +158,15 @@ class Legs(FIFOScheduler):
         except InputError as error:
             self.error = error
             raise
+
+
+def last_words(error: BaseException | None) -> str:
+    """Why a worker was lost, in a line: what it raised, or what Ray saw of its end."""
+    lines = [line.strip() for line in str(error or "").splitlines() if line.strip()]
+    last = lines[-1] if lines else ""
+    # Of a process that was ended, Ray tells what it saw, then what may be behind it.
+    seen = last.partition("Worker exit detail: ")[2] or last
+    return seen.partition(" There are some potential root causes")[0]
 
 
 class Room:

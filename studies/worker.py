@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import FrameType
@@ -18,11 +19,15 @@ from searchspace import InputError
 from searchspace.schema import to_json
 from studies.resources import Resources
 from studies.surroundings import cores, cpu, revision
-from trainers import Epoch, Job, Result, Training
+from trainers import Epoch, Job, Result, Task, Training
 from trainers.checkpoint import load_checkpoint, save_checkpoint
 from trainers.memory import is_out_of_memory
+from trainers.tasks import Splits
 
 PACKAGES = ("convfrontier", "torch", "torchvision", "fvcore", "ray", "optuna", "scikit-learn")
+
+KEPT = 2
+"""Datasets that stay in the memory of a process."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +109,12 @@ class Seat:
             self.spent += time.monotonic() - began
 
 
+@lru_cache(maxsize=KEPT)
+def loaded(task: Task, data_root: Path | None) -> Splits:
+    """The task's data, read once in a process for all jobs that follow each other there."""
+    return task.load(data_root)
+
+
 class Worker:
     """A job in progress."""
 
@@ -123,7 +134,9 @@ class Worker:
             # One worker per core: threads within a worker would compete with its neighbours.
             torch.set_num_threads(1)
         try:
-            return Training(self.order.job, data_root=resources.data_root, device=device)
+            job = self.order.job
+            data = loaded(job.task, resources.data_root)
+            return Training(job, data=data, device=device)
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise

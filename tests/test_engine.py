@@ -10,16 +10,23 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import ray
+from ray.exceptions import ActorDiedError, RayTaskError
 from rich.console import Console
 
 from searchspace import InputError
 from searchspace.schema import to_json
+from studies import engine
+from studies.agenda import Events, JobList
 from studies.drive import train_missing
+from studies.engine import last_words
 from studies.resources import Resources
 from studies.store import Store
-from tests.helpers import RECIPE, study
+from studies.worker import Order, Seat
+from tests.helpers import RECIPE, TASK, job, study
 from tests.trouble import Trouble
-from trainers import Result, train
+from trainers import Digits, Result, Task, train
+from trainers.tasks import Splits
 
 ROOT = Path(__file__).parent.parent
 TINY = study(seeds=4, recipe=replace(RECIPE, epochs=3))
@@ -83,8 +90,8 @@ def test_killed_and_interrupted_runs_continue_to_the_uninterrupted_result(tmp_pa
     assert driver.returncode == 0, errors
     assert errors == ""
     keys = [json.loads(line)["key"] for line in lines(store)]
-    assert sorted(keys) == sorted(job.key for _, job in plan.jobs())
-    jobs = {job.key: job for _, job in plan.jobs()}
+    assert sorted(keys) == sorted(one.key for _, one in plan.jobs())
+    jobs = {one.key: one for _, one in plan.jobs()}
     for record in store.records()[:3]:
         alone = train(jobs[record.key])
         assert comparable(record.result) == comparable(alone)
@@ -102,7 +109,7 @@ def test_jobs_in_trouble_fail_alone(tmp_path: Path, capsys: pytest.CaptureFixtur
     tasks = tuple(Trouble(kind, str(tmp_path / "mark")) for kind in kinds)
     one = replace(study(seeds=1).presets["quick"], arms=study().presets["quick"].arms[:1])
     plan = replace(study(), presets={"quick": one}).plan("quick", tasks=tasks)
-    resources = Resources(workers=2, time_limit=30.0)
+    resources = Resources(workers=2, time_limit=15.0)
     assert train_missing(plan, store, resources, Console(width=200)) == 1
     ends = {r.job.task.what: r.result for r in store.records() if isinstance(r.job.task, Trouble)}
     assert {kind: ends[kind].status for kind in kinds} == {
@@ -113,17 +120,57 @@ def test_jobs_in_trouble_fail_alone(tmp_path: Path, capsys: pytest.CaptureFixtur
         "dies once": "finished",
     }
     assert ends["raises"].reason == "LookupError: no good"
-    assert ends["hangs"].reason == "it ran longer than its time limit of 30 s"
-    assert ends["dies"].reason == "its worker was lost 3 times"
+    assert ends["hangs"].reason == "it ran longer than its time limit of 15 s"
+    assert ends["dies"].reason.startswith("its worker was lost 3 times: Worker unexpectedly exits")
     output = capsys.readouterr().out
     assert "3 of 5 jobs failed" in output
     assert "the same command tries them again" in output
 
 
-def test_gpus_that_are_not_there_are_one_sentence(tmp_path: Path) -> None:
+def test_a_worker_that_cannot_start_says_why(tmp_path: Path) -> None:
+    """What its process raised is in the job's reason, and in the run's."""
+    trace = "ray::JobTrainable.__init__()\n  File x.py\nImportError: no module named y"
+    error = ActorDiedError(RayTaskError("__init__", trace, ImportError("no module named y")))
+    plan = study(seeds=1).plan("quick")
+    jobs = {one.key: one for _, one in plan.jobs()}
+    store = Store(tmp_path)
+    with store.locked():
+        store.ask(plan, {})
+        agenda = JobList(jobs, dict.fromkeys(jobs, "static"), store, Resources(), Events())
+        agenda.left = agenda.left[:1]
+        for _ in range(3):
+            order = agenda.next()
+            assert order is not None
+            agenda.lost(order.job.key, last_words(error))
+    assert agenda.over
+    lost = "its worker was lost 3 times: ImportError: no module named y"
+    assert [one.result.reason for one in store.records()] == [lost]
+    assert list(agenda.failures.values()) == [lost]
+
+
+def test_a_process_reads_its_data_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[Task] = []
+    data = TASK.load()
+
+    def load(task: Digits, data_root: Path | None = None) -> Splits:
+        read.append(task)
+        return data
+
+    monkeypatch.setattr(Digits, "load", load)
+    jobs = [job(seed, task=replace(TASK, noise=noise)) for noise in (0.11, 0.12) for seed in (0, 1)]
+    for one in jobs:
+        assert Seat(Order(one, tmp_path, Resources())).step().failed == ""
+    assert read == [jobs[0].task, jobs[2].task]
+
+
+def test_gpus_that_are_not_there_are_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "_start_ray", lambda resources: None)
+    monkeypatch.setattr(ray, "cluster_resources", lambda: {"CPU": 2.0})
     plan = study(seeds=1).plan("quick")
     resources = Resources(workers=1, gpus_per_trial=64.5)
-    with pytest.raises(InputError, match="--gpus-per-trial 64.5 cannot be met: there are"):
+    with pytest.raises(InputError, match="--gpus-per-trial 64.5 cannot be met: there are 0 GPUs"):
         train_missing(plan, Store(tmp_path), resources, Console())
 
 

@@ -20,7 +20,7 @@ from trainers.losses import Batch
 from trainers.measurement import Measure, measure_split
 from trainers.memory import is_out_of_memory
 from trainers.randomness import Randomness
-from trainers.tasks import Split
+from trainers.tasks import Split, Splits
 from trainers.tensors import pack_flags
 
 CHECK_STEPS = 64
@@ -35,7 +35,8 @@ class Training:
     generator, which is given back unchanged after each epoch. Jobs with equal seeds see the same
     images in the same order whatever their architecture, so that arms can be paired.
 
-    `recompute` lets a switchable network with an ensemble use less memory, for the same result.
+    `data` is the task's, where it is loaded already. `recompute` lets a switchable network with an
+    ensemble use less memory, for the same result.
     """
 
     def __init__(
@@ -43,12 +44,13 @@ class Training:
         job: Job,
         *,
         data_root: Path | None = None,
+        data: Splits | None = None,
         device: str = "cpu",
         recompute: bool = False,
     ) -> None:
         self.job = job
         self.device = torch.device(device)
-        self.data = job.task.load(data_root).to(self.device)
+        self.data = (data or job.task.load(data_root)).to(self.device)
         self.batches = Batches(job, self.data, self.device)
         self.randomness = Randomness(job.seed, self.device)
         with self.randomness.own():
