@@ -1,5 +1,6 @@
 """The arms of all studies can be built, and those of quick designs priced and trained."""
 
+import re
 from functools import cache
 
 import pytest
@@ -32,7 +33,10 @@ def logits_shape(architecture: Architecture, task: Task) -> tuple[int, ...]:
     """Of two images, on the meta device, where nothing is computed; many studies share arms."""
     with torch.device("meta"):
         network = build(architecture, task.classes, task.in_chs).train()
-        images = torch.empty(2, task.in_chs, task.input_size, task.input_size)
+        # A network may be trained at smaller sizes than the task's own.
+        sizes = architecture.resolutions
+        side = sizes.sizes[0] if sizes else task.input_size
+        images = torch.empty(2, task.in_chs, side, side)
         logits: torch.Tensor = network(images)
     return tuple(logits.shape)
 
@@ -77,9 +81,9 @@ def priced(architecture: Architecture, task: Task) -> int:
 
 @pytest.mark.parametrize("name", STUDIES)
 def test_quick_designs_compare_arms_of_the_papers(name: str) -> None:
-    """Each stands for an arm of a paper design, so that printed figures can be put beside it."""
+    """Each stands for an arm of a paper design, if with other input sizes or widths."""
     arms = {
-        preset: {arm.name for arm in design.arms}
+        preset: {re.sub(r"\d+(\.\d+)?", "#", arm.name) for arm in design.arms}
         for preset, design in STUDIES[name].presets.items()
     }
     quick = arms.pop("quick")
