@@ -46,10 +46,11 @@ def _runner_up_text(found: Pick, other: Candidate) -> str:
     if not gap.pairs:
         return f"{text}no seed in common, so the two cannot be compared."
     text += f"{interval_text(gap)} points of validation accuracy over {gap.pairs} paired seeds, "
+    why = f" (p = {gap.p_holm:.2g}, corrected for the choice)."
     if found.decided:
-        return f"{text}which is decided (p = {gap.p_holm:.2g}, corrected for the choice)."
+        return f"{text}which is decided{why}"
     cheaper = other.macs < found.chosen.macs
-    return f"{text}undecided{', and it needs fewer MACs' if cheaper else ''}."
+    return f"{text}undecided{', and it needs fewer MACs' if cheaper else ''}{why}"
 
 
 def _reaching_text(accuracy: Sample, wanted: float) -> str:
