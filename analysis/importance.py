@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -75,13 +76,13 @@ class Boxes:
         return np.asarray(means - mains + means.mean())
 
 
-def boxes_of(tree: object, labels: Sequence[int]) -> Boxes:
+def boxes_of(tree: Any, labels: Sequence[int]) -> Boxes:
     """The leaves of one of scikit-learn's trees, fitted on codes 0 ... labels[j] - 1."""
     parts: list[tuple[float, tuple[NDArray[np.bool_], ...]]] = []
-    nodes: object = tree.tree_  # type: ignore[attr-defined]
-    left, right = nodes.children_left, nodes.children_right  # type: ignore[attr-defined]
-    feature, threshold = nodes.feature, nodes.threshold  # type: ignore[attr-defined]
-    values = nodes.value[:, 0, 0]  # type: ignore[attr-defined]
+    nodes = tree.tree_
+    left, right = nodes.children_left, nodes.children_right
+    feature, threshold = nodes.feature, nodes.threshold
+    values = nodes.value[:, 0, 0]
     stack = [(0, tuple(np.ones(count, dtype=bool) for count in labels))]
     while stack:
         node, held = stack.pop()

@@ -73,7 +73,7 @@ def bootstrap(
         where = np.flatnonzero(n == count)
         picks = generator.choice(free[~np.isnan(free)], (draws, len(where), count))
         moved[:, where] = picks.mean(axis=2)
-    how = f"deviations between seeds, pooled over the {(counts > 1).sum()} replicated networks"
+    how = f"deviations between seeds, pooled over the {(counts > 1).sum()} replicated points"
     return Bootstrap(means + moved, how)
 
 
