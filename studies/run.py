@@ -13,6 +13,7 @@ from searchspace.cli import fraction, run_command, whole_number
 from studies.catalog import STUDIES, study
 from studies.drive import prepare, report, train_missing
 from studies.every import ALL, run_every
+from studies.options import Address, DataRoot, Fresh, TimeLimit, Workers
 from studies.overview import plan_table, studies_table
 from studies.own import PRESET, read_study
 from studies.resources import Resources
@@ -45,7 +46,7 @@ def run(
     task: Annotated[
         list[str] | None, typer.Option(help="Task in place of the preset's; may be repeated.")
     ] = None,
-    data_root: Annotated[Path | None, typer.Option(help="Folder that holds the datasets.")] = None,
+    data_root: DataRoot = None,
     seeds: Annotated[
         int | None,
         typer.Option(parser=whole_number, metavar="N", help="Runs of each arm; more extends."),
@@ -53,15 +54,8 @@ def run(
     out: Annotated[
         Path | None, typer.Option(help="Run directory [default: runs/STUDY-PRESET]")
     ] = None,
-    fresh: Annotated[
-        bool, typer.Option("--fresh", help="Start anew; an earlier run is renamed, not deleted.")
-    ] = False,
-    workers: Annotated[
-        int | None,
-        typer.Option(
-            parser=whole_number, metavar="N", help="Jobs at once [default: as many as fit]"
-        ),
-    ] = None,
+    fresh: Fresh = False,
+    workers: Workers = None,
     gpus_per_trial: Annotated[
         float | None,
         typer.Option(
@@ -70,13 +64,8 @@ def run(
             help="GPUs for each job, fractions too [default: 1 for paper if there is one, else 0]",
         ),
     ] = None,
-    time_limit: Annotated[
-        float | None,
-        typer.Option(parser=fraction, metavar="SECONDS", help="Fail a job that runs longer."),
-    ] = None,
-    address: Annotated[
-        str | None, typer.Option(help="Ray cluster to use, for example auto or ray://host:10001.")
-    ] = None,
+    time_limit: TimeLimit = None,
+    address: Address = None,
 ) -> int:
     """Run a named study; the same command again continues it, or replays it if it is finished.
 

@@ -14,6 +14,7 @@ from searchspace.cli import fraction, whole_number
 from searchspace.design.budget import Limits
 from studies.drive import FAILED, prepare, report, run, stopped
 from studies.fitting import fitted
+from studies.options import Address, DataRoot, Fresh, TimeLimit, Workers
 from studies.progress import Progress
 from studies.resources import Resources
 from studies.rungs import scheduler
@@ -84,26 +85,14 @@ def search(
     show_plan: Annotated[
         bool, typer.Option("--plan", help="Show the space, its costs and the time; train nothing.")
     ] = False,
-    fresh: Annotated[
-        bool, typer.Option("--fresh", help="Start anew; an earlier run is renamed, not deleted.")
-    ] = False,
-    data_root: Annotated[Path | None, typer.Option(help="Folder that holds the datasets.")] = None,
-    workers: Annotated[
-        int | None,
-        typer.Option(
-            parser=whole_number, metavar="N", help="Jobs at once [default: as many as fit]"
-        ),
-    ] = None,
+    fresh: Fresh = False,
+    data_root: DataRoot = None,
+    workers: Workers = None,
     gpus_per_trial: Annotated[
         float, typer.Option(parser=fraction, metavar="X", help="GPUs for each job, fractions too.")
     ] = 0.0,
-    time_limit: Annotated[
-        float | None,
-        typer.Option(parser=fraction, metavar="SECONDS", help="Fail a job that runs longer."),
-    ] = None,
-    address: Annotated[
-        str | None, typer.Option(help="Ray cluster to use, for example auto or ray://host:10001.")
-    ] = None,
+    time_limit: TimeLimit = None,
+    address: Address = None,
 ) -> int:
     """Search a space for networks that trade accuracy against cost.
 

@@ -1,0 +1,24 @@
+"""Command-line options that studies and searches share: where a run lives and what it may use."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from searchspace.cli import fraction, whole_number
+
+DataRoot = Annotated[Path | None, typer.Option(help="Folder that holds the datasets.")]
+Fresh = Annotated[
+    bool, typer.Option("--fresh", help="Start anew; an earlier run is renamed, not deleted.")
+]
+Workers = Annotated[
+    int | None,
+    typer.Option(parser=whole_number, metavar="N", help="Jobs at once [default: as many as fit]"),
+]
+TimeLimit = Annotated[
+    float | None,
+    typer.Option(parser=fraction, metavar="SECONDS", help="Fail a job that runs longer."),
+]
+Address = Annotated[
+    str | None, typer.Option(help="Ray cluster to use, for example auto or ray://host:10001.")
+]
