@@ -1,9 +1,11 @@
-"""What the engine adds to each trial and to the start, beside Ray's Tuner with OptunaSearch.
+"""What the engine adds to the start and to each trial, beside Ray's Tuner with OptunaSearch.
 
-    python -m benchmarks.engine [--trials 20] [--seconds 0]
+    python -m benchmarks.engine [--trials 20 --trials 60] [--seconds 0 --seconds 1]
 
-Jobs sleep instead of training, in two workers. Added time per trial is (wall time - start) / trials
-minus the time that a trial sleeps, shared by two workers; the start lasts until a first trial runs.
+Jobs sleep instead of training, in two workers. The start lasts until a first trial runs, the end
+from the last one. What is added for each trial is the time between the first and the last beyond
+what they slept, for each trial that began after the first ones. `floor` is the least that anything
+on Ray needs to start: to import ray and to start it with one worker that imports torch.
 All forms run in turn in processes of their own, as a user's would. Other work on the machine slows
 all of them.
 """
@@ -27,15 +29,16 @@ FORMS = "ours", "stock", "stock, reused"
 
 
 def ours(trials: int, seconds: float, folder: Path) -> None:
-    from studies import engine
+    from studies import tuning
     from studies.agenda import Events
+    from studies.engine import Engine
     from studies.resources import Resources
     from studies.samplers import sampler
     from studies.searching import SearchAgenda
     from studies.store import Store
     from tests.helpers import search
 
-    class SleepingTrainable(engine.JobTrainable):
+    class SleepingTrainable(tuning.JobTrainable):
         """Sleeps, then gives a made-up result."""
 
         def step(self) -> dict[str, Any]:
@@ -46,18 +49,20 @@ def ours(trials: int, seconds: float, folder: Path) -> None:
             time.sleep(seconds)
             job = self.seat.order.job
             done = record(job, made_up(job, 0.3 + int(job.key[:4], 16) / 2**17))
-            return {engine.REPORT: Report((), done | {"finished_at": str(started)}), "done": True}
+            return {tuning.REPORT: Report((), done | {"finished_at": str(started)}), "done": True}
 
-    engine.JobTrainable = SleepingTrainable  # type: ignore[misc]
+    tuning.JobTrainable = SleepingTrainable  # type: ignore[misc]
     asked = search(trials=trials, sampler="brute_force")
     store = Store(folder)
     with store.locked():
         store.ask(asked, {})
         made = sampler(asked.sampler, {}, within=asked.within, objectives=asked.objectives, seed=0)
         agenda = SearchAgenda(asked, store, Resources(WORKERS), Events(), made)
-        engine.run_agenda(agenda)
+        with Engine(Resources(WORKERS)) as engine:
+            engine.run(agenda)
         agenda.close()
-    print(json.dumps(min(float(record.finished_at) for record in store.records())))
+    moments = [float(record.finished_at) for record in store.records()]
+    print(json.dumps([min(moments), max(moments)]))
 
 
 def stock(trials: int, seconds: float, folder: Path, *, reused: bool) -> None:
@@ -88,19 +93,38 @@ def stock(trials: int, seconds: float, folder: Path, *, reused: bool) -> None:
         run_config=tune.RunConfig(storage_path=str(folder), verbose=0),
     )
     results = tuner.fit()
-    print(json.dumps(min(result.metrics["started"] for result in results)))
+    moments = [result.metrics["started"] for result in results]
+    print(json.dumps([min(moments), max(moments)]))
 
 
-def measure(form: str, trials: int, seconds: float) -> tuple[float, float]:
-    """Seconds until the first trial runs, and added for each trial."""
+def floor() -> None:
+    """Start Ray and import torch in a worker, nothing else."""
+    import ray
+
+    ray.init(num_cpus=WORKERS, log_to_driver=False, include_dashboard=False)
+
+    @ray.remote
+    def ready() -> float:
+        import torch
+
+        torch.zeros(1)
+        return time.time()
+
+    print(json.dumps([ray.get(ready.remote())] * 2))
+
+
+def measure(form: str, trials: int, seconds: float) -> tuple[float, float, float]:
+    """Seconds until the first trial runs, added for each trial, and from the last to the end."""
     with tempfile.TemporaryDirectory() as folder:
         began = time.time()
         command = [sys.executable, "-m", "benchmarks.engine", "--form", form, "--folder", folder]
         options = ["--trials", str(trials), "--seconds", str(seconds)]
         done = subprocess.run([*command, *options], capture_output=True, text=True, check=True)
-        wall = time.time() - began
-    start = float(done.stdout.strip().splitlines()[-1]) - began
-    return start, (wall - start) / trials - seconds / WORKERS
+        ended = time.time()
+    first, last = json.loads(done.stdout.strip().splitlines()[-1])
+    rounds = (trials - WORKERS) / WORKERS
+    added = (last - first - rounds * seconds) / (trials - WORKERS) if rounds else 0.0
+    return first - began, added, ended - last - seconds
 
 
 def engine_overhead(
@@ -114,15 +138,21 @@ def engine_overhead(
     if form == "ours":
         ours(counts[0], lengths[0], folder)
         return 0
+    if form == "floor":
+        floor()
+        return 0
     if form:
         stock(counts[0], lengths[0], folder, reused=form != "stock")
         return 0
-    table = Table("trials", "seconds each", "form", "start s", "added s per trial")
+    table = Table("trials", "seconds each", "form", "start s", "added s per trial", "end s")
+    start, _, end = measure("floor", WORKERS, 0.0)
+    table.add_row("", "", "floor", f"{start:.1f}", "", f"{end:.1f}")
     for count in counts:
         for length in lengths:
             for one in FORMS:
-                start, added = measure(one, count, length)
-                table.add_row(f"{count}", f"{length:g}", one, f"{start:.1f}", f"{added:.3f}")
+                start, added, end = measure(one, count, length)
+                row = f"{count}", f"{length:g}", one, f"{start:.1f}", f"{added:.3f}", f"{end:.1f}"
+                table.add_row(*row)
     Console().print(table)
     return 0
 

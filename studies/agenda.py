@@ -38,6 +38,8 @@ class Agenda(ABC):
     slots = 1
     """How many jobs may run at once, as far as is known."""
     pauses: tuple[int, ...] = ()
+    run = ""
+    """Of whoever runs the jobs: its processes share their data."""
 
     def __init__(self, store: Store, resources: Resources, events: Events) -> None:
         self.store, self.resources, self.events = store, resources, events
@@ -75,7 +77,7 @@ class Agenda(ABC):
         self.running[job.key] = job
         self.events.started(job, self.name(job))
         folder = self.store.checkpoints.resolve()
-        return Order(job, folder, self.resources, self.watched, self.pauses)
+        return Order(job, folder, self.resources, self.watched, self.pauses, self.run)
 
     @property
     def over(self) -> bool:

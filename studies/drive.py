@@ -9,9 +9,9 @@ from rich.console import Console
 
 from searchspace import InputError
 from studies.agenda import Agenda, JobList
+from studies.engine import Engine
 from studies.latencies import Bench
 from studies.progress import Progress
-from studies.resources import Resources
 from studies.search import Search
 from studies.store import PROVISIONAL, STUDY, Store, set_aside
 from studies.study import Plan
@@ -43,7 +43,7 @@ def prepare(plan: P, store: Store, *, fresh: bool, console: Console) -> P:
         raise InputError(f"{store.folder} cannot be continued: {error}") from None
 
 
-def train_missing(plan: Plan, store: Store, resources: Resources, console: Console) -> int:
+def train_missing(plan: Plan, store: Store, engine: Engine, console: Console) -> int:
     """Train the jobs without a result and add theirs to the store; the status to exit with."""
     todo = missing(plan, store)
     if not todo and store.plan() == plan:
@@ -54,7 +54,7 @@ def train_missing(plan: Plan, store: Store, resources: Resources, console: Conso
         todo = missing(plan, store)
         store.ask(plan, environment())
         measure_arms(plan, store)
-        return _train_jobs(plan, todo, store, resources, console) if todo else 0
+        return _train_jobs(plan, todo, store, engine, console) if todo else 0
 
 
 def measure_arms(plan: Plan, store: Store) -> None:
@@ -73,12 +73,13 @@ def missing(plan: Plan, store: Store) -> dict[str, Job]:
 
 
 def _train_jobs(
-    plan: Plan, todo: dict[str, Job], store: Store, resources: Resources, console: Console
+    plan: Plan, todo: dict[str, Job], store: Store, engine: Engine, console: Console
 ) -> int:
     names = {job.key: f"{arm.name}, seed {job.seed}" for arm, job in plan.jobs()}
     progress = Progress(console)
-    agenda = JobList(todo, names, store, resources, progress.events())
-    run(agenda, progress)
+    agenda = JobList(todo, names, store, engine.resources, progress.events())
+    with progress.showing(agenda.to_do):
+        engine.run(agenda)
     if agenda.failures:
         reasons = "; ".join(dict.fromkeys(agenda.failures.values()))
         console.print(
@@ -87,15 +88,6 @@ def _train_jobs(
         )
         return FAILED
     return stopped(agenda, console)
-
-
-def run(agenda: Agenda, progress: Progress) -> None:
-    """Train what is left, showing how far it is."""
-    # Imported here: a finished run is replayed without the seconds that importing ray takes.
-    from studies.engine import run_agenda
-
-    with progress.showing(agenda.to_do):
-        run_agenda(agenda)
 
 
 def stopped(agenda: Agenda, console: Console) -> int:

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from searchspace import InputError
 from studies.drive import FAILED, INTERRUPTED, prepare, train_missing
-from studies.resources import Resources
+from studies.engine import Engine
 from studies.store import RESULTS, Store
 from studies.study import Plan
 
@@ -17,7 +17,7 @@ ALL = "all"
 
 
 def run_every(
-    plans: Iterable[Plan], out: Path, resources: Resources, console: Console, *, fresh: bool
+    plans: Iterable[Plan], out: Path, engine: Engine, console: Console, *, fresh: bool
 ) -> int:
     """Train what is missing of each plan and show all verdicts; the status to exit with.
 
@@ -27,7 +27,7 @@ def run_every(
     status = 0
     for number, plan in enumerate(plans, start=1):
         console.print(f"{plan.study}, {number} of {len(plans)}")
-        found = _run(plan, Store(out / plan.study), resources, console, fresh)
+        found = _run(plan, Store(out / plan.study), engine, console, fresh)
         if found == INTERRUPTED:
             return INTERRUPTED
         status = status or found
@@ -39,12 +39,12 @@ def run_every(
     return subprocess.call(command) or status
 
 
-def _run(plan: Plan, store: Store, resources: Resources, console: Console, fresh: bool) -> int:
+def _run(plan: Plan, store: Store, engine: Engine, console: Console, fresh: bool) -> int:
     try:
         for task in plan.design.tasks:
-            task.locate(resources.data_root)
+            task.locate(engine.resources.data_root)
         plan = prepare(plan, store, fresh=fresh, console=console)
-        return train_missing(plan, store, resources, console)
+        return train_missing(plan, store, engine, console)
     except InputError as error:
         console.print(f"{plan.study} was not run: {error}", markup=False, soft_wrap=True)
         return FAILED

@@ -25,6 +25,8 @@ from searchspace import (
 )
 from searchspace.cli import run_command, whole_number
 from studies.drive import prepare, train_missing
+from studies.engine import Engine
+from studies.options import Workers
 from studies.resources import Resources
 from studies.store import Store
 from studies.study import Arm, Design, Plan
@@ -88,18 +90,14 @@ def ground_truth(
     seeds: Annotated[
         int, typer.Option(parser=whole_number, metavar="N", help="Runs of each network.")
     ] = SEEDS,
-    workers: Annotated[
-        int | None,
-        typer.Option(
-            parser=whole_number, metavar="N", help="Jobs at once [default: as many as fit]"
-        ),
-    ] = None,
+    workers: Workers = None,
     table: Annotated[Path | None, typer.Option(help="File for the table, .csv.gz.")] = None,
 ) -> int:
     """Train every network of the space, then write the table if it is asked for."""
     console, store = Console(soft_wrap=True), Store(run)
     asked = prepare(plan(seeds), store, fresh=False, console=console)
-    status = train_missing(asked, store, Resources(workers), console)
+    with Engine(Resources(workers)) as engine:
+        status = train_missing(asked, store, engine, console)
     if status == 0 and table is not None:
         write_table(store, asked, table)
     return status

@@ -19,6 +19,7 @@ from searchspace.design.reading import read_data
 from searchspace.schema import from_json, to_json
 from studies.claims import Claim, Comparison, above
 from studies.drive import prepare, train_missing
+from studies.engine import Engine
 from studies.extensions import load_operators
 from studies.load import load
 from studies.resources import Resources
@@ -70,7 +71,9 @@ def run_study(
     for task in plan.design.tasks:
         task.locate(resources.data_root)
     plan = prepare(plan, store, fresh=False, console=console)
-    if train_missing(plan, store, resources, console):
+    with Engine(resources) as engine:
+        status = train_missing(plan, store, engine, console)
+    if status:
         raise InputError(f"not all jobs of {study.name} ended; run it again to go on")
     return load(out)
 

@@ -12,6 +12,7 @@ from searchspace import InputError
 from searchspace.cli import fraction, run_command, whole_number
 from studies.catalog import STUDIES, study
 from studies.drive import prepare, report, train_missing
+from studies.engine import Engine
 from studies.every import ALL, run_every
 from studies.options import Address, DataRoot, Fresh, TimeLimit, Workers
 from studies.overview import plan_table, studies_table
@@ -94,13 +95,16 @@ def run(
             console.print(plan_table(plan, Store(folder), resources))
         return 0
     if name == ALL:
-        return run_every(plans, out, resources, console, fresh=fresh)
+        with Engine(resources) as engine:
+            return run_every(plans, out, engine, console, fresh=fresh)
     (plan,) = plans
     for wanted in plan.design.tasks:
         wanted.locate(data_root)
     store = Store(out)
     plan = prepare(plan, store, fresh=fresh, console=console)
-    return train_missing(plan, store, resources, console) or report(store.folder)
+    with Engine(resources) as engine:
+        status = train_missing(plan, store, engine, console)
+    return status or report(store.folder)
 
 
 def _named(name: str, preset: str) -> list[Study]:

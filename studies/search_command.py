@@ -12,7 +12,8 @@ from searchspace import InputError, Space, read_space, space, spaces
 from searchspace.checks import one_of
 from searchspace.cli import fraction, whole_number
 from searchspace.design.budget import Limits
-from studies.drive import FAILED, prepare, report, run, stopped
+from studies.drive import FAILED, prepare, report, stopped
+from studies.engine import Engine
 from studies.fitting import fitted
 from studies.options import Address, DataRoot, Fresh, TimeLimit, Workers
 from studies.progress import Progress
@@ -139,7 +140,9 @@ def search(
     wanted = prepare(wanted, store, fresh=fresh, console=console)
     for note in notes:
         console.print(note, highlight=False)
-    return train(wanted, store, resources, console, warm_start or []) or report(store.folder)
+    with Engine(resources) as engine:
+        status = train(wanted, store, engine, console, warm_start or [])
+    return status or report(store.folder)
 
 
 def check(search: Search) -> None:
@@ -152,7 +155,7 @@ def check(search: Search) -> None:
 def train(
     search: Search,
     store: Store,
-    resources: Resources,
+    engine: Engine,
     console: Console,
     warm_start: Sequence[Path] = (),
 ) -> int:
@@ -166,7 +169,7 @@ def train(
         agenda = SearchAgenda(
             search,
             store,
-            resources,
+            engine.resources,
             progress.events(),
             sampler(
                 search.sampler,
@@ -178,7 +181,8 @@ def train(
         )
         try:
             if agenda.open:
-                run(agenda, progress)
+                with progress.showing(agenda.to_do):
+                    engine.run(agenda)
             else:
                 console.print(
                     f"The search in {store.folder} is finished; nothing is trained again."

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import FrameType
@@ -18,16 +17,13 @@ import torch
 from searchspace import InputError
 from searchspace.schema import to_json
 from studies.resources import Resources
+from studies.shared_data import loaded
 from studies.surroundings import cores, cpu, revision
-from trainers import Epoch, Job, Result, Task, Training
+from trainers import Epoch, Job, Result, Training
 from trainers.checkpoint import load_checkpoint, save_checkpoint
 from trainers.memory import is_out_of_memory
-from trainers.tasks import Splits
 
 PACKAGES = ("convfrontier", "torch", "torchvision", "fvcore", "ray", "optuna", "scikit-learn")
-
-KEPT = 2
-"""Datasets that stay in the memory of a process."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +46,7 @@ class Order:
     """What a worker is to do: a job, where it runs, and where its state is kept.
 
     At the epochs `pauses` the state is saved whatever the time, for the job may have to wait there;
-    `watched` jobs may be ended after any epoch.
+    `watched` jobs may be ended after any epoch. Processes of the same `run` share their data.
     """
 
     job: Job
@@ -58,6 +54,7 @@ class Order:
     resources: Resources
     watched: bool = False
     pauses: tuple[int, ...] = ()
+    run: str = ""
 
 
 class Seat:
@@ -109,12 +106,6 @@ class Seat:
             self.spent += time.monotonic() - began
 
 
-@lru_cache(maxsize=KEPT)
-def loaded(task: Task, data_root: Path | None) -> Splits:
-    """The task's data, read once in a process for all jobs that follow each other there."""
-    return task.load(data_root)
-
-
 class Worker:
     """A job in progress."""
 
@@ -135,7 +126,7 @@ class Worker:
             torch.set_num_threads(1)
         try:
             job = self.order.job
-            data = loaded(job.task, resources.data_root)
+            data = loaded(job.task, resources.data_root, self.order.run)
             return Training(job, data=data, device=device)
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):

@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 from studies.agenda import Events
-from studies.inprocess import run_agenda
+from studies.inprocess import InProcess
 from studies.resources import Resources
 from studies.samplers import sampler
 from studies.search import Search
@@ -49,7 +49,7 @@ def run_here(asked: Search, folder: Path, events: Events | None = None) -> Searc
         )
         resources = Resources(checkpoint_seconds=0.0)
         agenda = SearchAgenda(asked, store, resources, events or Events(), made)
-        run_agenda(agenda)
+        InProcess(resources).run(agenda)
         agenda.close()
     return agenda
 

@@ -20,6 +20,7 @@ DRIVER = """
 import sys
 from pathlib import Path
 from rich.console import Console
+from studies.engine import Engine
 from studies.resources import Resources
 from studies.search_command import train
 from studies.store import Store
@@ -28,7 +29,9 @@ from dataclasses import replace
 from tests.helpers import RECIPE
 asked = search(trials=8, sampler="brute_force", recipe=replace(RECIPE, epochs=12))
 resources = Resources(address=sys.argv[2], checkpoint_seconds=0.2)
-sys.exit(train(asked, Store(Path(sys.argv[1])), resources, Console()))
+with Engine(resources) as engine:
+    status = train(asked, Store(Path(sys.argv[1])), engine, Console())
+sys.exit(status)
 """
 
 

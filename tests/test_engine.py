@@ -19,9 +19,10 @@ from searchspace.schema import to_json
 from studies import engine
 from studies.agenda import Events, JobList
 from studies.drive import train_missing
-from studies.engine import last_words
+from studies.engine import Engine
 from studies.resources import Resources
 from studies.store import Store
+from studies.tuning import last_words
 from studies.worker import Order, Seat
 from tests.helpers import RECIPE, TASK, job, study
 from tests.trouble import Trouble
@@ -36,10 +37,13 @@ import sys
 from pathlib import Path
 from rich.console import Console
 from studies.drive import train_missing
+from studies.engine import Engine
 from studies.resources import Resources
 from studies.store import Store
 from tests.test_engine import TINY
-sys.exit(train_missing(TINY.plan("quick"), Store(Path(sys.argv[1])), Resources(2), Console()))
+with Engine(Resources(2)) as engine:
+    status = train_missing(TINY.plan("quick"), Store(Path(sys.argv[1])), engine, Console())
+sys.exit(status)
 """
 
 
@@ -110,7 +114,8 @@ def test_jobs_in_trouble_fail_alone(tmp_path: Path, capsys: pytest.CaptureFixtur
     one = replace(study(seeds=1).presets["quick"], arms=study().presets["quick"].arms[:1])
     plan = replace(study(), presets={"quick": one}).plan("quick", tasks=tasks)
     resources = Resources(workers=2, time_limit=15.0)
-    assert train_missing(plan, store, resources, Console(width=200)) == 1
+    with Engine(resources) as one_engine:
+        assert train_missing(plan, store, one_engine, Console(width=200)) == 1
     ends = {r.job.task.what: r.result for r in store.records() if isinstance(r.job.task, Trouble)}
     assert {kind: ends[kind].status for kind in kinds} == {
         "none": "finished",
@@ -171,11 +176,11 @@ def test_gpus_that_are_not_there_are_one_sentence(
     plan = study(seeds=1).plan("quick")
     resources = Resources(workers=1, gpus_per_trial=64.5)
     with pytest.raises(InputError, match="--gpus-per-trial 64.5 cannot be met: there are 0 GPUs"):
-        train_missing(plan, Store(tmp_path), resources, Console())
+        train_missing(plan, Store(tmp_path), Engine(resources), Console())
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:1", "nowhere:port"])
 def test_a_cluster_that_is_not_there_is_one_sentence(tmp_path: Path, address: str) -> None:
     plan = study(seeds=1).plan("quick")
     with pytest.raises(InputError, match=f"cannot reach a Ray cluster at '{address}'"):
-        train_missing(plan, Store(tmp_path), Resources(address=address), Console())
+        train_missing(plan, Store(tmp_path), Engine(Resources(address=address)), Console())

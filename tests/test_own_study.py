@@ -63,7 +63,7 @@ def test_the_guides_yaml_is_run_by_ray(example: Path, monkeypatch: pytest.Monkey
 def test_the_guides_script_does_the_same(
     example: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setitem(sys.modules, "studies.engine", inprocess)
+    monkeypatch.setattr("studies.own.Engine", inprocess.InProcess)
     monkeypatch.syspath_prepend(example)
     names: dict[str, object] = {}
     script = SCRIPT.replace("seeds=5", "seeds=1").replace("epochs=10", "epochs=1")
@@ -91,7 +91,7 @@ def test_a_run_goes_on_only_with_the_operator_that_it_has(
     assert store.plan() is not None
     forget()
     (example / "asymmetric.py").write_text(OPERATOR + "\n# Edited.\n")
-    monkeypatch.setitem(sys.modules, "studies.engine", inprocess)
+    monkeypatch.setattr("studies.own.Engine", inprocess.InProcess)
     assert call(monkeypatch, "asymmetric.yaml", "--out", example / "run") == 2
     assert "the operator 'asymmetric' is another than the one" in capsys.readouterr().err
 

@@ -21,7 +21,7 @@ from studies.compare_searchers import (
     within_epochs,
 )
 from studies.ground_truth import SPACE, TABLE, plan, write_table
-from studies.inprocess import run_agenda
+from studies.inprocess import InProcess
 from studies.replay import Replay, Step, Table, Way, read_table
 from studies.store import Store
 from tests.small_spaces import CIFAR, CONVS
@@ -201,7 +201,7 @@ def test_ground_truth_is_trained_once_and_written(
     store, asked = Store(tmp_path / "run"), plan(seeds=1)
     with pytest.raises(InputError, match="network 0 is not trained with seed 0 yet"):
         write_table(store, asked, tmp_path / "digits.csv.gz")
-    monkeypatch.setattr("studies.engine.run_agenda", run_agenda)
+    monkeypatch.setattr(ground_truth, "Engine", InProcess)
     assert ground_truth.ground_truth(store.folder, seeds=1) == 0
     first = store.results.read_bytes()
     monkeypatch.setattr("studies.replay.files", lambda _: tmp_path)

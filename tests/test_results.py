@@ -12,6 +12,7 @@ from analysis.summary import PAGE, TABLE, summary
 from searchspace import InputError
 from studies import Claim, Study, drive, every
 from studies.claims import above
+from studies.engine import Engine
 from studies.every import run_every
 from studies.resources import Resources
 from studies.store import Store
@@ -119,7 +120,7 @@ def test_all_studies_run_though_some_fail(
     plans = [claiming(name).plan("quick") for name in ("first", "second", "third")]
     plans[0] = replace(plans[0], design=replace(plans[0].design, tasks=(Cifar10(),)))
     console = Console(width=200)
-    status = run_every(plans, tmp_path, Resources(), console, fresh=False)
+    status = run_every(plans, tmp_path, Engine(Resources()), console, fresh=False)
     assert status == drive.FAILED
     assert trained == ["second", "third"]
     output = capfd.readouterr().out
@@ -137,6 +138,6 @@ def test_an_interruption_stops_all_studies(tmp_path: Path, monkeypatch: pytest.M
 
     monkeypatch.setattr(every, "train_missing", stop)
     plans = [claiming(name).plan("quick") for name in ("first", "second")]
-    status = run_every(plans, tmp_path, Resources(), Console(), fresh=False)
+    status = run_every(plans, tmp_path, Engine(Resources()), Console(), fresh=False)
     assert status == drive.INTERRUPTED
     assert calls == [tmp_path / "first"]

@@ -28,8 +28,7 @@ def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Options that search a small space in this process, with jobs that are made up."""
     monkeypatch.setattr(inprocess, "Seat", FakeSeat)
     monkeypatch.setattr(FakeSeat, "trained", [])
-    monkeypatch.setattr(drive, "run", lambda agenda, progress: inprocess.run_agenda(agenda))
-    monkeypatch.setattr("studies.search_command.run", drive.run)
+    monkeypatch.setattr("studies.search_command.Engine", inprocess.InProcess)
     data = {name: value for name, value in SPACE.to_json().items() if name != "backbones"}
     data["backbone"] = SPACE.to_json()["backbones"]
     (tmp_path / "tiny.json").write_text(json.dumps(data))

@@ -5,7 +5,6 @@ from random import Random
 import numpy as np
 from optuna import Study
 from optuna.trial import FrozenTrial
-from scipy.stats import qmc
 
 from searchspace.design.layout import Rows
 from searchspace.design.tree import Decision, Option
@@ -59,6 +58,9 @@ class QmcSampler(Planned):
 
     def choose(self, study: Study, trial: FrozenTrial, rng: Random) -> Rows:
         """The point with the trial's number, made to fit the limits where it does not."""
+        # A second of imports that the other samplers need not wait for.
+        from scipy.stats import qmc
+
         layout = self.space.layout
         sobol = qmc.Sobol(len(layout.columns), rng=np.random.default_rng(self.seed))
         if trial.number:

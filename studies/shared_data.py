@@ -1,0 +1,119 @@
+"""A task's data, read from its source once on a machine and mapped by all workers there."""
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+
+import torch
+
+from searchspace.schema import to_json
+from trainers import Task
+from trainers.tasks import Splits
+from trainers.tasks.base import StoredSplit
+
+KEPT = 2
+"""Datasets that stay in the memory of a process."""
+LOCK = ".lock"
+
+
+def home() -> Path:
+    """Where this user's runs keep their data on this machine."""
+    return Path(tempfile.gettempdir()) / f"convfrontier-{os.getuid()}"
+
+
+@lru_cache(maxsize=KEPT)
+def loaded(task: Task, data_root: Path | None, run: str = "") -> Splits:
+    """The task's data, once in a process for all jobs that follow each other there.
+
+    With a `run`, a name that no other has, the first process on a machine reads it and all others
+    map what that one wrote, so that it is in memory once. Streams, whose images stay where they
+    are, and data that finds no room on disk, are read by each process.
+    """
+    if not run:
+        return task.load(data_root)
+    try:
+        folder = _held(run)
+    except OSError:
+        return task.load(data_root)
+    asked = json.dumps([to_json(task), str(data_root)], sort_keys=True)
+    file = folder / f"{hashlib.sha256(asked.encode()).hexdigest()[:16]}.pt"
+    with _locked(file.with_suffix(LOCK)):
+        if file.exists():
+            return _mapped(file)
+        data = task.load(data_root)
+        return _mapped(file) if _written(data, file) else data
+
+
+def sweep() -> None:
+    """Remove the data of runs that no process of this machine works on any more."""
+    for lock in home().glob(f"*/{LOCK}"):
+        try:
+            handle = os.open(lock, os.O_RDWR)
+        except OSError:
+            continue
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(lock.parent, ignore_errors=True)
+        except OSError:
+            pass
+        finally:
+            os.close(handle)
+
+
+@lru_cache(maxsize=1)
+def _held(run: str) -> Path:
+    """The run's folder, which stays while this process lives."""
+    folder = home() / run
+    while True:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if home().stat().st_uid != os.getuid():
+            raise PermissionError(f"{home()} belongs to another user")
+        # Not closed: the lock ends with the process, however it ends.
+        handle = os.open(folder / LOCK, os.O_CREAT | os.O_RDWR)
+        fcntl.flock(handle, fcntl.LOCK_SH)
+        if os.fstat(handle).st_nlink:
+            return folder
+        # Swept before it was held.
+        os.close(handle)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _written(data: Splits, file: Path) -> bool:
+    splits = {"train": data.train, "validation": data.validation, "test": data.test}
+    tensors = {"mean": data.mean, "std": data.std}
+    for name, split in splits.items():
+        if not isinstance(split, StoredSplit):
+            return False
+        tensors |= {f"{name}.images": split.images, f"{name}.labels": split.labels}
+    part = file.with_suffix(".part")
+    try:
+        # Contiguous: what is mapped is to be only these images, not all that they are a part of.
+        torch.save({name: tensor.clone() for name, tensor in tensors.items()}, part)
+        os.replace(part, file)
+    except (OSError, RuntimeError):
+        # torch raises the latter, without a class of its own, where the disk is full.
+        part.unlink(missing_ok=True)
+        return False
+    return True
+
+
+def _mapped(file: Path) -> Splits:
+    tensors = torch.load(file, mmap=True, weights_only=True)
+    train, validation, test = (
+        StoredSplit(tensors[f"{name}.images"], tensors[f"{name}.labels"])
+        for name in ("train", "validation", "test")
+    )
+    return Splits(train, validation, test, tensors["mean"], tensors["std"])
