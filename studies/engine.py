@@ -62,7 +62,7 @@ class Engine:
             import ray
 
             ray.shutdown()
-            shared_data.sweep()
+            shared_data.release(self.name)
 
     def run(self, agenda: Agenda) -> None:
         """Train until nothing is left, or until interrupted."""
@@ -74,7 +74,10 @@ class Engine:
         from studies.tuning import tune_agenda
 
         agenda.run = self.name
-        scratch = Path(tempfile.mkdtemp(prefix="convfrontier-"))
+        try:
+            scratch = Path(tempfile.mkdtemp(dir=shared_data.held(self.name)))
+        except OSError as error:
+            raise InputError(f"cannot use {shared_data.home()}: {error.strerror}") from None
         try:
             tune_agenda(agenda, self.slots, scratch)
         finally:

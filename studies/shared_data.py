@@ -1,4 +1,8 @@
-"""A task's data, read from its source once on a machine and mapped by all workers there."""
+"""A folder of each machine for what the processes of a run share there: a task's data.
+
+It is read from its source once and mapped by all workers. The folder goes when the last process
+that holds it has ended, however that was: those of killed runs are removed by the next.
+"""
 
 import fcntl
 import hashlib
@@ -8,6 +12,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from errno import EPERM
 from functools import lru_cache
 from pathlib import Path
 
@@ -21,6 +26,7 @@ from trainers.tasks.base import StoredSplit
 KEPT = 2
 """Datasets that stay in the memory of a process."""
 LOCK = ".lock"
+_handles: dict[str, int] = {}
 
 
 def home() -> Path:
@@ -39,7 +45,7 @@ def loaded(task: Task, data_root: Path | None, run: str = "") -> Splits:
     if not run:
         return task.load(data_root)
     try:
-        folder = _held(run)
+        folder = held(run)
     except OSError:
         return task.load(data_root)
     asked = json.dumps([to_json(task), str(data_root)], sort_keys=True)
@@ -51,8 +57,33 @@ def loaded(task: Task, data_root: Path | None, run: str = "") -> Splits:
         return _mapped(file) if _written(data, file) else data
 
 
+def held(run: str) -> Path:
+    """The run's folder on this machine, which stays while this process holds it."""
+    folder = home() / run
+    while run not in _handles:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if home().stat().st_uid != os.getuid():
+            raise PermissionError(EPERM, "it belongs to another user")
+        handle = os.open(folder / LOCK, os.O_CREAT | os.O_RDWR)
+        fcntl.flock(handle, fcntl.LOCK_SH)
+        if os.fstat(handle).st_nlink:
+            # Open until `release`, or the end of the process.
+            _handles[run] = handle
+        else:
+            # Swept before it was held.
+            os.close(handle)
+    return folder
+
+
+def release(run: str) -> None:
+    """Hold a run's folder no longer."""
+    if run in _handles:
+        os.close(_handles.pop(run))
+    sweep()
+
+
 def sweep() -> None:
-    """Remove the data of runs that no process of this machine works on any more."""
+    """Remove the folders that no process of this machine holds."""
     for lock in home().glob(f"*/{LOCK}"):
         try:
             handle = os.open(lock, os.O_RDWR)
@@ -65,23 +96,6 @@ def sweep() -> None:
             pass
         finally:
             os.close(handle)
-
-
-@lru_cache(maxsize=1)
-def _held(run: str) -> Path:
-    """The run's folder, which stays while this process lives."""
-    folder = home() / run
-    while True:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if home().stat().st_uid != os.getuid():
-            raise PermissionError(f"{home()} belongs to another user")
-        # Not closed: the lock ends with the process, however it ends.
-        handle = os.open(folder / LOCK, os.O_CREAT | os.O_RDWR)
-        fcntl.flock(handle, fcntl.LOCK_SH)
-        if os.fstat(handle).st_nlink:
-            return folder
-        # Swept before it was held.
-        os.close(handle)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ray import tune
+from ray import cloudpickle, tune
 from ray.tune import (
     CheckpointConfig,
     FailureConfig,
@@ -25,6 +25,8 @@ from studies.worker import Order, Report, Seat
 T = TypeVar("T")
 
 ORDER, REPORT = "order", "report"
+GUESSES = " There are some potential root causes", " Some common causes include"
+"""What Ray of one release and another says before what may be behind the end of a process."""
 GRACE_SECONDS = 10.0
 """Beyond its time limit, until the process of a job that does not answer is ended."""
 
@@ -117,7 +119,7 @@ class Legs(FIFOScheduler):
 
     def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
         """The worker is gone."""
-        why = last_words(trial.get_pickled_error())
+        why = last_words(_raised(trial))
         self._guarded(lambda: self.agenda.lost(self.searcher.legs[trial.trial_id], why))
 
     def _told(self, trial: Any, result: dict[str, Any]) -> Answer:
@@ -134,13 +136,24 @@ class Legs(FIFOScheduler):
             raise
 
 
+def _raised(trial: Any) -> BaseException | None:
+    """What ended a trial's worker, which Tune has written beside its files here."""
+    file = trial.pickled_error_file
+    if file is None or not Path(file).exists():
+        return None
+    found: BaseException = cloudpickle.loads(Path(file).read_bytes())
+    return found
+
+
 def last_words(error: BaseException | None) -> str:
     """Why a worker was lost, in a line: what it raised, or what Ray saw of its end."""
     lines = [line.strip() for line in str(error or "").splitlines() if line.strip()]
     last = lines[-1] if lines else ""
     # Of a process that was ended, Ray tells what it saw, then what may be behind it.
     seen = last.partition("Worker exit detail: ")[2] or last
-    return seen.partition(" There are some potential root causes")[0]
+    for guesses in GUESSES:
+        seen = seen.partition(guesses)[0]
+    return seen.rstrip(".")
 
 
 def tune_agenda(agenda: Agenda, slots: Callable[[], int], scratch: Path) -> None:

@@ -64,7 +64,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
 
 def forget() -> None:
     loaded.cache_clear()
-    shared_data._held.cache_clear()
+    shared_data.release("run")
 
 
 def reader(mark: Path) -> subprocess.Popen[str]:
@@ -107,7 +107,7 @@ def same(one: Splits, other: Splits) -> bool:
 
 def test_what_is_mapped_is_what_was_read() -> None:
     assert same(loaded(TASK, None, "run"), TASK.load())
-    forget()
+    loaded.cache_clear()
     (file,) = home().glob("run/*.pt")
     splits = [getattr(TASK.load(), name) for name in ("train", "validation", "test")]
     needed = sum(split.images.nbytes + split.labels.nbytes for split in splits)
