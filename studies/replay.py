@@ -9,22 +9,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.resources import files
-from typing import Any, Literal
+from typing import Any
 
 import moocore
 import numpy as np
-import optuna
 import pandas as pd
-from optuna.trial import Trial, TrialState
 
 from searchspace.design import Space
 from studies.fronts import Floats
+from studies.outcomes import Served
+from studies.proposals import Proposals
 from studies.rungs import scheduler
 from studies.samplers import sampler
+from studies.search import Objective, Search
+from studies.trials import Proposed, TrialLog
+from trainers import Digits, Epoch, Recipe, Result
 from trainers.tasks.digits import HELD_OUT
 
-OBJECTIVES = "accuracy", "macs"
-DIRECTIONS: tuple[Literal["maximize", "minimize"], ...] = "maximize", "minimize"
+OBJECTIVES: tuple[Objective, ...] = "accuracy", "macs"
 
 
 @dataclass(frozen=True)
@@ -120,22 +122,26 @@ class Step:
 class Replay:
     """One search on the table, which sees the validation accuracies of one of its seeds.
 
-    A network proposed again is answered from what is known of it, for no epochs.
+    Its study is told what the engine would tell it, in the same order: of a network that waits or
+    was stopped as well. A network proposed again is answered from what is known of it, for no
+    epochs.
     """
 
     def __init__(self, table: Table, way: Way, seed: int) -> None:
-        optuna.logging.set_verbosity(optuna.logging.WARNING)
         self.table, self.seed = table, seed
-        self.within = table.space.within()
-        self.study = optuna.create_study(
-            directions=list(DIRECTIONS),
-            sampler=sampler(
-                way.sampler, way.settings, within=self.within, objectives=OBJECTIVES, seed=seed
-            ),
+        self.search = question(table, way, seed)
+        made = sampler(
+            way.sampler,
+            way.settings,
+            within=self.search.within,
+            objectives=self.search.objectives,
+            seed=seed,
         )
+        self.proposals = Proposals(self.search, self.search.name, made)
         self.watch = scheduler(way.scheduler, way.scheduler_settings).start(table.epochs)
         self.curves = table.validation[seed % len(table.validation)]
-        self.trials: dict[str, tuple[Trial, int]] = {}
+        self.log = TrialLog()
+        self.results: dict[str, Result] = {}
         self.passed: dict[int, int] = {}
         """Epochs trained, by network."""
 
@@ -155,44 +161,71 @@ class Replay:
         while epochs is None or self.epochs < epochs:
             resumed = self.watch.next_to_resume()
             if resumed is not None:
-                self._train(resumed)
-            elif len(self.trials) < trials:
+                self._train(int(resumed))
+            elif len(self.log) < trials:
                 self._propose()
             else:
                 break
             score = self.table.reported(self.finished, self.seed)
-            steps.append(Step(len(self.trials), self.epochs, score))
+            steps.append(Step(len(self.log), self.epochs, score))
         return steps
 
     def _propose(self) -> None:
-        trial = self.study.ask()
-        network = self.table.space.index(self.within.suggest(trial))
-        name = str(trial.number)
-        self.trials[name] = trial, network
-        if network not in self.passed:
-            self.passed[network] = 0
-            self._train(name)
-        elif self.passed[network] == self.table.epochs:
-            self._finish(name)
+        architecture, attributes = self.proposals.ask()
+        number = len(self.log)
+        key = self.search.job(architecture, self.seed).key
+        self.log.add(Proposed(number, architecture, "sampler", key, self.seed, attributes))
+        self.proposals.add(self.log.trial(number, self.results), attributes)
+        if key in self.results:
+            self._tell(number)
         else:
-            self.study.tell(trial, state=TrialState.PRUNED)
+            self._train(number)
 
-    def _train(self, name: str) -> None:
-        """Go on with a trial until it is told to pause or stop, or is done."""
-        trial, network = self.trials[name]
-        cost = float(self.table.macs[network])
-        while self.passed[network] < self.table.epochs:
-            self.passed[network] += 1
-            epoch = self.passed[network]
+    def _train(self, number: int) -> None:
+        """Go on with a trial until it is to pause or stop, or is done; then tell of its network."""
+        network, key = self._network(number), self.log.proposed[number].job
+        cost, answer = float(self.table.macs[network]), "continue"
+        while answer == "continue" and self.passed.get(network, 0) < self.table.epochs:
+            epoch = self.passed[network] = self.passed.get(network, 0) + 1
             error = 1 - float(self.curves[network, epoch - 1])
-            answer = self.watch.report(name, epoch, [(error, cost)])
-            if answer == "stop":
-                self.study.tell(trial, state=TrialState.PRUNED)
-            if answer != "continue":
-                return
-        self._finish(name)
+            answer = self.watch.report(str(number), epoch, [(error, cost)])
+        self.results[key] = self._result(network)
+        for owner in self.log.owners[key]:
+            self._tell(owner)
 
-    def _finish(self, name: str) -> None:
-        trial, network = self.trials[name]
-        accuracy, cost = self.curves[network, -1], self.table.macs[network]
-        self.study.tell(trial, [float(accuracy), float(cost)])
+    def _tell(self, number: int) -> None:
+        """Tell the sampler how a trial ended, or where it waits."""
+        trial, network = self.log.trial(number, self.results), self._network(number)
+        result = self.results[trial.key]
+        points = []
+        if trial.state == "finished":
+            accuracy = result.curve[-1].validation_accuracy
+            values = accuracy, float(self.table.macs[network])
+            points = [Served(number, self.search.task.input_size, (accuracy,), values)]
+        self.proposals.tell(trial, points, result)
+
+    def _result(self, network: int) -> Result:
+        passed = self.passed[network]
+        seen = self.curves[network, :passed].tolist()
+        curve = tuple(Epoch(i + 1, 0.0, accuracy, 0.0) for i, accuracy in enumerate(seen))
+        return Result("finished" if passed == self.table.epochs else "truncated", (), curve, 0.0)
+
+    def _network(self, number: int) -> int:
+        return self.table.space.index(self.log.proposed[number].architecture)
+
+
+def question(table: Table, way: Way, seed: int) -> Search:
+    """The search that a replay stands for; of task and recipe, it uses only the epochs."""
+    return Search(
+        way.name,
+        table.space,
+        Digits(),
+        Recipe(epochs=table.epochs, batch_size=1, lr=1.0),
+        trials=1,
+        objectives=OBJECTIVES,
+        sampler=way.sampler,
+        sampler_settings=way.settings,
+        scheduler=way.scheduler,
+        scheduler_settings=way.scheduler_settings,
+        seed=seed,
+    )
