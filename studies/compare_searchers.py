@@ -98,12 +98,14 @@ def searches(table: Table, tasks: Sequence[Task], workers: int) -> list[list[Ste
     search = partial(_search, table)
     if workers == 1:
         return [search(task) for task in tasks]
+    # Read when a new process imports numpy, whose threads would compete with the other processes.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         return list(pool.map(search, tasks, chunksize=6))
 
 
 def _search(table: Table, task: Task) -> list[Step]:
-    # One thread each: the models are small, and threads would compete with the other processes.
+    # The models are small: torch's threads would compete with the other processes as well.
     torch.set_num_threads(1)
     way, seed, trials, epochs = task
     return Replay(table, way, seed).run(trials, epochs)
