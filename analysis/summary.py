@@ -65,8 +65,9 @@ def page(runs: Sequence[StudyRun]) -> str:
         parts.append(f"<p>{escape(f'{run.name}, after {run.plan.source}.')}</p>")
         for task in run.plan.design.tasks:
             parts += _task(run, task.label())
-        note = " ".join([run.plan.design.note, *making(run)])
-        parts.append(f'<p class="note">{escape(note)}</p>')
+        command, *rest = making(run)
+        note = escape(" ".join([run.plan.design.note, *rest]))
+        parts.append(f'<p class="note">{note} <code>{escape(command.strip("`"))}</code></p>')
     return html_page("Verdicts", "".join(parts))
 
 
