@@ -3,7 +3,7 @@
 import json
 import statistics
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -32,7 +32,11 @@ class Pair:
 
 def paired(slow: Call, fast: Call, repeats: int = 15) -> Pair:
     """Time both calls in turn, each after a call of its own that is not timed."""
-    times = [(_milliseconds(slow), _milliseconds(fast)) for _ in range(repeats)]
+    return pair_of([(_milliseconds(slow), _milliseconds(fast)) for _ in range(repeats)])
+
+
+def pair_of(times: Sequence[tuple[float, float]]) -> Pair:
+    """Milliseconds of both forms, measured in turn two or more times, summarised."""
     ratios = [first / second for first, second in times]
     low, ratio, high = statistics.quantiles(ratios, n=4)
     columns = list(zip(*times, strict=True))

@@ -20,6 +20,7 @@ from studies.resources import Resources
 from studies.shared_data import loaded
 from studies.surroundings import cores, cpu, revision
 from trainers import Epoch, Job, Result, Training
+from trainers.allocator import keep_freed_memory
 from trainers.checkpoint import load_checkpoint, save_checkpoint
 from trainers.memory import is_out_of_memory
 
@@ -124,6 +125,7 @@ class Worker:
         if device == "cpu":
             # One worker per core: threads within a worker would compete with its neighbours.
             torch.set_num_threads(1)
+            keep_freed_memory()
         try:
             job = self.order.job
             data = loaded(job.task, resources.data_root, self.order.run)

@@ -21,6 +21,7 @@ from safetensors.torch import save
 from searchspace import Architecture, InputError
 from searchspace.cli import whole_number
 from searchspace.schema import from_json, to_json
+from trainers.allocator import keep_freed_memory
 from trainers.job import Epoch, Job, Result
 from trainers.loop import CHECKPOINT_SECONDS, Events, run
 from trainers.memory import is_out_of_memory
@@ -72,6 +73,8 @@ def main(
     console = Console(soft_wrap=True)
     place = _device(device)
     _claim(out, job, place)
+    if place == "cpu":
+        keep_freed_memory()
     training = _training(job, data_root, place, recompute)
     _train(training, out, console)
     result = training.result()
