@@ -7,6 +7,7 @@ import pytest
 
 from searchspace.cli import run_command
 from studies import catalog, drive, overview
+from studies.engine import Engine
 from studies.progress import duration
 from studies.run import run
 from studies.store import RESULTS, STUDY, Store
@@ -21,7 +22,7 @@ def no_training(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*args: object) -> None:
         raise AssertionError("training was started")
 
-    monkeypatch.setattr(drive, "run", refuse)
+    monkeypatch.setattr(Engine, "run", refuse)
 
 
 def call(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
