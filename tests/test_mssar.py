@@ -66,7 +66,9 @@ def slow(choice, module, x, source, statistics):
     return x * total / len(choice.scales)
 
 
-def compare(choice, size, *, training, batch=3, in_chs=6, out_chs=6) -> None:
+def compare(
+    choice, size, *, training, batch=3, in_chs=6, out_chs=6, layout=torch.contiguous_format
+) -> None:
     """Outputs, gradients and running statistics against the definition."""
     module = choice.module(slot(in_chs, out_chs))
     for part in module.squeezes:
@@ -75,8 +77,10 @@ def compare(choice, size, *, training, batch=3, in_chs=6, out_chs=6) -> None:
         part.norm.running_mean.normal_()
     statistics = [copy.deepcopy(part.norm.state_dict()) for part in module.squeezes]
     module.train(training)
-    x = torch.randn(batch, out_chs, *size, requires_grad=True)
-    source = torch.randn(batch, in_chs, *size, requires_grad=True)
+    x, source = (
+        torch.randn(batch, chs, *size).contiguous(memory_format=layout).requires_grad_()
+        for chs in (out_chs, in_chs)
+    )
     leaves = [x, *module.parameters()] + ([source] if choice.source == "multi_stage" else [])
     fast = module(x, source)
     assert_same(fast, slow(choice, module, x, source, statistics), leaves)
@@ -97,6 +101,17 @@ def test_regional_equals_the_definition(scales, size) -> None:
 def test_sliding_equals_the_definition(scales, size) -> None:
     for training in (True, False):
         compare(MultiScaleRecalibration(scales, "sliding"), size, training=training)
+
+
+@pytest.mark.parametrize("pooling", ["regional", "sliding"])
+@pytest.mark.parametrize("size", [(16, 8), (4, 4), (9, 5), (1, 1)], ids=str)
+def test_equals_the_definition_with_channels_innermost(pooling, size) -> None:
+    for source, training in itertools.product(("own", "multi_stage"), (True, False)):
+        choice = MultiScaleRecalibration(pooling=pooling, source=source, reduction=1)
+        compare(choice, size, training=training, out_chs=5, layout=torch.channels_last)
+    module = MultiScaleRecalibration(pooling=pooling).module(slot())
+    x = torch.randn(2, 6, 8, 8).contiguous(memory_format=torch.channels_last)
+    assert module(x, x).is_contiguous(memory_format=torch.channels_last)
 
 
 @pytest.mark.parametrize("pooling", ["regional", "sliding"])

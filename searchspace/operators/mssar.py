@@ -92,7 +92,7 @@ class MultiScaleRecalibration2d(nn.Module):
         """(N, out_chs, H, W) and a source (N, in_chs, H, W) to (N, out_chs, H, W)."""
         averages = self.average(x if self.own else source)
         logits = [squeeze(rows) for squeeze, rows in zip(self.squeezes, averages, strict=True)]
-        return x * self.spread(torch.cat(logits).sigmoid(), x)
+        return x * self.spread(torch.cat(logits, -2).sigmoid(), x)
 
 
 class Squeeze(nn.Module):
@@ -107,6 +107,7 @@ class Squeeze(nn.Module):
             nn.init.kaiming_normal_(linear.weight, nonlinearity="relu")
 
     def forward(self, rows: Tensor) -> Tensor:
-        """(R, in_chs) to (R, out_chs)."""
-        hidden = self.norm(self.reduce(rows)[..., None, None]).flatten(1)
+        """(..., in_chs) to (..., out_chs); the norm's statistics are over all rows."""
+        reduced = self.reduce(rows)
+        hidden = self.norm(reduced.flatten(0, -2)[..., None, None]).view(reduced.shape)
         return self.expand(F.relu(hidden))

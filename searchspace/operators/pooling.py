@@ -42,19 +42,29 @@ class AverageRegions(CountedModule):
         self.strategy: Strategy = strategy
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        """(N, C, H, W) to (positions*N, C) for each scale, positions being K*K or H*W."""
+        """(N, C, H, W) to a row for each region of each scale, positions being K*K or H*W.
+
+        (positions*N, C); (N, positions, C) if the map's channels are innermost in memory.
+        """
         size, chs = _size(x), x.shape[1]
-        # Positions first: products of this shape are faster, and what follows reads rows.
-        flat = x.flatten(2).flatten(0, 1).t()
+        innermost = x.is_contiguous(memory_format=torch.channels_last) and not x.is_contiguous()
+        if innermost:
+            # A product per sample, for the map would have to be copied for a single one.
+            flat = x.flatten(2).transpose(1, 2)
+        else:
+            # Positions first: products of this shape are faster, and what follows reads rows.
+            flat = x.flatten(2).flatten(0, 1).t()
         if self.strategy == "sliding":
-            flat = _matrix(ball_matrix, self.scales, size, x) @ flat
+            flat = _product(_matrix(ball_matrix, self.scales, size, x), flat)
             counts = [size[0] * size[1]] * len(self.scales)
         else:
             grid = _grid(self.scales, size)
             if grid != size:
-                flat = _matrix(average_matrix, grid[:1], size, x) @ flat
-            flat = _matrix(average_matrix, self.scales, grid, x) @ flat
+                flat = _product(_matrix(average_matrix, grid[:1], size, x), flat)
+            flat = _product(_matrix(average_matrix, self.scales, grid, x), flat)
             counts = [k * k for k in self.scales]
+        if innermost:
+            return flat.split(counts, 1)
         return tuple(part.reshape(-1, chs) for part in flat.split(counts))
 
     def macs(self, *shapes: Shape) -> int:
@@ -71,21 +81,36 @@ class SpreadRegions(CountedModule):
         self.strategy: Strategy = strategy
 
     def forward(self, rows: Tensor, like: Tensor) -> Tensor:
-        """The (positions*N, D) rows of all scales to (N, D, H, W), N, H and W those of `like`."""
-        size = _size(like)
+        """The rows of all scales to (N, D, H, W), N, H and W those of `like`.
+
+        (positions*N, D), or (N, positions, D), which gives a map with its channels innermost.
+        """
+        size, scales = _size(like), self.scales
+        innermost = rows.dim() == 3
         if self.strategy == "sliding":
-            return rows.view(len(self.scales), size[0] * size[1], -1).mean(0).t().view_as(like)
-        scales = self.scales
-        flat = rows.view(sum(k * k for k in scales), -1)
+            if innermost:
+                return rows.unflatten(1, (len(scales), *size)).mean(1).permute(0, 3, 1, 2)
+            return rows.view(len(scales), size[0] * size[1], -1).mean(0).t().view_as(like)
+        flat = rows if innermost else rows.view(sum(k * k for k in scales), -1)
         grid = _grid(scales, size)
         if grid != size:
-            flat = _matrix(spread_matrix, scales, grid, rows).t() @ flat
+            flat = _product(_matrix(spread_matrix, scales, grid, rows).t(), flat)
             scales = grid[:1]
-        return (flat.t() @ _matrix(spread_matrix, scales, size, rows)).view_as(like)
+        matrix = _matrix(spread_matrix, scales, size, rows)
+        if innermost:
+            return _product(matrix.t(), flat).transpose(1, 2).unflatten(2, size)
+        return (flat.t() @ matrix).view_as(like)
 
     def macs(self, *shapes: Shape) -> int:
         """None: upsampling is not counted, whichever way it is computed."""
         return 0
+
+
+def _product(matrix: Tensor, flat: Tensor) -> Tensor:
+    """`matrix` times (positions, M), or times each of (N, positions, C)."""
+    if flat.dim() == 2:
+        return matrix @ flat
+    return torch.bmm(matrix.expand(flat.shape[0], -1, -1), flat)
 
 
 def _grid(scales: Scales, size: Size) -> Size:
