@@ -29,8 +29,7 @@ def region_averages(x: Tensor, scales: Scales) -> Tensor:
     A product per sample: no copy, whichever way the map lies in memory. Inside a `CountedModule`,
     or a counter would take it for work.
     """
-    matrix = _matrix(average_matrix, scales, _size(x), x)
-    return torch.bmm(matrix.expand(x.shape[0], -1, -1), x.flatten(2).transpose(1, 2))
+    return _product(_matrix(average_matrix, scales, _size(x), x), x.flatten(2).transpose(1, 2))
 
 
 class AverageRegions(CountedModule):
