@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from errno import EPERM
@@ -26,6 +27,8 @@ from trainers.tasks.base import StoredSplit
 KEPT = 2
 """Datasets that stay in the memory of a process."""
 LOCK = ".lock"
+PATIENCE = 3.0
+"""Seconds that the last workers of a run are given to end."""
 _handles: dict[str, int] = {}
 
 
@@ -76,10 +79,14 @@ def held(run: str) -> Path:
 
 
 def release(run: str) -> None:
-    """Hold a run's folder no longer."""
+    """Hold a run's folder no longer, and wait a little for processes that are about to end."""
     if run in _handles:
         os.close(_handles.pop(run))
+    deadline = time.monotonic() + PATIENCE
     sweep()
+    while (home() / run).exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+        sweep()
 
 
 def sweep() -> None:

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -65,6 +66,18 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
 def forget() -> None:
     loaded.cache_clear()
     shared_data.release("run")
+
+
+def test_who_leaves_first_waits_for_the_others(tmp_path: Path) -> None:
+    shared_data.held("run")
+    other = reader(tmp_path / "mark")
+    said(other)
+    ending = threading.Timer(0.3, other.kill)
+    ending.start()
+    shared_data.release("run")
+    ending.join()
+    other.communicate()
+    assert list(home().iterdir()) == []
 
 
 def reader(mark: Path) -> subprocess.Popen[str]:
