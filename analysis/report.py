@@ -110,7 +110,7 @@ def _heading(run: Run, name: str) -> str:
     plan = run.plan
     if isinstance(plan, Plan):
         return f"{name}: study {plan.study}, preset {plan.preset}, after {plan.source}"
-    return f"{name}: search {plan.name} on {plan.task.label()}, sampler {plan.sampler}"
+    return f"{name}: {plan.name} on {plan.task.label()}, sampler {plan.sampler}"
 
 
 def side_by_side(runs: Sequence[Run], names: Sequence[str]) -> list[Part]:

@@ -68,7 +68,8 @@ class Run:
         plan = self.plan
         if isinstance(plan, Plan):
             return plan.question
-        costs = " and ".join(name for name in plan.objectives if name != "accuracy")
+        words = {"macs": "MACs", "params": "parameters"}
+        costs = " and ".join(words.get(n, n) for n in plan.objectives if n != "accuracy")
         where = plan.space.name or "this space"
         return f"Which networks of {where} trade validation accuracy best for {costs}?"
 
