@@ -1,4 +1,4 @@
-"""All benchmarks, one after the other."""
+"""All benchmarks but `engine` and `allocator`, which start processes, one after the other."""
 
 from benchmarks import coconv, input_pipeline, mssar, multiception, networks, pricing, training
 

@@ -35,4 +35,6 @@ def test_pages_are_asked_for_once() -> None:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     kept, given_back, after = json.loads(done.stdout)
     assert kept == (platform.libc_ver()[0] == "glibc")
-    assert after <= given_back / 20 if kept else after > 0
+    # Or there is nothing to keep, and the comparison would say nothing.
+    assert given_back > 100
+    assert (after <= given_back / 20) == kept

@@ -33,6 +33,15 @@ def call(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
     return int(stopped.value.code or 0)
 
 
+def assert_refused(status: int, message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Status 2, and one sentence that holds `message`, and nothing else."""
+    assert status == 2
+    captured = capsys.readouterr()
+    assert message in captured.err
+    assert captured.err.count("\n") == 1
+    assert captured.out == ""
+
+
 BAD_INPUT = {
     "wrong study": (["coconv_expert"], "did you mean coconv_experts?"),
     "no study": ([], "--list shows them all"),
@@ -64,11 +73,7 @@ def test_bad_input_is_one_sentence_and_status_2(
     case: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments, message = BAD_INPUT[case]
-    assert call(monkeypatch, *arguments) == 2
-    captured = capsys.readouterr()
-    assert message in captured.err
-    assert captured.err.count("\n") == 1
-    assert captured.out == ""
+    assert_refused(call(monkeypatch, *arguments), message, capsys)
 
 
 def test_list_shows_every_study_with_its_question(

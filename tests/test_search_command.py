@@ -18,6 +18,7 @@ from studies.search_command import amount
 from studies.store import Store
 from tests.helpers import SPACE, TASK, search, study
 from tests.killing import run_here
+from tests.test_run import assert_refused
 from tests.test_searching import FakeSeat
 from tests.test_studies import run_in_process
 from trainers import Cifar10
@@ -73,11 +74,7 @@ def test_bad_input_is_one_sentence_and_status_2(
     case: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments, message = BAD_INPUT[case]
-    assert call(monkeypatch, *arguments) == 2
-    captured = capsys.readouterr()
-    assert message in captured.err
-    assert captured.err.count("\n") == 1
-    assert captured.out == ""
+    assert_refused(call(monkeypatch, *arguments), message, capsys)
 
 
 def test_help_names_every_option(
