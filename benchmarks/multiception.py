@@ -30,11 +30,19 @@ class Layers(nn.Module):
 
     def __init__(self, ours: SeparableConv2d) -> None:
         super().__init__()
-        parts = (ours.depthwise, ours.norm, ours.pointwise)
-        self.depthwise, self.norm, self.pointwise = copy.deepcopy(parts)
+        self.norm, self.pointwise = copy.deepcopy((ours.norm, ours.pointwise))
+        self.depthwise = nn.ModuleList(plain_conv(conv) for conv in ours.depthwise)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.pointwise(self.norm(torch.cat([conv(x) for conv in self.depthwise], 1)))
+
+
+def plain_conv(conv: nn.Module) -> nn.Conv2d:
+    """The library's own form of a depthwise convolution, with the weights of `conv`."""
+    chs, _, kernel, _ = conv.weight.shape
+    plain = nn.Conv2d(chs, chs, kernel, padding=kernel // 2, groups=chs, bias=False)
+    plain.load_state_dict(conv.state_dict())
+    return plain
 
 
 def compare(case: Case, device: str, repeats: int) -> Pair:

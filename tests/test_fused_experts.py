@@ -5,8 +5,9 @@ import torch
 from compare import assert_same
 
 from searchspace import CoConv, Slot
-from searchspace.operators import fused_experts
-from searchspace.operators.fused_experts import can_fuse, conv_norm_mix, samples_at_a_time
+from searchspace.operators import pieces
+from searchspace.operators.fused_experts import can_fuse, conv_norm_mix
+from searchspace.operators.pieces import samples_at_a_time
 
 SLOT = Slot("s", 1, "conv", 5, 6, kernel=3, stride=2, padding=1)
 
@@ -19,18 +20,18 @@ def plain(block, x):
 
 @pytest.fixture
 def small_pieces(monkeypatch) -> None:
-    monkeypatch.setattr(fused_experts, "CACHED_NUMBERS", 2 * 18 * 20)
+    monkeypatch.setattr(pieces, "CACHED_NUMBERS", 2 * 18 * 20)
 
 
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
-@pytest.mark.parametrize(("batch", "pieces"), [(1, 1), (2, 1), (7, 4)])
+@pytest.mark.parametrize(("batch", "count"), [(1, 1), (2, 1), (7, 4)])
 @pytest.mark.usefixtures("small_pieces")
-def test_equals_plain_layers_over_several_pieces(layout, batch, pieces) -> None:
+def test_equals_plain_layers_over_several_pieces(layout, batch, count) -> None:
     block = CoConv(experts=3).module(SLOT)
     torch.nn.init.normal_(block.norm.bias)
     x = (torch.randn(batch, 5, 9, 7) + 2).to(memory_format=layout).requires_grad_()
     reference = copy.deepcopy(block)
-    assert len(x.split(samples_at_a_time(x, 18 * 5 * 4))) == pieces
+    assert len(x.split(samples_at_a_time(x, 18 * 5 * 4))) == count
     leaves = [x, *block.parameters()]
     fast = conv_norm_mix(x, block.weight, block.router(x), block.norm, SLOT)
     assert_same(fast, plain(block, x), leaves)

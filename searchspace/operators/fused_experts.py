@@ -3,8 +3,7 @@
 sum_i s_i * BN_i(W_i conv x) equals sum_i a_i * y_i + b with y_i = W_i conv x, a_i = s_i * gamma_i /
 std_i and b = sum_i s_i * (beta_i - mean_i * gamma_i / std_i). So neither normalised nor weighted
 maps need be stored, and all that the gradients need of them are sums over pixels. Some samples are
-handled at a time: results are still in cache when they are read, and memory is reused instead of
-asked for anew, which costs more than the arithmetic.
+handled at a time (`pieces`).
 """
 
 from typing import Any
@@ -13,17 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from searchspace.operators.pieces import samples_at_a_time
 from searchspace.slot import Slot
-
-CACHED_NUMBERS = 2**20
-"""How many numbers one core works on at a time."""
-
-
-def samples_at_a_time(x: Tensor, numbers: int) -> int:
-    """How many samples, of `numbers` each, fit a CPU's cache; on other devices all of them."""
-    if x.device.type != "cpu" or torch.compiler.is_compiling():
-        return x.shape[0]
-    return max(2, CACHED_NUMBERS * torch.get_num_threads() // numbers)
 
 
 def can_fuse(x: Tensor, slot: Slot) -> bool:
@@ -103,7 +93,7 @@ class _ConvNormMix(torch.autograd.Function):
         wanted = (ctx.needs_input_grad[0], ctx.needs_input_grad[1], False)
         to_x, to_weight = [], []
         for y, g, a, part in zip(maps, grads, scale.split(piece), x.split(piece), strict=True):
-            results = torch.ops.aten.convolution_backward(
+            results = torch.ops.aten.convolution_backward.default(
                 _unmix(y, g, a, slope, offset), part, weight, None, (ctx.slot.stride,) * 2,
                 (ctx.slot.padding,) * 2, (1, 1), False, (0, 0), 1, wanted,
             )  # fmt: skip

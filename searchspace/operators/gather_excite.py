@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from searchspace.checks import whole
 from searchspace.choice import Choice
 from searchspace.errors import InputError
+from searchspace.operators.depthwise import DepthwiseConv2d
 from searchspace.slot import Role, Slot
 
 
@@ -54,7 +55,7 @@ class GatherExcite2d(nn.Module):
         super().__init__()
         layers: list[nn.Module] = []
         for _ in range(steps):
-            conv = nn.Conv2d(chs, chs, 3, stride=2, padding=1, groups=chs, bias=False)
+            conv = DepthwiseConv2d(chs, 3, stride=2, padding=1, bias=False)
             layers += [conv, nn.BatchNorm2d(chs), nn.ReLU()]
         self.gather = nn.Sequential(*layers[:-1])
 

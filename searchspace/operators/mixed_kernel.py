@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from searchspace.counting import CountedModule, Shape
-from searchspace.operators.fused_experts import samples_at_a_time
+from searchspace.operators.pieces import samples_at_a_time
 from searchspace.slot import Slot
 
 Side = Literal["out", "in"]

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from searchspace.checks import whole_list
 from searchspace.errors import InputError
+from searchspace.operators.depthwise import DepthwiseConv2d
 from searchspace.slot import Slot
 
 
@@ -46,7 +47,7 @@ class SeparableConv2d(nn.Module):
         self.sizes = [chs for _, chs in branches]
         self.split = sum(self.sizes) == slot.in_chs
         self.depthwise = nn.ModuleList(
-            nn.Conv2d(chs, chs, kernel, padding=kernel // 2, groups=chs, bias=False)
+            DepthwiseConv2d(chs, kernel, padding=kernel // 2, bias=False)
             for kernel, chs in branches
         )
         self.norm = nn.BatchNorm2d(sum(self.sizes))

@@ -1,11 +1,12 @@
 """The defaults: an ordinary convolution, and no recalibration."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
 from searchspace.choice import Choice
+from searchspace.operators.depthwise import DepthwiseConv2d
 from searchspace.slot import Role, Slot
 
 
@@ -18,15 +19,14 @@ class Static(Choice):
 
     def module(self, slot: Slot) -> nn.Conv2d:
         """The convolution itself, so that weights of plain networks load as they are."""
-        return nn.Conv2d(
-            slot.in_chs,
-            slot.out_chs,
-            slot.kernel,
-            stride=slot.stride,
-            padding=slot.padding,
-            groups=slot.groups,
-            bias=slot.bias,
-        )
+        settings: dict[str, Any] = {
+            "stride": slot.stride,
+            "padding": slot.padding,
+            "bias": slot.bias,
+        }
+        if slot.depthwise and slot.out_chs == slot.in_chs:
+            return DepthwiseConv2d(slot.in_chs, slot.kernel, **settings)
+        return nn.Conv2d(slot.in_chs, slot.out_chs, slot.kernel, groups=slot.groups, **settings)
 
 
 @dataclass(frozen=True)
