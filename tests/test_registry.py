@@ -7,6 +7,7 @@ import pytest
 import torch
 from tiny_networks import smallest_size
 from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from searchspace import (
     BACKBONES,
@@ -127,6 +128,47 @@ def test_trains_and_deploys(backbone: Backbone, choice: Choice) -> None:
         expected = network.eval()(image)
         assert expected.isfinite().all()
         torch.testing.assert_close(deploy(network)(image), expected)
+
+
+class LayoutsMet(TorchDispatchMode):
+    """The arithmetic that met maps with channels innermost together with maps without."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mixed: list[str] = []
+        self.seen = 0
+
+    def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
+        # Maps of one pixel or one channel lie both ways.
+        maps = [x for x in args if isinstance(x, torch.Tensor) and x.dim() == 4]
+        layouts = {x.stride(1) == 1 for x in maps if min(x.shape) > 1 and x.shape[0] == 4}
+        self.seen += layouts == {True}
+        if len(layouts) > 1 and "pool" not in str(operation):
+            self.mixed.append(f"{operation} {[tuple(x.shape) for x in maps]}")
+        return operation(*args, **(kwargs or {}))
+
+
+# The experts of a grouped convolution are interleaved: views of them, whose gradients are not maps.
+INTERLEAVED = tuple(
+    (backbone, choice)
+    for backbone, choice in LEGAL
+    if isinstance(choice, CoConv | CondConv | DyConv)
+    and any(1 < slot.groups and refusal(choice, slot) is None for slot in backbone.slots())
+)
+
+
+@pytest.mark.parametrize(
+    ("backbone", "choice"), [pair for pair in LEGAL if pair not in INTERLEAVED], ids=pair_id
+)
+def test_channels_that_are_innermost_stay_so(backbone: Backbone, choice: Choice) -> None:
+    """In both directions: arithmetic across layouts takes several times as long."""
+    network = build(Architecture(backbone, {"*": choice}), num_classes=3)
+    network.to(memory_format=torch.channels_last)
+    x = torch.randn(4, 3, *[smallest_size(backbone)] * 2)
+    with LayoutsMet() as met:
+        network(x.contiguous(memory_format=torch.channels_last)).sum().backward()
+    assert met.mixed == []
+    assert met.seen > 10
 
 
 @pytest.mark.parametrize(("backbone", "choice"), LEGAL, ids=pair_id)

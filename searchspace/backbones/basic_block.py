@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from searchspace.backbones.base import Builder
+from searchspace.layout import every
 from searchspace.slot import Slot
 
 Shortcut = Literal["A", "B", "D"]
@@ -42,7 +43,7 @@ class PadShortcut(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, in_chs, H, W) to (N, out_chs, H', W')."""
-        return F.pad(x[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, self.before, self.after))
+        return F.pad(every(x, self.stride), (0, 0, 0, 0, self.before, self.after))
 
 
 class TwoConvs(nn.Module):

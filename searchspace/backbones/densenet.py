@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from searchspace.backbones.base import Backbone, Builder
 from searchspace.checks import whole
 from searchspace.errors import InputError
+from searchspace.layout import spatial_mean
 from searchspace.slot import Slot
 
 BOTTLENECK = 4
@@ -70,7 +71,7 @@ class DenseNetNet(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(N, in_chs, H, W) to logits (N, num_classes)."""
         x = F.relu(self.features(x))
-        return self.classifier(F.adaptive_avg_pool2d(x, 1).flatten(1))
+        return self.classifier(spatial_mean(x))
 
 
 class DenseLayer(nn.Module):

@@ -6,13 +6,13 @@ Module names are torchvision's, so its weights load as they are.
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from searchspace.backbones.base import Backbone, Builder
 from searchspace.backbones.basic_block import Block
 from searchspace.checks import at_least, one_of
 from searchspace.errors import InputError
+from searchspace.layout import spatial_mean
 from searchspace.slot import Slot
 
 STAGES = (
@@ -87,7 +87,7 @@ class MobileNetV2Net(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(N, in_chs, H, W) to logits (N, num_classes)."""
         x = self.features(x)
-        return self.classifier(F.adaptive_avg_pool2d(x, 1).flatten(1))
+        return self.classifier(spatial_mean(x))
 
 
 class InvertedResidual(nn.Module):

@@ -17,6 +17,7 @@ from searchspace.backbones.basic_block import BasicBlock, Block
 from searchspace.backbones.bottleneck import EXPANSION, Bottleneck
 from searchspace.checks import one_of, whole
 from searchspace.errors import InputError
+from searchspace.layout import GlobalAveragePool
 
 BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3)}
 BOTTLENECKS = (50,)
@@ -82,7 +83,7 @@ class ResNetNet(nn.Module):
         self.layer2 = _stage(spec, builder, 2)
         self.layer3 = _stage(spec, builder, 3)
         self.layer4 = _stage(spec, builder, 4)
-        self.avgpool = nn.AdaptiveAvgPool2d(1)
+        self.avgpool = GlobalAveragePool()
         self.fc = nn.Linear(_out_chs(spec, 4), num_classes)
 
     def forward(self, x: Tensor) -> Tensor:

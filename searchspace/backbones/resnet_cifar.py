@@ -10,6 +10,7 @@ from searchspace.backbones.base import Backbone, Builder
 from searchspace.backbones.basic_block import BasicBlock, Block
 from searchspace.checks import one_of, whole
 from searchspace.errors import InputError
+from searchspace.layout import GlobalAveragePool
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class ResNetCifarNet(nn.Module):
         self.layer1 = _stage(spec, builder, 1)
         self.layer2 = _stage(spec, builder, 2)
         self.layer3 = _stage(spec, builder, 3)
-        self.avgpool = nn.AdaptiveAvgPool2d(1)
+        self.avgpool = GlobalAveragePool()
         self.fc = nn.Linear(4 * spec.width, num_classes)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -14,6 +14,7 @@ from searchspace.backbones.base import Backbone, Builder
 from searchspace.backbones.basic_block import Block, TwoConvs
 from searchspace.checks import whole
 from searchspace.errors import InputError
+from searchspace.layout import GlobalAveragePool, every
 from searchspace.slot import Slot
 
 STEM_CHS = 16
@@ -56,7 +57,7 @@ class ShakeShakeNet(nn.Module):
         self.layer1 = _stage(spec, builder, 1)
         self.layer2 = _stage(spec, builder, 2)
         self.layer3 = _stage(spec, builder, 3)
-        self.avgpool = nn.AdaptiveAvgPool2d(1)
+        self.avgpool = GlobalAveragePool()
         self.fc = nn.Linear(4 * spec.width, num_classes)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -118,9 +119,8 @@ class HalvesShortcut(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(N, in_chs, H, W) to (N, out_chs, H', W')."""
         x = F.relu(x)
-        shifted = F.pad(x[:, :, 1:, 1:], (0, 1, 0, 1))
-        step = self.stride
-        halves = self.conv1(x[:, :, ::step, ::step]), self.conv2(shifted[:, :, ::step, ::step])
+        shifted = F.pad(x, (-1, 1, -1, 1))
+        halves = self.conv1(every(x, self.stride)), self.conv2(every(shifted, self.stride))
         return self.bn(torch.cat(halves, 1))
 
 

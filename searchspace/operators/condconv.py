@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from searchspace.checks import whole
 from searchspace.choice import Choice
+from searchspace.layout import spatial_mean
 from searchspace.operators.dynamic import DynamicConv2d, Experts
 from searchspace.slot import Role, Slot
 
@@ -41,4 +42,4 @@ class Router(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, in_chs, H, W) to weights (N, experts, 1)."""
-        return self.fc(x.mean((2, 3))).sigmoid()[..., None]
+        return self.fc(spatial_mean(x)).sigmoid()[..., None]

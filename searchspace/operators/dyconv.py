@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from searchspace.checks import one_of, whole
 from searchspace.choice import Choice
+from searchspace.layout import spatial_mean
 from searchspace.operators.dynamic import DynamicConv2d, Experts
 from searchspace.operators.static import Static
 from searchspace.slot import Role, Slot
@@ -59,4 +60,4 @@ class Router(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, in_chs, H, W) to weights (N, experts, 1) that sum to 1."""
-        return self.expand(F.relu(self.squeeze(x.mean((2, 3))))).softmax(1)[..., None]
+        return self.expand(F.relu(self.squeeze(spatial_mean(x)))).softmax(1)[..., None]

@@ -44,13 +44,18 @@ class MixOutputs(CountedModule):
         """(N, groups*experts*C/groups, H, W) and weights (N, experts, C) to (N, C, H, W)."""
         experts, chs = gate.shape[1:]
         # Chained multiply-adds over views need no (N, experts, C, H, W) product in memory.
-        split = (self.groups, experts, chs // self.groups)
-        parts = maps.unflatten(1, split).unbind(2)
-        scales = gate.unflatten(2, (self.groups, -1))[..., None, None].unbind(1)
+        if self.groups == 1:
+            # Gradients of chunks lie in memory as the map does, which those of views do not.
+            parts, scales = maps.chunk(experts, 1), gate[..., None, None].unbind(1)
+        else:
+            split = (self.groups, experts, chs // self.groups)
+            parts = maps.unflatten(1, split).unbind(2)
+            scales = gate.unflatten(2, (self.groups, -1))[..., None, None].unbind(1)
         mixed = parts[0] * scales[0]
         for part, scale in zip(parts[1:], scales[1:], strict=True):
             mixed = mixed.addcmul_(part, scale)
-        return mixed.flatten(1, 2)
+        # With several groups, (N, groups, C/groups, H, W) so far.
+        return mixed.flatten(1, -3)
 
     def macs(self, *shapes: Shape) -> int:
         """One multiply-accumulate for each element of the experts' outputs."""
@@ -62,7 +67,7 @@ class WeightInputs(CountedModule):
 
     def forward(self, x: Tensor, gate: Tensor) -> Tensor:
         """(N, C, H, W) and weights (N, experts, C) to (N, experts*C, H, W)."""
-        return (x[:, None] * gate[..., None, None]).flatten(1, 2)
+        return torch.cat([x * one for one in gate[..., None, None].unbind(1)], 1)
 
     def macs(self, *shapes: Shape) -> int:
         """One multiplication for each element of the experts' inputs."""
@@ -104,7 +109,8 @@ class DynamicConv2d(nn.Module):
         y = F.conv2d(
             x, self.weight, self.bias, slot.stride, slot.padding, groups=slot.groups * count
         )
-        return self.norm(y).unflatten(1, (count, slot.out_chs)).sum(1)
+        first, *rest = self.norm(y).chunk(count, 1)
+        return sum(rest, first)
 
     def _weigh_outputs(self, x: Tensor, gate: Tensor) -> Tensor:
         slot = self.slot

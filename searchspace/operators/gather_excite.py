@@ -63,4 +63,6 @@ class GatherExcite2d(nn.Module):
         """(N, C, H, W) rescaled by what (N, C, H', W') holds."""
         # A sigmoid before the upsampling is the same and has fewer values to compute.
         gate = self.gather(source).sigmoid()
+        if gate.shape[2:] == (1, 1):
+            return x * gate
         return x * F.interpolate(gate, size=x.shape[2:], mode="nearest")

@@ -85,24 +85,24 @@ class HierarchicalSplit2d(nn.Module):
         super().__init__()
         self.width = width
         self.convs = nn.ModuleList()
-        self.kept: list[int] = []
+        self.halves: list[tuple[int, int]] = []
         chs = width
         for _ in range(splits - 2):
             self.convs.append(conv_norm_relu(chs))
-            self.kept.append(chs - chs // 2)
+            self.halves.append((chs - chs // 2, chs // 2))
             chs = width + chs // 2
         self.convs.append(conv_norm_relu(chs))
-        self.kept.append(chs)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, splits*width, H, W) to the same shape."""
-        first, *groups = x.split(self.width, 1)
-        kept, passed = [first], first[:, :0]
-        for group, conv, count in zip(groups, self.convs, self.kept, strict=True):
-            y = conv(torch.cat((group, passed), 1) if passed.shape[1] else group)
-            kept.append(y[:, :count])
-            passed = y[:, count:]
-        return torch.cat(kept, 1)
+        first, group, *groups = x.split(self.width, 1)
+        maps = [first]
+        for conv, halves, following in zip(self.convs, self.halves, groups, strict=False):
+            # Unlike those of slices, the gradients of a split lie in memory as the map does.
+            kept, passed = conv(group).split(halves, 1)
+            maps.append(kept)
+            group = torch.cat((following, passed), 1)
+        return torch.cat([*maps, self.convs[-1](group)], 1)
 
 
 class SideBySide(nn.Module):

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from searchspace.checks import one_of, whole
 from searchspace.choice import Choice
+from searchspace.layout import spatial_mean
 from searchspace.slot import Role, Slot
 
 REDUCTION = 16
@@ -57,5 +58,5 @@ class SqueezeExcite2d(nn.Module):
 
     def forward(self, x: Tensor, source: Tensor) -> Tensor:
         """(N, out_chs, H, W) rescaled by what (N, in_chs, H', W') holds."""
-        gate = self.expand(F.relu(self.squeeze(source.mean((2, 3))))).sigmoid()
+        gate = self.expand(F.relu(self.squeeze(spatial_mean(source)))).sigmoid()
         return x * gate[..., None, None]
