@@ -17,6 +17,7 @@ from benchmarks.timing import Pair, paired, show, training_step
 from searchspace import CoConv, Slot, Static, deploy
 from searchspace.operators.coconv import Router
 from searchspace.operators.dynamic import DynamicConv2d
+from trainers.allocator import keep_freed_memory
 
 Case = tuple[int, int, int, int]
 TRAINING: tuple[Case, ...] = (
@@ -109,6 +110,7 @@ def main(
     device: str = "cpu", repeats: int = 15, compiled: bool = False, out: Path | None = None
 ) -> None:
     torch.set_num_threads(1)
+    keep_freed_memory()
 
     def rows(
         compare: Callable[[Case], Pair], cases: tuple[Case, ...]

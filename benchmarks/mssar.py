@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from benchmarks.timing import Pair, paired, show, training_step
 from searchspace import MultiScaleRecalibration, Slot
 from searchspace.operators.mssar import MultiScaleRecalibration2d, Squeeze
+from trainers.allocator import keep_freed_memory
 
 SHAPES = (
     (128, 16, 32),
@@ -80,6 +81,7 @@ def compare(shape: tuple[int, int, int], device: str, repeats: int) -> Pair:
 
 def main(device: str = "cpu", repeats: int = 15) -> None:
     torch.set_num_threads(1)
+    keep_freed_memory()
 
     def rows() -> Iterator[tuple[str, Pair]]:
         for shape in SHAPES:

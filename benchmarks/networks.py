@@ -28,6 +28,7 @@ from searchspace import (
 from searchspace.operators.dynamic import DynamicConv2d
 from searchspace.operators.mssar import MultiScaleRecalibration2d
 from searchspace.operators.separable import SeparableConv2d
+from trainers.allocator import keep_freed_memory
 
 CHOICES: dict[str, Mapping[str, Choice]] = {
     "CoConv, 4 experts": {"*": CoConv(4)},
@@ -142,6 +143,7 @@ def main(
 ) -> None:
     """Compare at `sizes`, 8 and 32 by default, the operators whose names begin with `operator`."""
     torch.set_num_threads(1)
+    keep_freed_memory()
     sizes = [8] if compiled else sizes or [8, 32]
 
     def rows() -> Iterator[tuple[str, Pair]]:

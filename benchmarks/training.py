@@ -19,6 +19,7 @@ from benchmarks.timing import Pair, paired, show
 from searchspace import Architecture, ResNet, ResNetCifar, Resolutions, build, ensemble_logits
 from searchspace.resolutions import Distillation
 from trainers import Job, Recipe, Task, Training
+from trainers.allocator import keep_freed_memory
 from trainers.augment import flip, pad_crop
 from trainers.live_memory import peak_bytes
 from trainers.losses import Batch
@@ -173,6 +174,7 @@ def compare_steps(step: Step, device: str, repeats: int) -> tuple[Pair, float]:
 
 def main(device: str = "cpu", repeats: int = 3, images: int = 256, resnet18: bool = False) -> None:
     torch.set_num_threads(1)
+    keep_freed_memory()
 
     def step_rows() -> Iterator[tuple[str, Pair]]:
         for step in (
