@@ -39,7 +39,7 @@ class DepthwiseConv2d(nn.Conv2d):
 
 
 def _gains(x: Tensor, weight: Tensor) -> bool:
-    """Whether this is a training step with a slow gradient; a compiler needs the plain layer."""
+    """Whether this is a training step with a gradient that is slow."""
     return (
         (weight.shape[-1] > STRIPE or x.shape[2] * x.shape[3] <= TINY)
         and x.device.type == "cpu"
@@ -47,7 +47,7 @@ def _gains(x: Tensor, weight: Tensor) -> bool:
         and torch.is_grad_enabled()
         and weight.requires_grad
         and not torch.is_autocast_enabled("cpu")
-        and not torch.compiler.is_compiling()
+        and not torch.compiler.is_exporting()
     )
 
 
@@ -101,7 +101,10 @@ def _by_products(grad: Tensor, x: Tensor, kernel: int, stride: int, padding: int
     outputs, inputs = (_rows(t) for t in (grad, x))
     products = torch.bmm(outputs.transpose(1, 2), inputs).flatten(1)
     sizes = ((grad.shape[2], x.shape[2]), (grad.shape[3], x.shape[3]))
-    return (products @ _taps(sizes, kernel, stride, padding).to(x)).view(-1, 1, kernel, kernel)
+    # What a compiler traces must not outlive the trace, as a cached tensor would.
+    make = _taps if torch.compiler.is_compiling() else _cached_taps
+    taps = make(sizes, kernel, stride, padding).to(x)
+    return (products @ taps).view(-1, 1, kernel, kernel)
 
 
 def _rows(x: Tensor) -> Tensor:
@@ -110,20 +113,25 @@ def _rows(x: Tensor) -> Tensor:
     return flat.t().contiguous().view(x.shape[1], len(x), -1)
 
 
-@lru_cache(maxsize=256)
 def _taps(
     sizes: tuple[tuple[int, int], tuple[int, int]], kernel: int, stride: int, padding: int
 ) -> Tensor:
     """(H'*W'*H*W, kernel^2): 1 where a tap of the kernel joins that output and that input."""
-    with torch.inference_mode(False):
-        # Of one axis, (outputs, inputs, taps).
-        down, across = (
-            torch.arange(n)[None, :, None] - stride * torch.arange(m)[:, None, None] + padding
-            == torch.arange(kernel)
-            for m, n in sizes
-        )
-        joined = down[:, None, :, None, :, None] & across[None, :, None, :, None, :]
-        return joined.reshape(-1, kernel * kernel).float()
+    # Of one axis, (outputs, inputs, taps).
+    down, across = (
+        torch.arange(n)[None, :, None] - stride * torch.arange(m)[:, None, None] + padding
+        == torch.arange(kernel)
+        for m, n in sizes
+    )
+    joined = down[:, None, :, None, :, None] & across[None, :, None, :, None, :]
+    return joined.reshape(-1, kernel * kernel).float()
+
+
+@lru_cache(maxsize=256)
+def _cached_taps(
+    sizes: tuple[tuple[int, int], tuple[int, int]], kernel: int, stride: int, padding: int
+) -> Tensor:
+    return _taps(sizes, kernel, stride, padding)
 
 
 def _gradients(
