@@ -46,7 +46,7 @@ def _is_recorded(x: Tensor) -> bool:
 
 
 def _like(x: Tensor) -> Any:
-    """What `_empty` needs to know of a map."""
+    """Shape and memory layout of a map."""
     innermost = x.is_contiguous(memory_format=torch.channels_last)
     return x.shape, torch.channels_last if innermost else torch.contiguous_format
 

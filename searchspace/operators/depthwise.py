@@ -67,7 +67,7 @@ class _DepthwiseConv(torch.autograd.Function):
         grad = grad.contiguous(memory_format=torch.channels_last)
         stride, padding, kernel = ctx.stride, ctx.padding, weight.shape[-1]
         to_x = to_weight = None
-        if ctx.needs_input_grad[0] and stride == 1:
+        if ctx.needs_input_grad[0] and stride == 1 and padding < kernel:
             turned = weight.flip(2, 3)
             to_x = torch.conv2d(grad, turned, None, 1, kernel - 1 - padding, 1, len(weight))
         elif ctx.needs_input_grad[0]:
