@@ -85,9 +85,9 @@ def main(folder: Path, wanted: int) -> None:
     ended, longest = [], took / 16
     while len(ended) < wanted and attempt(folder / "killed", moments.uniform(0, longest)):
         ended.append(len(Store(folder / "killed").records()))
-        # Beside other work the same takes more time than it took before; then wait longer.
+        # Beside other work the same takes more time than it took before, so the moments follow.
         came_further = ended[-1] > (ended[-2] if len(ended) > 1 else 0)
-        longest = took / 16 if came_further else longest * 1.4
+        longest = longest / 1.4 if came_further else longest * 1.25
     print(len(ended), ended)
     run_here(HUNTED, folder / "killed")
 
