@@ -27,8 +27,8 @@ from trainers.tasks.base import StoredSplit
 KEPT = 2
 """Datasets that stay in the memory of a process."""
 LOCK = ".lock"
-PATIENCE = 3.0
-"""Seconds that the last workers of a run are given to end."""
+PATIENCE = 10.0
+"""Seconds that the last workers of a run are given to end; on a busy machine they need some."""
 _handles: dict[str, int] = {}
 
 
@@ -67,7 +67,11 @@ def held(run: str) -> Path:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if home().stat().st_uid != os.getuid():
             raise PermissionError(EPERM, "it belongs to another user")
-        handle = os.open(folder / LOCK, os.O_CREAT | os.O_RDWR)
+        try:
+            handle = os.open(folder / LOCK, os.O_CREAT | os.O_RDWR, 0o600)
+        except FileNotFoundError:
+            # Swept since it was made.
+            continue
         fcntl.flock(handle, fcntl.LOCK_SH)
         if os.fstat(handle).st_nlink:
             # Open until `release`, or the end of the process.
@@ -79,7 +83,11 @@ def held(run: str) -> Path:
 
 
 def release(run: str) -> None:
-    """Hold a run's folder no longer, and wait a little for processes that are about to end."""
+    """Remove the folder of a run that has ended, and those that no process holds.
+
+    Its workers on this machine may be about to end, and would make the folder anew if they were
+    about to start a job: they are waited for a little. What is mapped outlives its file.
+    """
     if run in _handles:
         os.close(_handles.pop(run))
     deadline = time.monotonic() + PATIENCE
@@ -87,18 +95,20 @@ def release(run: str) -> None:
     while (home() / run).exists() and time.monotonic() < deadline:
         time.sleep(0.1)
         sweep()
+    shutil.rmtree(home() / run, ignore_errors=True)
 
 
 def sweep() -> None:
     """Remove the folders that no process of this machine holds."""
-    for lock in home().glob(f"*/{LOCK}"):
+    for folder in home().glob("*"):
         try:
-            handle = os.open(lock, os.O_RDWR)
+            # Made here if need be: who was killed before it made one has left a folder too.
+            handle = os.open(folder / LOCK, os.O_CREAT | os.O_RDWR, 0o600)
         except OSError:
             continue
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(lock.parent, ignore_errors=True)
+            shutil.rmtree(folder, ignore_errors=True)
         except OSError:
             pass
         finally:

@@ -80,6 +80,27 @@ def test_who_leaves_first_waits_for_the_others(tmp_path: Path) -> None:
     assert list(home().iterdir()) == []
 
 
+def test_a_run_that_has_ended_leaves_nothing_whoever_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shared_data, "PATIENCE", 0.1)
+    data = loaded(TASK, None, "run")
+    other = reader(tmp_path / "mark")
+    said(other)
+    shared_data.release("run")
+    assert list(home().iterdir()) == []
+    assert same(data, TASK.load())
+    other.communicate("")
+    assert other.returncode == 0
+
+
+def test_a_folder_whose_maker_was_killed_at_once_is_swept() -> None:
+    (home() / "run").mkdir(parents=True)
+    (home() / "run" / "tmp").mkdir()
+    sweep()
+    assert list(home().iterdir()) == []
+
+
 def reader(mark: Path) -> subprocess.Popen[str]:
     command = [sys.executable, "-c", READER, str(mark)]
     return subprocess.Popen(
