@@ -62,6 +62,27 @@ def test_equals_the_plain_layer(case, layout, monkeypatch, own_steps) -> None:
     assert own_steps == ["_by_products" if height * width <= 25 else "_by_stripes"]
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("case", [(5, 1, 2, 9, 8), (3, 2, 1, 9, 8), (3, 1, 1, 2, 2)])
+def test_computes_in_single_precision_what_autocast_casts(case, dtype, own_steps) -> None:
+    kernel, stride, padding, height, width = case
+    ours, plain = pair(kernel, stride, padding, bias=True)
+    x = torch.randn(5, 3, height, width).to(dtype).requires_grad_()
+    with torch.autocast("cpu", dtype=dtype):
+        y = ours(x)
+        assert (y.dtype, plain(x).dtype) == (dtype, dtype)
+    expected = plain(x.float())
+    # Rounded once, at the end: half a unit in the last place, and single precision's own.
+    torch.testing.assert_close(y.float(), expected, rtol=0.51 * torch.finfo(dtype).eps, atol=1e-6)
+    upstream = torch.randn_like(y)
+    grads = torch.autograd.grad(y, [x, *ours.parameters()], upstream)
+    wanted = torch.autograd.grad(expected, [x, *plain.parameters()], upstream.float())
+    assert [grad.dtype for grad in grads] == [dtype, torch.float32, torch.float32]
+    for grad, want in zip(grads, wanted, strict=True):
+        torch.testing.assert_close(grad, want.to(grad.dtype), rtol=1e-2, atol=1e-4)
+    assert len(own_steps) == 1
+
+
 @pytest.mark.parametrize("case", [(5, 1, 2, 6, 5), (5, 2, 2, 3, 4), (3, 1, 1, 2, 2)])
 def test_gradients_are_those_of_finite_differences(case) -> None:
     kernel, stride, padding, height, width = case
@@ -99,8 +120,14 @@ def test_is_for_training_steps_with_a_slow_gradient(own_steps) -> None:
     assert step(narrow, x) == 0
     assert step(wide, x) == 1
     assert step(narrow, x[..., :2, :2]) == 2
+    strided = pair(3, 2, 1)[0]
+    assert step(strided, x) == 2
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        assert step(wide, x) == 2
+        assert step(narrow, x) == 2
+        assert step(strided, x) == 3
+        assert step(wide, x) == 4
+        # Which autocast leaves as it is.
+        assert step(pair(5, 1, 2)[0].double(), x.double()) == 4
     with torch.no_grad():
         assert not wide(x).requires_grad
 

@@ -5,7 +5,9 @@ of up to three columns, whatever their height, and for maps that are not tiny; a
 times as long as the forward pass, and most of the time of a training step. So wider kernels are put
 together from stripes of three columns, and on tiny maps the gradients are sums over products of
 positions. Its input gradient takes twice as long as its forward pass, which computes the same with
-the kernel turned around.
+the kernel turned around. In lower precisions the input gradient of a stride above 1 takes a hundred
+times as long as in single precision, and the others gain nothing: the slow cases are computed in
+single precision there.
 """
 
 from functools import lru_cache
@@ -24,6 +26,10 @@ TINY, SMALL = 4, 25
 """Pixels up to which products win against any kernel, and against kernels wider than a stripe."""
 
 
+EXACT, CAST = (torch.float32, torch.float64), (torch.float32, torch.bfloat16, torch.float16)
+"""What is computed as it comes, and what autocast would cast."""
+
+
 class DepthwiseConv2d(nn.Conv2d):
     """`nn.Conv2d` with a kernel for each channel; `settings` are those of `nn.Conv2d`."""
 
@@ -32,21 +38,31 @@ class DepthwiseConv2d(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) to (N, C, H', W')."""
-        if _gains(x, self.weight):
-            y: Tensor = _DepthwiseConv.apply(x, self.weight, self.stride[0], int(self.padding[0]))
-            return y if self.bias is None else y + self.bias[:, None, None]
-        return super().forward(x)
+        if not _gains(x, self.weight, self.stride[0]):
+            return super().forward(x)
+        if torch.is_autocast_enabled("cpu"):
+            dtype = torch.get_autocast_dtype("cpu")
+            with torch.autocast("cpu", enabled=False):
+                return self._fast(x.to(self.weight.dtype)).to(dtype)
+        return self._fast(x)
+
+    def _fast(self, x: Tensor) -> Tensor:
+        y: Tensor = _DepthwiseConv.apply(x, self.weight, self.stride[0], int(self.padding[0]))
+        return y if self.bias is None else y + self.bias[:, None, None]
 
 
-def _gains(x: Tensor, weight: Tensor) -> bool:
+def _gains(x: Tensor, weight: Tensor, stride: int) -> bool:
     """Whether this is a training step with a gradient that is slow."""
+    lower = torch.is_autocast_enabled("cpu")
+    slow = (
+        weight.shape[-1] > STRIPE or x.shape[2] * x.shape[3] <= TINY or (lower and stride > 1)
+    )
     return (
-        (weight.shape[-1] > STRIPE or x.shape[2] * x.shape[3] <= TINY)
+        slow
         and x.device.type == "cpu"
-        and x.dtype in (torch.float32, torch.float64)
+        and x.dtype in (CAST if lower else EXACT)
         and torch.is_grad_enabled()
         and weight.requires_grad
-        and not torch.is_autocast_enabled("cpu")
         and not torch.compiler.is_exporting()
     )
 
