@@ -1,12 +1,24 @@
 """The benchmarks compare equal things; how fast they are is not tested."""
 
 import json
+from dataclasses import replace
 
+import pytest
 import torch
 
-from benchmarks import coconv, input_pipeline, mssar, multiception, networks, pricing, training
+from benchmarks import (
+    coconv,
+    epochs,
+    input_pipeline,
+    mssar,
+    multiception,
+    networks,
+    pricing,
+    switchable,
+)
 from benchmarks.timing import paired, show, training_step
 from searchspace import Architecture, ResNetCifar, build, space
+from trainers import Job, Training
 
 
 def test_definitions_agree_with_the_operators() -> None:
@@ -24,14 +36,34 @@ def test_both_ways_of_pricing_agree() -> None:
 
 def test_switchable_steps_agree_with_the_list_of_inputs() -> None:
     for distillation in ("none", "higher", "vanilla", "full"):
-        step = training.Step(distillation, images=4, sizes=(8, 6, 4), depth=8)
-        slow, fast = training.switchable_steps(step, "cpu")
+        step = switchable.Step(distillation, images=4, sizes=(8, 6, 4), depth=8)
+        slow, fast = switchable.switchable_steps(step, "cpu")
         torch.testing.assert_close(slow(), fast(), rtol=1e-4, atol=1e-4)
+    assert switchable.bound(step, "cpu", 2).ratio > 0
 
 
-def test_a_plain_epoch_trains_as_ours_does() -> None:
-    architecture = Architecture(ResNetCifar(8, width=2))
-    assert training.epochs(architecture, training.RECIPE, "cpu", 2, 20).ratio > 0
+TINY = Architecture(ResNetCifar(8, width=2))
+
+
+def test_epochs_are_timed_with_all_settings_on_the_same_images() -> None:
+    for recipe in epochs.settings("cpu", compiled=False).values():
+        assert epochs.epochs(TINY, recipe, "cpu", 2, 20).ratio > 0
+    assert epochs.epochs(TINY, epochs.LOWER, "cpu", 2, 20, tuned=True).ratio > 0
+
+
+def test_the_tuned_loop_trains_in_lower_precision() -> None:
+    """Its loss starts where chance is, as ours, and falls as ours: both learn the labels."""
+    torch.manual_seed(0)
+    recipe = replace(epochs.LOWER, batch_size=8, lr=0.05)
+    training = Training(
+        Job(Architecture(ResNetCifar(8, width=4)), epochs.CifarShaped(24), recipe, 0)
+    )
+    by_hand = epochs.tuned_epoch(training)
+    tuned = [by_hand().item() for _ in range(40)]
+    ours = [training.epoch().train_loss for _ in range(40)]
+    for losses in (tuned, ours):
+        assert losses[0] == pytest.approx(2.3, abs=0.3)
+        assert sum(losses[-5:]) / 5 < 1.5
 
 
 def test_calls_are_made_in_turn_and_summarised() -> None:

@@ -54,9 +54,7 @@ class DepthwiseConv2d(nn.Conv2d):
 def _gains(x: Tensor, weight: Tensor, stride: int) -> bool:
     """Whether this is a training step with a gradient that is slow."""
     lower = torch.is_autocast_enabled("cpu")
-    slow = (
-        weight.shape[-1] > STRIPE or x.shape[2] * x.shape[3] <= TINY or (lower and stride > 1)
-    )
+    slow = weight.shape[-1] > STRIPE or x.shape[2] * x.shape[3] <= TINY or (lower and stride > 1)
     return (
         slow
         and x.device.type == "cpu"
