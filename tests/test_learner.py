@@ -5,12 +5,13 @@ from functools import partial
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from searchspace import Architecture, CoConv, MultiScaleRecalibration, Resolutions, build
 from tests.helpers import EXPERTS, RECIPE, SMALL, STATIC, job
 from trainers import Recipe, Training, train
 from trainers.ema import AveragedWeights
+from trainers.losses import Batch
 
 PLAIN = replace(RECIPE, epochs=1, flip=False, crop_padding=0)
 
@@ -100,6 +101,28 @@ def test_lower_precision_stays_near(name: str, precision: str) -> None:
     assert rough != exact
     assert rough.train_loss == pytest.approx(exact.train_loss, rel=0.02)
     assert rough.validation_loss == pytest.approx(exact.validation_loss, rel=0.05)
+
+
+def test_a_first_step_that_is_skipped_leaves_no_trace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The scale of float16 is guessed too large at first; memory may hold anything."""
+
+    def dirty(like: Tensor, **settings: object) -> Tensor:
+        return torch.full_like(like, torch.nan)
+
+    training = Training(job(recipe=replace(PLAIN, precision="float16")))
+    learner = training.learner
+    weights = [parameter.clone() for parameter in learner.network.parameters()]
+    monkeypatch.setattr(torch, "empty_like", dirty)
+    batch = next(training.batches.in_pass(0, 0))
+    infinite = Batch(tuple(crop * torch.inf for crop in batch.crops), batch.targets)
+    learner.learn(infinite, 0.1)
+    for before, now in zip(weights, learner.network.parameters(), strict=True):
+        assert torch.equal(before, now)
+    assert all(state["momentum_buffer"].eq(0).all() for state in learner.optimizer.state.values())
+    assert learner.optimizer.state.keys() == set(learner.network.parameters())
+    learner.learn(batch, 0.1)
+    assert all(parameter.isfinite().all() for parameter in learner.network.parameters())
+    assert not torch.equal(weights[0], next(learner.network.parameters()))
 
 
 def test_weights_and_norms_stay_in_single_precision() -> None:

@@ -159,7 +159,7 @@ def _optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.SGD:
     ]
     if scores:
         groups.append({"params": scores, "weight_decay": 0.0})
-    return torch.optim.SGD(
+    optimizer = torch.optim.SGD(
         groups,
         lr=recipe.lr,
         momentum=recipe.momentum,
@@ -167,6 +167,12 @@ def _optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.SGD:
         weight_decay=recipe.weight_decay,
         fused=True,
     )
+    if recipe.momentum:
+        # The fused form makes them at the first step and leaves in them what was in memory if the
+        # scaler, whose first guess is often too large, skips that step.
+        for parameter in named.values():
+            optimizer.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
+    return optimizer
 
 
 def _compiled(network: nn.Module, recipe: Recipe) -> Any:
