@@ -1,10 +1,12 @@
 """Every operator in every backbone, with what must hold for all of them."""
 
+import copy
 import re
 from itertools import product
 
 import pytest
 import torch
+import torch.nn.functional as F
 from tiny_networks import smallest_size
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -46,6 +48,7 @@ from searchspace.backbones.base import refusal
 from searchspace.operators.dynamic import DeployedDynamicConv2d
 from searchspace.published import tally
 
+SHALLOW = ResNetCifar(8, width=5)
 # Channel counts that 16, kernel counts and splits do not divide.
 NETWORKS: tuple[Backbone, ...] = (
     AlexNet("cifar", width=3),
@@ -54,7 +57,7 @@ NETWORKS: tuple[Backbone, ...] = (
     ResNet(18, width=3, stem="small"),
     ResNet(50, width=6, stem="deep", shortcut="D"),
     ResNet(50, width=5, groups=3, group_width=32),
-    ResNetCifar(8, width=5),
+    SHALLOW,
     ShakeShake(8, width=6),
 )
 CHOICES: tuple[Choice, ...] = (
@@ -169,6 +172,33 @@ def test_channels_that_are_innermost_stay_so(backbone: Backbone, choice: Choice)
         network(x.contiguous(memory_format=torch.channels_last)).sum().backward()
     assert met.mixed == []
     assert met.seen > 10
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16], ids=str)
+@pytest.mark.parametrize(
+    "choice", [choice for backbone, choice in LEGAL if backbone == SHALLOW], ids=pair_id
+)
+def test_lower_precision_stays_near(choice: Choice, dtype: torch.dtype) -> None:
+    """Loss, direction of the whole gradient, and outputs of both forms for inference."""
+    torch.manual_seed(0)
+    network = build(Architecture(SHALLOW, {"*": choice}), num_classes=3)
+    x, labels = torch.randn(8, 3, 17, 17), torch.randint(3, (8,))
+    results = []
+    for precision in (torch.float32, dtype):
+        one = copy.deepcopy(network)
+        with torch.autocast("cpu", dtype, enabled=precision is dtype):
+            loss = F.cross_entropy(one(x).float(), labels)
+        loss.backward()
+        gradient = torch.cat([parameter.grad.flatten() for parameter in one.parameters()])
+        with torch.no_grad(), torch.autocast("cpu", dtype, enabled=precision is dtype):
+            outputs = [form(x).float() for form in (one.eval(), deploy(one))]
+        results.append((loss, gradient, *outputs))
+    (loss, gradient, *outputs), (near, found, *others) = results
+    torch.testing.assert_close(near, loss, rtol=0.05, atol=0)
+    assert F.cosine_similarity(found, gradient, dim=0) > (0.9 if dtype == torch.bfloat16 else 0.98)
+    for one, other in zip(outputs, others, strict=True):
+        assert not torch.equal(one, other)
+        assert (one - other).norm() < 0.1 * one.norm()
 
 
 @pytest.mark.parametrize(("backbone", "choice"), LEGAL, ids=pair_id)

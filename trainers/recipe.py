@@ -36,11 +36,13 @@ class Recipe(Value):
 
     `ema_decay`, per step, measures a moving average of the weights in their place; 0 is none. A
     batch is processed in `accumulation` pieces, whose batch norms see one piece each. `precision`
-    is that of convolutions and products in training and measurement (autocast). `channels_last` and
-    `compile` (torch.compile's mode; "reduce-overhead" uses CUDA graphs) change speed and rounding.
-    `crops` is whether all sizes of a switchable network see one random crop or each its own (RS-Net
-    Table 6). `weight_bits` and `activation_bits` below 32 quantise all convolutions but the first
-    (LQ-Nets; RS-Net Table 3).
+    is that of convolutions and products in training and measurement (autocast). On CPUs, float16 is
+    many times slower than float32, bfloat16 faster where there are instructions for it, and
+    depthwise convolutions stay in float32 where that is faster. `channels_last` and `compile`
+    (torch.compile's mode; "reduce-overhead" uses CUDA graphs) change speed and rounding. `crops` is
+    whether all sizes of a switchable network see one random crop or each its own (RS-Net Table 6).
+    `weight_bits` and `activation_bits` below 32 quantise all convolutions but the first (LQ-Nets;
+    RS-Net Table 3).
     """
 
     epochs: int
