@@ -1,24 +1,8 @@
 """All benchmarks but `engine` and `allocator`, which start processes, one after the other."""
 
-from benchmarks import (
-    coconv,
-    epochs,
-    input_pipeline,
-    mssar,
-    multiception,
-    networks,
-    pricing,
-    switchable,
-)
+from importlib import import_module
 
-for benchmark in (
-    coconv,
-    mssar,
-    multiception,
-    networks,
-    pricing,
-    input_pipeline,
-    epochs,
-    switchable,
-):
-    benchmark.main()
+NAMES = "coconv mssar multiception networks pricing input_pipeline epochs switchable"
+
+for name in NAMES.split():
+    import_module(f"benchmarks.{name}").main()

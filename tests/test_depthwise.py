@@ -141,16 +141,21 @@ def test_constants_are_made_once() -> None:
 
 
 @pytest.mark.filterwarnings("error:Dynamo")
+@pytest.mark.parametrize("lower", [False, True])
 @pytest.mark.parametrize("case", [(5, 1, 2, 8, 8), (3, 2, 1, 2, 2)])
-def test_can_be_compiled(case) -> None:
+def test_can_be_compiled(case, lower) -> None:
     torch.compiler.reset()
     kernel, stride, padding, height, width = case
     ours, plain = pair(kernel, stride, padding)
     x = torch.randn(3, 3, height, width, requires_grad=True)
     compiled = torch.compile(ours, backend="aot_eager", fullgraph=True)
-    fast, slow = compiled(x), plain(x)
-    torch.testing.assert_close(fast, slow, rtol=1e-4, atol=1e-4)
-    grads = torch.autograd.grad(fast.square().sum(), [x, ours.weight])
-    wanted = torch.autograd.grad(slow.square().sum(), [x, plain.weight])
-    for grad, want in zip(grads, wanted, strict=True):
-        torch.testing.assert_close(grad, want, rtol=1e-4, atol=1e-4)
+    with torch.autocast("cpu", enabled=lower):
+        fast = compiled(x)
+    slow = plain(x)
+    upstream = torch.randn_like(fast)
+    grads = torch.autograd.grad(fast, [x, ours.weight], upstream)
+    wanted = torch.autograd.grad(slow, [x, plain.weight], upstream.float())
+    # The compilers of earlier versions of torch cast within the function too.
+    near = 1e-2 if lower else 1e-5
+    for got, want in zip((fast.float(), *grads), (slow, *wanted), strict=True):
+        assert (got - want).norm() < near * want.norm()

@@ -101,6 +101,20 @@ def test_a_folder_whose_maker_was_killed_at_once_is_swept() -> None:
     assert list(home().iterdir()) == []
 
 
+def test_a_folder_swept_before_it_was_held_is_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    really, swept = os.open, []
+
+    def too_late(path: Path, *settings: int) -> int:
+        if not swept:
+            swept.append(path)
+            path.parent.rmdir()
+        return really(path, *settings)
+
+    monkeypatch.setattr(os, "open", too_late)
+    assert shared_data.held("run").is_dir()
+    assert swept == [home() / "run" / shared_data.LOCK]
+
+
 def reader(mark: Path) -> subprocess.Popen[str]:
     command = [sys.executable, "-c", READER, str(mark)]
     return subprocess.Popen(

@@ -24,8 +24,6 @@ STRIPE = 3
 """Columns of the widest kernel that oneDNN's fast weight gradient takes."""
 TINY, SMALL = 4, 25
 """Pixels up to which products win against any kernel, and against kernels wider than a stripe."""
-
-
 EXACT, CAST = (torch.float32, torch.float64), (torch.float32, torch.bfloat16, torch.float16)
 """What is computed as it comes, and what autocast would cast."""
 
@@ -38,31 +36,28 @@ class DepthwiseConv2d(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) to (N, C, H', W')."""
-        if not _gains(x, self.weight, self.stride[0]):
+        if not self._gains(x):
             return super().forward(x)
         if torch.is_autocast_enabled("cpu"):
-            dtype = torch.get_autocast_dtype("cpu")
-            with torch.autocast("cpu", enabled=False):
-                return self._fast(x.to(self.weight.dtype)).to(dtype)
+            return self._fast(x.to(self.weight.dtype)).to(torch.get_autocast_dtype("cpu"))
         return self._fast(x)
+
+    def _gains(self, x: Tensor) -> bool:
+        """Whether this is a training step with a gradient that is slow."""
+        lower = torch.is_autocast_enabled("cpu")
+        wide, tiny = self.weight.shape[-1] > STRIPE, x.shape[2] * x.shape[3] <= TINY
+        return (
+            (wide or tiny or (lower and self.stride[0] > 1))
+            and x.device.type == "cpu"
+            and x.dtype in (CAST if lower else EXACT)
+            and torch.is_grad_enabled()
+            and self.weight.requires_grad
+            and not torch.compiler.is_exporting()
+        )
 
     def _fast(self, x: Tensor) -> Tensor:
         y: Tensor = _DepthwiseConv.apply(x, self.weight, self.stride[0], int(self.padding[0]))
         return y if self.bias is None else y + self.bias[:, None, None]
-
-
-def _gains(x: Tensor, weight: Tensor, stride: int) -> bool:
-    """Whether this is a training step with a gradient that is slow."""
-    lower = torch.is_autocast_enabled("cpu")
-    slow = weight.shape[-1] > STRIPE or x.shape[2] * x.shape[3] <= TINY or (lower and stride > 1)
-    return (
-        slow
-        and x.device.type == "cpu"
-        and x.dtype in (CAST if lower else EXACT)
-        and torch.is_grad_enabled()
-        and weight.requires_grad
-        and not torch.compiler.is_exporting()
-    )
 
 
 class _DepthwiseConv(torch.autograd.Function):
@@ -72,24 +67,32 @@ class _DepthwiseConv(torch.autograd.Function):
         x = x.contiguous(memory_format=torch.channels_last)
         ctx.save_for_backward(x, weight)
         ctx.stride, ctx.padding = stride, padding
-        return torch.conv2d(x, weight, None, stride, padding, 1, len(weight))
+        with torch.autocast("cpu", enabled=False):
+            return torch.conv2d(x, weight, None, stride, padding, 1, len(weight))
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        x, weight = ctx.saved_tensors
-        grad = grad.contiguous(memory_format=torch.channels_last)
-        stride, padding, kernel = ctx.stride, ctx.padding, weight.shape[-1]
-        to_x = to_weight = None
-        if ctx.needs_input_grad[0] and stride == 1 and padding < kernel:
-            turned = weight.flip(2, 3)
-            to_x = torch.conv2d(grad, turned, None, 1, kernel - 1 - padding, 1, len(weight))
-        elif ctx.needs_input_grad[0]:
-            to_x = _gradients(grad, x, weight, stride, (padding, padding), "input")[0]
-        if ctx.needs_input_grad[1]:
-            by = _by_products if x.shape[2] * x.shape[3] <= SMALL else _by_stripes
-            to_weight = by(grad, x, kernel, stride, padding)
-        return to_x, to_weight, None, None
+        # A compiler traces this under the autocast of the forward pass.
+        with torch.autocast("cpu", enabled=False):
+            return *_both_gradients(ctx, grad), None, None
+
+
+def _both_gradients(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:
+    """Of the input and of the weight, None for what is not wanted."""
+    x, weight = ctx.saved_tensors
+    grad = grad.contiguous(memory_format=torch.channels_last)
+    stride, padding, kernel = ctx.stride, ctx.padding, weight.shape[-1]
+    to_x = to_weight = None
+    if ctx.needs_input_grad[0] and stride == 1 and padding < kernel:
+        turned = weight.flip(2, 3)
+        to_x = torch.conv2d(grad, turned, None, 1, kernel - 1 - padding, 1, len(weight))
+    elif ctx.needs_input_grad[0]:
+        to_x = _gradients(grad, x, weight, stride, (padding, padding), "input")[0]
+    if ctx.needs_input_grad[1]:
+        by = _by_products if x.shape[2] * x.shape[3] <= SMALL else _by_stripes
+        to_weight = by(grad, x, kernel, stride, padding)
+    return to_x, to_weight
 
 
 def _by_stripes(grad: Tensor, x: Tensor, kernel: int, stride: int, padding: int) -> Tensor:
