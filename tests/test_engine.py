@@ -113,14 +113,19 @@ def comparable(result: Result) -> object:
     return to_json(replace(result, seconds=0.0))
 
 
-def test_jobs_in_trouble_fail_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_jobs_in_trouble_fail_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """One raises, one hangs, one kills its worker always and one only once; one is well."""
+    # Ray's workers give way to all other processes: beside two busy ones the job that is well gets
+    # a few percent of a core, and would pass its time limit too.
+    monkeypatch.setenv("RAY_worker_niceness", "0")
     store = Store(tmp_path / "run")
     kinds = ("none", "raises", "hangs", "dies", "dies once")
     tasks = tuple(Trouble(kind, str(tmp_path / "mark")) for kind in kinds)
     one = replace(study(seeds=1).presets["quick"], arms=study().presets["quick"].arms[:1])
     plan = replace(study(), presets={"quick": one}).plan("quick", tasks=tasks)
-    resources = Resources(workers=2, time_limit=15.0)
+    resources = Resources(workers=2, time_limit=30.0)
     with Engine(resources) as one_engine:
         assert train_missing(plan, store, one_engine, Console(width=300)) == 1
     ends = {r.job.task.what: r.result for r in store.records() if isinstance(r.job.task, Trouble)}
@@ -132,7 +137,7 @@ def test_jobs_in_trouble_fail_alone(tmp_path: Path, capsys: pytest.CaptureFixtur
         "dies once": "finished",
     }
     assert ends["raises"].reason == "LookupError: no good"
-    assert ends["hangs"].reason == "it ran longer than its time limit of 15 s"
+    assert ends["hangs"].reason == "it ran longer than its time limit of 30 s"
     lost, _, seen = ends["dies"].reason.partition(": ")
     assert (lost, bool(seen)) == ("its worker was lost 3 times", True)
     output = capsys.readouterr().out
