@@ -9,9 +9,9 @@ import torch
 import typer
 from rich.console import Console
 
-from analysis.audit import VERDICTS, Audited, audit, to_frame, verdict_counts
-from analysis.pages import html_page, write_text
-from analysis.tables import Cells, engineering, html_table, rich_table
+from analysis.audit.audit import VERDICTS, Audited, audit, to_frame, verdict_counts
+from analysis.render.html import html_page, write_text
+from analysis.render.tables import Cells, engineering, html_table, rich_table
 from searchspace import InputError
 from searchspace.cli import run_command
 

@@ -8,14 +8,14 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from analysis import figures
-from analysis.compare import arms_info, reading
-from analysis.fronts import COSTS, front_info
-from analysis.runs import Run
-from analysis.tables import Cells, engineering, markdown_table, summary_cells
-from analysis.verdict_tables import verdict_cells
-from analysis.verdicts import reading as verdicts_reading
-from analysis.verdicts import verdicts_info
+from analysis.data.runs import Run
+from analysis.render import figures
+from analysis.render.tables import Cells, engineering, markdown_table, summary_cells
+from analysis.sections.fronts import COSTS, front_info
+from analysis.sections.verdict_text import verdict_cells
+from analysis.stats.comparisons import arms_info, reading
+from analysis.stats.verdicts import reading as verdicts_reading
+from analysis.stats.verdicts import verdicts_info
 from searchspace import InputError
 from studies import Plan, Published
 

@@ -15,15 +15,15 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from analysis.choosing import Bounds, Candidate, Goal, Pick
-from analysis.choosing import pick as choose
-from analysis.pages import write_text
-from analysis.picked import sentences
+from analysis.render.html import write_text
+from analysis.selection.choosing import Bounds, Candidate, Goal, Pick
+from analysis.selection.choosing import pick as choose
+from analysis.selection.sentences import sentences
 from searchspace import InputError
 from searchspace.cli import amount, fraction, run_command, whole_number
 from searchspace.schema import to_json
 from studies import load
-from studies.store import Store
+from studies.rundir.store import Store
 from trainers import RECIPES, TASKS, Job
 from trainers.export import read_trained
 

@@ -9,25 +9,25 @@ import torch
 import typer
 from rich.console import Console
 
-from analysis.ablation import ablation_parts, notes
-from analysis.compare import arms_info, reading
-from analysis.endings import ending_parts, environment_parts
-from analysis.files import write_figures, write_tables
-from analysis.frames import arms_frame
-from analysis.fronts import FRONT_COLUMNS, Series, front_info, plot_front
-from analysis.hypervolume import distinct_names, hypervolume_parts
-from analysis.importance import importance_parts
-from analysis.learning import cut_parts, learning_parts
-from analysis.networks import networks_json
-from analysis.pages import figures_page, write_text
-from analysis.parts import Part, Table
-from analysis.runs import Run, read_run
-from analysis.tables import Cells, cost_cells, engineering, rich_table, summary_cells
-from analysis.trade_offs import front_parts
-from analysis.uncertainty import main_cost, uncertainty_parts
-from analysis.verdict_tables import verdict_cells
-from analysis.verdicts import reading as verdicts_reading
-from analysis.verdicts import verdicts_info
+from analysis.data.frames import arms_frame
+from analysis.data.networks import networks_json
+from analysis.data.runs import Run, read_run
+from analysis.render.files import write_figures, write_tables
+from analysis.render.html import figures_page, write_text
+from analysis.render.parts import Part, Table
+from analysis.render.tables import Cells, cost_cells, engineering, rich_table, summary_cells
+from analysis.sections.ablation import ablation_parts, notes
+from analysis.sections.endings import ending_parts, environment_parts
+from analysis.sections.fronts import FRONT_COLUMNS, Series, front_info, plot_front
+from analysis.sections.learning import cut_parts, learning_parts
+from analysis.sections.trade_offs import front_parts
+from analysis.sections.verdict_text import verdict_cells
+from analysis.stats.bootstrap import main_cost, uncertainty_parts
+from analysis.stats.comparisons import arms_info, reading
+from analysis.stats.hypervolume import distinct_names, hypervolume_parts
+from analysis.stats.importance import importance_parts
+from analysis.stats.verdicts import reading as verdicts_reading
+from analysis.stats.verdicts import verdicts_info
 from searchspace.cli import run_command
 from studies import Plan
 

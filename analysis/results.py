@@ -7,11 +7,16 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from analysis.collection import ENDINGS, StudyRun, all_verdicts, making, read_study_runs
-from analysis.compare import reading
-from analysis.pages import write_text
-from analysis.tables import Cells, markdown_table, summary_cells
-from analysis.verdict_tables import EXPLANATION, difference_text, more_seeds_text, verdict_cells
+from analysis.data.study_runs import ENDINGS, StudyRun, all_verdicts, making, read_study_runs
+from analysis.render.html import write_text
+from analysis.render.tables import Cells, markdown_table, summary_cells
+from analysis.sections.verdict_text import (
+    EXPLANATION,
+    difference_text,
+    more_seeds_text,
+    verdict_cells,
+)
+from analysis.stats.comparisons import reading
 from searchspace import InputError
 from searchspace.cli import run_command
 from studies import Plan

@@ -8,12 +8,12 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from analysis.collection import StudyRun, all_verdicts, making, read_study_runs
-from analysis.compare import reading
-from analysis.pages import html_page, write_text
-from analysis.tables import html_table, rich_table, summary_cells
-from analysis.verdict_tables import EXPLANATION, verdict_cells
-from analysis.verdicts import reading as verdicts_reading
+from analysis.data.study_runs import StudyRun, all_verdicts, making, read_study_runs
+from analysis.render.html import html_page, write_text
+from analysis.render.tables import html_table, rich_table, summary_cells
+from analysis.sections.verdict_text import EXPLANATION, verdict_cells
+from analysis.stats.comparisons import reading
+from analysis.stats.verdicts import reading as verdicts_reading
 from searchspace import InputError
 from searchspace.cli import run_command
 

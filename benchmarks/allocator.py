@@ -25,7 +25,7 @@ EPOCHS = 3
 
 def epoch(arm: str, *, keep: bool) -> float:
     """Milliseconds of an epoch in this process."""
-    from studies.catalog import STUDIES
+    from studies.papers.catalog import STUDIES
     from trainers import Training
     from trainers.allocator import keep_freed_memory
 

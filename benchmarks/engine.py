@@ -29,29 +29,32 @@ FORMS = "ours", "stock", "stock, reused"
 
 
 def ours(trials: int, seconds: float, folder: Path) -> None:
-    from studies import tuning
-    from studies.agenda import Events
-    from studies.engine import Engine
-    from studies.resources import Resources
+    from studies.execution import tune_backend
+    from studies.execution.job_queue import Events
+    from studies.execution.ray_backend import Engine
+    from studies.execution.resources import Resources
+    from studies.rundir.store import Store
     from studies.samplers import sampler
-    from studies.searching import SearchAgenda
-    from studies.store import Store
-    from tests.helpers import search
+    from studies.search.scheduler import SearchAgenda
+    from tests.support.helpers import search
 
-    class SleepingTrainable(tuning.JobTrainable):
+    class SleepingTrainable(tune_backend.JobTrainable):
         """Sleeps, then gives a made-up result."""
 
         def step(self) -> dict[str, Any]:
-            from studies.worker import Report
-            from tests.helpers import made_up, record
+            from studies.execution.worker import Report
+            from tests.support.helpers import made_up, record
 
             started = time.time()
             time.sleep(seconds)
             job = self.seat.order.job
             done = record(job, made_up(job, 0.3 + int(job.key[:4], 16) / 2**17))
-            return {tuning.REPORT: Report((), done | {"finished_at": str(started)}), "done": True}
+            return {
+                tune_backend.REPORT: Report((), done | {"finished_at": str(started)}),
+                "done": True,
+            }
 
-    tuning.JobTrainable = SleepingTrainable  # type: ignore[misc]
+    tune_backend.JobTrainable = SleepingTrainable  # type: ignore[misc]
     asked = search(trials=trials, sampler="brute_force")
     store = Store(folder)
     with store.locked():

@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from searchspace import Architecture, Cost, Space, build, deploy, space
+from searchspace import Architecture, Cost, Space, build, deploy, named_space
 from searchspace.cost import Form, measure_module
 
 ROWS = 1_000_000
@@ -63,7 +63,7 @@ def main(names: list[str] | None = None) -> None:
     shown = Table("space", "form", "table built in", "measure, per s", "table, per s", "ratio")
     for name in names or ["joint", "hs"]:
         for form in FORMS:
-            found = compare(space(name), form)
+            found = compare(named_space(name), form)
             ratio = found["table_per_s"] / found["measure_per_s"]
             shown.add_row(
                 name,

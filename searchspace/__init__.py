@@ -13,7 +13,6 @@ from searchspace.backbones import (
 )
 from searchspace.choice import Choice
 from searchspace.cost import Cost, UnknownOperatorError, measure, measure_module
-from searchspace.design import Rule, Space, Within, parse_space, read_space, space, spaces
 from searchspace.errors import InputError
 from searchspace.extending import register
 from searchspace.latency import Conditions, Latency, LatencyTable, measure_latency
@@ -37,6 +36,7 @@ from searchspace.operators import (
 )
 from searchspace.resolutions import Resolutions, ensemble_logits
 from searchspace.slot import Slot
+from searchspace.space import Rule, Space, Within, named_space, parse_space, read_space, spaces
 
 __all__ = [
     "BACKBONES",
@@ -88,6 +88,6 @@ __all__ = [
     "parse_space",
     "read_space",
     "register",
-    "space",
+    "named_space",
     "spaces",
 ]

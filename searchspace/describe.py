@@ -13,11 +13,11 @@ from rich.table import Table
 from searchspace.checks import one_of, whole
 from searchspace.cli import run_command
 from searchspace.cost import Form
-from searchspace.design.catalogue import space, spaces
-from searchspace.design.reading import read_space
-from searchspace.design.space import Space
-from searchspace.design.tree import all_decisions
 from searchspace.errors import InputError
+from searchspace.space.named_spaces import named_space, spaces
+from searchspace.space.reading import read_space
+from searchspace.space.space import Space
+from searchspace.space.tree import all_decisions
 
 BINS = 20
 BAR = 40
@@ -27,7 +27,7 @@ ENDINGS = ".yaml", ".yml", ".json"
 def open_space(name: str) -> Space:
     """A space by its name, or the one in a YAML or JSON file."""
     if name in spaces():
-        return space(name)
+        return named_space(name)
     if Path(name).suffix in ENDINGS or Path(name).exists():
         return read_space(name)
     raise InputError(

@@ -1,11 +1,11 @@
 """Which trials answer a question, where they run, and what is kept of them."""
 
-from studies.claims import Claim, Comparison, Outcome, above
-from studies.curves import CURVE_COLUMNS, load_curves, load_environments
-from studies.load import COLUMNS, load, read_plan
-from studies.own import read_study, run_study
-from studies.search import Search
-from studies.study import Arm, Design, Plan, Published, Study
+from studies.rundir.curves import CURVE_COLUMNS, load_curves, load_environments
+from studies.rundir.frames import COLUMNS, load, read_plan
+from studies.spec.ablation import Arm, Design, Plan, Published, Study
+from studies.spec.claims import Claim, Comparison, Outcome, above
+from studies.spec.search import Search
+from studies.spec.study_file import read_study, run_study
 
 __all__ = [
     "COLUMNS",

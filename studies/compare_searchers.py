@@ -22,9 +22,9 @@ from scipy.stats import t as student
 
 from searchspace import InputError
 from searchspace.cli import run_command, whole_number
-from studies.fronts import Floats
 from studies.ground_truth import SPACE, TABLE
-from studies.replay import Replay, Step, Table, Way, read_table
+from studies.samplers.pareto import Floats
+from studies.tabular.replay import Replay, Step, Table, Way, read_table
 
 TRIALS, LONG = 40, 200
 """Trials after which samplers are compared, and those of the random search that is the mark."""

@@ -24,12 +24,12 @@ from searchspace import (
     Unchanged,
 )
 from searchspace.cli import run_command, whole_number
-from studies.drive import prepare, train_missing
-from studies.engine import Engine
-from studies.options import Workers
-from studies.resources import Resources
-from studies.store import Store
-from studies.study import Arm, Design, Plan
+from studies.cli.drive import prepare, train_missing
+from studies.cli.options import Workers
+from studies.execution.ray_backend import Engine
+from studies.execution.resources import Resources
+from studies.rundir.store import Store
+from studies.spec.ablation import Arm, Design, Plan
 from trainers import Digits, Recipe
 from trainers.tasks.digits import HELD_OUT
 
@@ -51,7 +51,7 @@ TASK = Digits(noise=1.0)
 RECIPE = Recipe(epochs=27, batch_size=128, lr=0.2, nesterov=True, crop_padding=1)
 SEEDS = 3
 TABLE = "digits.csv.gz"
-"""The table that comes with the package, in `studies/tables`."""
+"""The table that comes with the package, in `studies/tabular/tables`."""
 
 
 def plan(seeds: int = SEEDS) -> Plan:

@@ -10,16 +10,16 @@ from rich.console import Console
 
 from searchspace import InputError
 from searchspace.cli import fraction, run_command, whole_number
-from studies.catalog import STUDIES, study
-from studies.drive import prepare, report, train_missing
-from studies.engine import Engine
-from studies.every import ALL, run_every
-from studies.options import Address, DataRoot, Fresh, TimeLimit, Workers
-from studies.overview import plan_table, studies_table
-from studies.own import PRESET, read_study
-from studies.resources import Resources
-from studies.store import Store
-from studies.study import Plan, Study
+from studies.cli.all_studies import ALL, run_every
+from studies.cli.drive import prepare, report, train_missing
+from studies.cli.options import Address, DataRoot, Fresh, TimeLimit, Workers
+from studies.cli.preview import plan_table, studies_table
+from studies.execution.ray_backend import Engine
+from studies.execution.resources import Resources
+from studies.papers.catalog import STUDIES, study
+from studies.rundir.store import Store
+from studies.spec.ablation import Plan, Study
+from studies.spec.study_file import PRESET, read_study
 from trainers import TASKS, Task
 
 FILES = (".yaml", ".yml", ".json")
@@ -133,7 +133,7 @@ def _plan(chosen: Study, preset: str, names: list[str], seeds: int | None) -> Pl
 def main() -> None:
     """The command; `search` as its first word is a search, anything else the name of a study."""
     if sys.argv[1:2] == ["search"]:
-        from studies.search_command import search
+        from studies.cli.search_command import search
 
         del sys.argv[1]
         run_command(search, "python -m studies.run search")

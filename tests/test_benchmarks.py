@@ -17,7 +17,7 @@ from benchmarks import (
     switchable,
 )
 from benchmarks.timing import paired, show, training_step
-from searchspace import Architecture, ResNetCifar, build, space
+from searchspace import Architecture, ResNetCifar, build, named_space
 from trainers import Job, Training
 
 
@@ -30,7 +30,7 @@ def test_definitions_agree_with_the_operators() -> None:
 
 
 def test_both_ways_of_pricing_agree() -> None:
-    tiny = space("mssar", ResNetCifar(8, width=4))
+    tiny = named_space("mssar", ResNetCifar(8, width=4))
     assert all(rate > 0 for rate in pricing.compare(tiny, "training", rows=50, count=2).values())
 
 

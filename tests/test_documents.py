@@ -16,8 +16,8 @@ import typer
 import searchspace.cli
 from searchspace import Architecture, Choice, Space, Static, build
 from searchspace.schema import from_json, to_json
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 OURS = "analysis", "benchmarks", "searchspace", "studies", "trainers"
 COMMAND = re.compile(rf"(?:^|\s|/)python -m ((?:{'|'.join(OURS)})[\w.]*)(.*)")

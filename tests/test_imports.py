@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+from tests.support.paths import ROOT
+
 ORDER = ["searchspace", "trainers", "studies", "analysis"]
 
 
@@ -38,7 +39,7 @@ def test_ray_is_imported_in_two_modules_only() -> None:
         for path in (ROOT / package).rglob("*.py")
         if "ray" in imported(path)
     ]
-    assert users == ["studies/engine.py", "studies/tuning.py"]
+    assert users == ["studies/execution/ray_backend.py", "studies/execution/tune_backend.py"]
 
 
 def test_searchspace_and_trainers_import_without_the_heavy_packages() -> None:

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from searchspace.backbones.base import Builder
-from searchspace.layout import every
+from searchspace.memory_format import every
 from searchspace.slot import Slot
 
 Shortcut = Literal["A", "B", "D"]

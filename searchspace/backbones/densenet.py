@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from searchspace.backbones.base import Backbone, Builder
 from searchspace.checks import whole
 from searchspace.errors import InputError
-from searchspace.layout import spatial_mean
+from searchspace.memory_format import spatial_mean
 from searchspace.slot import Slot
 
 BOTTLENECK = 4

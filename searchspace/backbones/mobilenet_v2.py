@@ -12,7 +12,7 @@ from searchspace.backbones.base import Backbone, Builder
 from searchspace.backbones.basic_block import Block
 from searchspace.checks import at_least, one_of
 from searchspace.errors import InputError
-from searchspace.layout import spatial_mean
+from searchspace.memory_format import spatial_mean
 from searchspace.slot import Slot
 
 STAGES = (

@@ -17,7 +17,7 @@ from searchspace.backbones.basic_block import BasicBlock, Block
 from searchspace.backbones.bottleneck import EXPANSION, Bottleneck
 from searchspace.checks import one_of, whole
 from searchspace.errors import InputError
-from searchspace.layout import GlobalAveragePool
+from searchspace.memory_format import GlobalAveragePool
 
 BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3)}
 BOTTLENECKS = (50,)

@@ -10,7 +10,7 @@ from searchspace.backbones.base import Backbone, Builder
 from searchspace.backbones.basic_block import BasicBlock, Block
 from searchspace.checks import one_of, whole
 from searchspace.errors import InputError
-from searchspace.layout import GlobalAveragePool
+from searchspace.memory_format import GlobalAveragePool
 
 
 @dataclass(frozen=True)

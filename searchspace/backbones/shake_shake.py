@@ -14,7 +14,7 @@ from searchspace.backbones.base import Backbone, Builder
 from searchspace.backbones.basic_block import Block, TwoConvs
 from searchspace.checks import whole
 from searchspace.errors import InputError
-from searchspace.layout import GlobalAveragePool, every
+from searchspace.memory_format import GlobalAveragePool, every
 from searchspace.slot import Slot
 
 STEM_CHS = 16

@@ -7,12 +7,12 @@ from itertools import chain
 
 from searchspace.architecture import Architecture
 from searchspace.errors import InputError
-from searchspace.named import coconv, hs, ms_sar, multiception, rs_net
+from searchspace.named import coconv, hs, mssar, multiception, rsnet
 from searchspace.named.entry import Named, Source
 
 __all__ = ["Named", "Source", "catalogue_entry", "named", "names"]
 
-PAPERS = (coconv, multiception, ms_sar, rs_net, hs)
+PAPERS = (coconv, multiception, mssar, rsnet, hs)
 
 
 def names() -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from searchspace.checks import whole
 from searchspace.choice import Choice
-from searchspace.layout import spatial_mean
+from searchspace.memory_format import spatial_mean
 from searchspace.operators.dynamic import DynamicConv2d, Experts
 from searchspace.slot import Role, Slot
 

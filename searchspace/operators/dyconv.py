@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from searchspace.checks import one_of, whole
 from searchspace.choice import Choice
-from searchspace.layout import spatial_mean
+from searchspace.memory_format import spatial_mean
 from searchspace.operators.dynamic import DynamicConv2d, Experts
 from searchspace.operators.static import Static
 from searchspace.slot import Role, Slot

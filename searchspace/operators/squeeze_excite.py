@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from searchspace.checks import one_of, whole
 from searchspace.choice import Choice
-from searchspace.layout import spatial_mean
+from searchspace.memory_format import spatial_mean
 from searchspace.slot import Role, Slot
 
 REDUCTION = 16

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.special import ndtr
 
-from studies.fronts import Floats
+from studies.samplers.pareto import Floats
 
 DRAWN, KEPT = 4096, 512
 """Points drawn in the box and, of those that the front leaves free, used."""

@@ -15,10 +15,10 @@ import numpy as np
 from optuna import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from searchspace.design import Within, moves
-from searchspace.design.layout import Rows
-from studies.fronts import Floats
+from searchspace.space import Within, moves
+from searchspace.space.encoding import Rows
 from studies.samplers.gain import expected_gain, free_points
+from studies.samplers.pareto import Floats
 from studies.samplers.planned import Planned
 from studies.samplers.surrogate import Surrogate, Views
 

@@ -13,9 +13,9 @@ from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial
 
 from searchspace import Architecture
-from searchspace.design import Space, Within
-from searchspace.design.layout import Rows
-from searchspace.design.tree import Path
+from searchspace.space import Space, Within
+from searchspace.space.encoding import Rows
+from searchspace.space.tree import Path
 
 ENUMERABLE = 4096
 """Networks of a space that are all listed, at most; of a larger one, some are drawn."""

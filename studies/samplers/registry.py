@@ -10,8 +10,8 @@ from optuna.samplers import BaseSampler, GPSampler, NSGAIIISampler, NSGAIISample
 
 from searchspace import InputError
 from searchspace.checks import at_least, one_of, whole
-from searchspace.design import Within
 from searchspace.schema import from_json
+from searchspace.space import Within
 from studies.samplers.informed import InformedSampler
 from studies.samplers.repeatable import Repeatable
 from studies.samplers.simple import BruteForceSampler, QmcSampler, RandomSampler

@@ -6,8 +6,8 @@ import numpy as np
 from optuna import Study
 from optuna.trial import FrozenTrial
 
-from searchspace.design.layout import Rows
-from searchspace.design.tree import Decision, Option
+from searchspace.space.encoding import Rows
+from searchspace.space.tree import Decision, Option
 from studies.samplers.planned import Planned
 
 DRAWS = 64

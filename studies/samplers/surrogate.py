@@ -13,9 +13,9 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from searchspace.design import Space
-from searchspace.design.layout import Rows
-from studies.fronts import Floats
+from searchspace.space import Space
+from searchspace.space.encoding import Rows
+from studies.samplers.pareto import Floats
 
 WEIGHTS = ((0.34, 0.33, 0.33), (0.6, 0.2, 0.2), (0.2, 0.6, 0.2), (0.2, 0.2, 0.6))
 """Shares of the three views in the variance."""

@@ -1,0 +1,1 @@
+"""Every printed cost beside ours, counted by each paper's convention and by our own."""

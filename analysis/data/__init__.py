@@ -1,0 +1,1 @@
+"""Runs as tables: what the statistics and sections read."""

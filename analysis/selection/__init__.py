@@ -1,0 +1,1 @@
+"""Which network of a run to take, and how sure that choice is."""

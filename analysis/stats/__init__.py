@@ -1,0 +1,1 @@
+"""Statistics: comparisons, verdicts, fronts' certainty, hypervolume, importance."""

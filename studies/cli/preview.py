@@ -1,0 +1,103 @@
+"""Tables shown before anything is trained: the studies, and the plan of one."""
+
+import math
+import os
+import time
+from collections.abc import Iterable
+
+import torch
+import torch.nn.functional as F
+from rich.console import Group
+from rich.table import Column, Table
+
+from searchspace import build
+from studies.cli.drive import missing
+from studies.cli.progress import duration
+from studies.execution.resources import Resources
+from studies.rundir.store import Store
+from studies.spec.ablation import Plan, Study, costs, largest_size
+from trainers import Job
+
+PROBE_MACS = 4e9
+"""About how much work one timed step may be; the batch is cut to fit."""
+
+
+def studies_table(studies: Iterable[Study]) -> Table:
+    """Every study with its question."""
+    table = Table(Column("study", no_wrap=True), "question", "paper's table", "presets")
+    for study in studies:
+        table.add_row(study.name, study.question, study.source, ", ".join(study.presets))
+    return table
+
+
+def plan_table(plan: Plan, store: Store, resources: Resources) -> Group:
+    """Arms with their costs, the jobs that remain, and about how long they will take."""
+    design = plan.design
+    todo = missing(plan, store)
+    tables = []
+    for task in design.tasks:
+        table = Table("arm", "parameters", "MACs, deployed", "MACs, training", "jobs to do")
+        table.title = f"{plan.study}, preset {plan.preset}, on {task.label()}"
+        for arm in design.arms:
+            deployed, training = costs(arm.architecture, task)
+            left = sum(
+                owner == arm and job.task == task and job.key in todo for owner, job in plan.jobs()
+            )
+            numbers = (deployed.params, deployed.macs, training.macs, left)
+            table.add_row(arm.name, *(f"{number:,}" for number in numbers))
+        tables.append(table)
+    seconds = _total_seconds(todo.values(), resources)
+    summary = (
+        f"{len(todo)} jobs to train of {len(list(plan.jobs()))} ({design.seeds} seeds), about "
+        f"{duration(seconds)} on {slots(resources)} workers.\n{design.note}"
+    )
+    return Group(*tables, summary)
+
+
+def slots(resources: Resources) -> int:
+    """How many jobs run at once on this machine."""
+    cores = len(os.sched_getaffinity(0))
+    if resources.gpus_per_trial:
+        cores = min(cores, math.floor(torch.cuda.device_count() / resources.gpus_per_trial) or 1)
+    return min(cores, resources.workers or cores)
+
+
+def _total_seconds(jobs: Iterable[Job], resources: Resources) -> float:
+    """The estimated wall time of all jobs, each architecture's step timed once."""
+    device = "cuda" if resources.gpus_per_trial else "cpu"
+    timed: dict[tuple[str, str], float] = {}
+    total = 0.0
+    for job in jobs:
+        key = (job.architecture.key, job.task.kind)
+        if key not in timed:
+            _, cost = costs(job.architecture, job.task)
+            timed[key] = image_seconds(job, cost.macs, device)
+        total += timed[key] * job.task.train_images * job.recipe.epochs
+    return total / slots(resources)
+
+
+def image_seconds(job: Job, macs: int, device: str) -> float:
+    """Seconds of training for one image of about `macs`, from a timed step on random images."""
+    task = job.task
+    batch = min(job.recipe.batch_size, max(2, int(PROBE_MACS / (3 * macs))))
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        network = build(job.architecture, task.classes, task.in_chs).to(device).train()
+        side = largest_size(job.architecture, task)
+        images = torch.randn(batch, task.in_chs, side, side, device=device)
+        labels = torch.zeros(batch, dtype=torch.long, device=device)
+        times = []
+        # The first step is slow for reasons that end with it.
+        for _ in range(2):
+            started = time.perf_counter()
+            F.cross_entropy(network(images), labels).backward()
+            if device == "cuda":
+                torch.cuda.synchronize()
+            times.append(time.perf_counter() - started)
+    finally:
+        torch.set_num_threads(threads)
+    resolutions = job.architecture.resolutions
+    sizes = resolutions.sizes if resolutions else (side,)
+    # All sizes of a switchable network take a step each, with pixels in proportion.
+    return min(times) / batch * sum((size / side) ** 2 for size in sizes)

@@ -1,0 +1,130 @@
+"""How far a run is and when it will be over."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, TextColumn
+from rich.progress import Progress as Bar
+
+from studies.execution.job_queue import Events
+from studies.spec.ablation import costs
+from trainers import Job, Result
+
+STEP_OVERHEAD_MACS = 2_000_000
+"""Work per image that no MAC count shows, in MACs; it decides the time of tiny networks."""
+
+
+def work(job: Job) -> float:
+    """A measure of a job's training time: proportional to it within one run, nearly."""
+    _, training = costs(job.architecture, job.task)
+    return (training.macs + STEP_OVERHEAD_MACS) * job.recipe.epochs
+
+
+def duration(seconds: float) -> str:
+    """A time in words: 8 s, 3 min 20 s, 2 h 5 min, 12 days."""
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    hours = minutes // 60
+    return f"{hours} h {minutes % 60} min" if hours < 48 else f"{hours / 24:,.0f} days"
+
+
+class Progress:
+    """A bar on a terminal, a line for each job that ended elsewhere; both with the time left."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.jobs: dict[str, Job] = {}
+        self.names: dict[str, str] = {}
+        self.work: dict[str, float] = {}
+        self.share: dict[str, float] = {}
+        self.over = 0
+        self.to_do: Callable[[], int] = lambda: 0
+        self.began: float | None = None
+        self.bar = Bar(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.percentage:.0f} %, {task.fields[left]}"),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self.task = self.bar.add_task("", total=1.0, left="starting workers")
+
+    def events(self) -> Events:
+        """What to call as jobs advance."""
+        return Events(self.started, self.epoch, self.ended, self.note)
+
+    @contextmanager
+    def showing(self, to_do: Callable[[], int]) -> Iterator[None]:
+        """Show what goes on; `to_do` says about how many jobs are yet to start."""
+        self.to_do = to_do
+        if not self.console.is_terminal:
+            self.console.print(f"{self.total} jobs to train; starting workers")
+        with self.bar:
+            yield
+
+    @property
+    def total(self) -> int:
+        """About how many jobs there are in all."""
+        return len(self.jobs) + self.to_do()
+
+    def started(self, job: Job, name: str) -> None:
+        """Note that a job starts, or goes on."""
+        if self.share.get(job.key) == 1.0:
+            self.over -= 1
+        self.jobs[job.key], self.names[job.key] = job, name
+        self.work[job.key] = work(job)
+        self.share[job.key] = min(self.share.get(job.key, 0.0), 0.99)
+
+    def epoch(self, key: str, epoch: int) -> None:
+        """Note that a job has trained `epoch` epochs."""
+        self.began = self.began or time.monotonic()
+        self.share[key] = epoch / self.jobs[key].recipe.epochs
+        self._show()
+
+    def ended(self, key: str, result: Result) -> None:
+        """Tell of a job that ended."""
+        self.share[key] = 1.0
+        self.over += 1
+        self._show()
+        accuracy = f"{100 * result.points[0].validation_accuracy:.1f} %" if result.points else ""
+        text = f"{accuracy} on validation" if accuracy else result.reason
+        if result.status == "failed":
+            text = f"failed, {result.reason}"
+        elif result.seconds:
+            text += f" in {duration(result.seconds)}"
+        self._tell(f"{self.names[key]}: {text}")
+
+    def note(self, text: str) -> None:
+        """Tell of something else."""
+        self._tell(text)
+
+    def left(self) -> str:
+        """The time left, from the work done since the first epoch."""
+        done = self.done()
+        if self.began is None or not done:
+            return "starting workers"
+        return f"{duration((time.monotonic() - self.began) * (1 - done) / done)} left"
+
+    def done(self) -> float:
+        """The share of the work that is done; a job that is not known yet counts as the mean."""
+        total = sum(self.work.values()) * (1 + self.to_do() / max(1, len(self.work)))
+        return sum(self.work[key] * share for key, share in self.share.items()) / max(total, 1.0)
+
+    def _show(self) -> None:
+        self.bar.update(
+            self.task,
+            completed=self.done(),
+            description=f"{self.over} of {self.total} jobs",
+            left=self.left(),
+        )
+
+    def _tell(self, text: str) -> None:
+        if not self.console.is_terminal:
+            text += f"; {self.left()}" if self.over < self.total else ""
+        self.console.print(f"[{self.over}/{self.total}] {text}", markup=False)

@@ -1,0 +1,154 @@
+"""Starts Ray, here or on a cluster, and keeps it for all runs of a command."""
+
+import logging
+import os
+import secrets
+import shutil
+import socket
+import tempfile
+import time
+from math import inf
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from searchspace import InputError
+from studies.execution import data_cache
+from studies.execution.job_queue import Agenda
+from studies.execution.resources import Resources
+from studies.spec import user_operators
+
+LOOK_SECONDS = 2.0
+"""Between looks at how large the cluster is."""
+
+CONNECT_SECONDS = 5
+
+QUIET = {
+    # Tune's own files and messages: the store is the truth of a run and progress is ours.
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_DISABLE_AUTO_CALLBACK_SYNCER": "1",
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "TUNE_GLOBAL_CHECKPOINT_S": "1000000000",
+    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
+    "TUNE_WARN_INSUFFICENT_RESOURCE_THRESHOLD_S": "0",
+}
+
+
+class Engine:
+    """Carries out agendas in the processes of Ray, which starts with the first that has jobs.
+
+    Importing ray takes seconds, so that a run with nothing left to do never does it.
+    """
+
+    def __init__(self, resources: Resources) -> None:
+        self.resources = resources
+        self.name = secrets.token_hex(8)
+        self.started = False
+        self.looked = -inf
+        self.found = 1
+
+    def __enter__(self) -> "Engine":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self.started:
+            import ray
+
+            ray.shutdown()
+            data_cache.release(self.name)
+
+    def run(self, agenda: Agenda) -> None:
+        """Train until nothing is left, or until interrupted."""
+        if not self.started:
+            # Before: what is half started is shut down too.
+            self.started = True
+            _start_ray(self.resources)
+            _check_gpus(self.resources)
+        from studies.execution.tune_backend import tune_agenda
+
+        agenda.run = self.name
+        try:
+            scratch = Path(tempfile.mkdtemp(dir=data_cache.held(self.name)))
+        except OSError as error:
+            raise InputError(f"cannot use {data_cache.home()}: {error.strerror}") from None
+        try:
+            tune_agenda(agenda, self.slots, scratch)
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+
+    def slots(self) -> int:
+        """How many jobs there is room for on the machines that are there now.
+
+        At most `workers`; nodes may come and go.
+        """
+        if time.monotonic() - self.looked >= LOOK_SECONDS:
+            self.looked = time.monotonic()
+            there = _there()
+            fit = there.get("CPU", 0.0)
+            if self.resources.gpus_per_trial:
+                fit = min(fit, there.get("GPU", 0.0) // self.resources.gpus_per_trial)
+            # A cluster may have no room yet; what waits there makes it grow.
+            self.found = max(1, int(fit))
+        return min(self.found, self.resources.workers or self.found)
+
+
+def _there() -> dict[str, float]:
+    import ray
+
+    found: dict[str, float] = ray.cluster_resources()
+    return found
+
+
+def _check_gpus(resources: Resources) -> None:
+    gpus = _there().get("GPU", 0)
+    if resources.gpus_per_trial > gpus:
+        raise InputError(
+            f"--gpus-per-trial {resources.gpus_per_trial:g} cannot be met: there are {gpus:g} GPUs"
+        )
+
+
+def _check_reachable(address: str) -> None:
+    """Raise an InputError if nothing listens at HOST:PORT; ray itself would try for minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host:
+        return
+    try:
+        socket.create_connection((host, int(port)), timeout=CONNECT_SECONDS).close()
+    except (OSError, ValueError, OverflowError) as error:
+        raise InputError(f"cannot reach a Ray cluster at {address!r}: {error}") from None
+
+
+def _start_ray(resources: Resources) -> None:
+    if resources.address is not None:
+        _check_reachable(resources.address)
+    os.environ.update(QUIET)
+    import ray
+
+    for name in ("ray", "ray.tune", "ray.train"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    settings: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.CRITICAL}
+    if resources.address is None:
+        settings |= {"include_dashboard": False, "num_cpus": resources.workers}
+    else:
+        import searchspace
+        import studies
+        import trainers
+
+        # The nodes of a cluster run this code, whatever is installed there.
+        settings["runtime_env"] = {"py_modules": [searchspace, studies, trainers]}
+    for module in user_operators.modules():
+        # Workers need not have it, nor know where it is.
+        ray.cloudpickle.register_pickle_by_value(module)
+    try:
+        ray.init(address=resources.address or "local", **settings)
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise InputError(f"cannot reach a Ray cluster at {resources.address!r}: {reason}") from None

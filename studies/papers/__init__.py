@@ -1,0 +1,1 @@
+"""The papers' studies as data, one folder for each paper."""

@@ -1,0 +1,1 @@
+"""CoConv: its printed tables, protocol and studies."""

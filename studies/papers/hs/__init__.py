@@ -1,0 +1,1 @@
+"""HS-ResNet: its printed tables, protocol and studies."""

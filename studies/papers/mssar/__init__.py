@@ -1,0 +1,1 @@
+"""MS-SAR: its printed tables, protocol and studies."""

@@ -1,0 +1,1 @@
+"""Multiception: its printed tables, protocol and studies."""

@@ -1,0 +1,1 @@
+"""RS-Net: its printed tables, protocol and studies."""

@@ -1,0 +1,1 @@
+"""How a search goes on: scheduling, Optuna's study, early stopping, replication."""

@@ -1,0 +1,1 @@
+"""What is asked: ablations, claims, searches, study files and users' operators."""

@@ -1,0 +1,168 @@
+"""What a study asks, and the jobs that answer it."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from searchspace import Architecture, Cost, InputError, measure
+from searchspace.checks import whole
+from searchspace.schema import from_json, to_json
+from studies.spec.claims import Claim
+from trainers import Job, Recipe, Task
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One of the networks that a study compares; `recipe` in place of the design's, if given."""
+
+    name: str
+    architecture: Architecture
+    recipe: Recipe | None = field(default=None, metadata={"optional": True})
+
+
+@dataclass(frozen=True)
+class Published:
+    """A printed top-1 accuracy, in per cent; `task` is our name of the paper's dataset.
+
+    `size` is the input size in pixels of a network that has several, `ensemble` means all of them.
+    `macs` and `params` are the printed costs, as numbers, in the paper's own way of counting, which
+    `note` names if it is not ours. An arm that no design trains is cited, never compared.
+    """
+
+    task: str
+    arm: str
+    accuracy: float
+    source: str
+    size: int | None = None
+    ensemble: bool = False
+    macs: float | None = None
+    params: float | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Design:
+    """One way to run a study: the arms on each of the tasks, with as many seeds as it says.
+
+    `note` says in a sentence why it is so, and how it differs from the paper's protocol if it does.
+    `claims` are put to the test on every task. `latency` asks for each arm's measured latency.
+    """
+
+    arms: tuple[Arm, ...]
+    tasks: tuple[Task, ...]
+    recipe: Recipe
+    seeds: int
+    note: str
+    is_paper_protocol: bool = False
+    claims: tuple[Claim, ...] = ()
+    latency: bool = False
+
+    def __post_init__(self) -> None:
+        whole(1, seeds=self.seeds)
+        self._check_claims()
+
+    def _check_claims(self) -> None:
+        arms = {arm.name: arm.architecture.resolutions for arm in self.arms}
+        for claim in self.claims:
+            for comparison in claim.comparisons:
+                for outcome in comparison.named:
+                    if outcome.arm not in arms:
+                        raise InputError(
+                            f"claim {claim.text!r} names the arm {outcome.arm!r}; "
+                            f"arms are {', '.join(arms)}"
+                        )
+                    wrong = outcome.illegal(arms[outcome.arm])
+                    if wrong:
+                        raise InputError(f"claim {claim.text!r}: {wrong}")
+
+
+@dataclass(frozen=True)
+class Study:
+    """A named question, its baseline arm, and its designs by preset name."""
+
+    name: str
+    question: str
+    source: str
+    baseline: str
+    presets: Mapping[str, Design]
+    published: tuple[Published, ...] = ()
+
+    def __post_init__(self) -> None:
+        for preset, design in self.presets.items():
+            names = [arm.name for arm in design.arms]
+            if self.baseline not in names or len(set(names)) < len(names):
+                raise InputError(
+                    f"study {self.name}, preset {preset}: arms must have distinct names and "
+                    f"include the baseline {self.baseline!r}, got {names}"
+                )
+
+    def plan(
+        self, preset: str, *, tasks: tuple[Task, ...] = (), seeds: int | None = None
+    ) -> "Plan":
+        """The study as it will be run: a preset, with other tasks or seeds where given."""
+        design = self.presets[preset]
+        design = replace(design, tasks=tasks or design.tasks, seeds=seeds or design.seeds)
+        return Plan(
+            self.name, preset, self.question, self.source, self.baseline, design, self.published
+        )
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What was asked of one run directory; `study.json` holds its JSON form."""
+
+    study: str
+    preset: str
+    question: str
+    source: str
+    baseline: str
+    design: Design
+    published: tuple[Published, ...]
+
+    def jobs(self) -> Iterator[tuple[Arm, Job]]:
+        """All jobs, seed by seed, so that a part of a run is paired as far as it goes."""
+        design = self.design
+        for seed in range(design.seeds):
+            for task in design.tasks:
+                for arm in design.arms:
+                    yield arm, Job(arm.architecture, task, arm.recipe or design.recipe, seed)
+
+    def extending(self, earlier: "Plan") -> "Plan":
+        """The same plan with the seeds of `earlier` if it has more; refuses another question."""
+        mine = (self.study, self.preset, self.design.tasks)
+        theirs = (earlier.study, earlier.preset, earlier.design.tasks)
+        if mine != theirs:
+            names = " ".join(task.label() for task in earlier.design.tasks)
+            raise InputError(
+                f"it holds {earlier.study} with preset {earlier.preset} on {names}, another run "
+                "than the one asked for; give another --out"
+            )
+        seeds = max(self.design.seeds, earlier.design.seeds)
+        return replace(self, design=replace(self.design, seeds=seeds))
+
+    def to_json(self) -> dict[str, Any]:
+        """The JSON form; `Plan.from_json` reads it back."""
+        data: dict[str, Any] = to_json(self)
+        return data
+
+    @classmethod
+    def from_json(cls, data: Any, path: str = "study") -> "Plan":
+        """Read the JSON form; an InputError names the path of what is wrong."""
+        return from_json(cls, data, path)
+
+
+def costs(architecture: Architecture, task: Task, size: int | None = None) -> tuple[Cost, Cost]:
+    """The deployed and the training cost on one image of the task, at another `size` if given.
+
+    Otherwise at the largest size that the network is trained at.
+    """
+    shape = {"num_classes": task.classes, "in_chs": task.in_chs}
+    side = largest_size(architecture, task) if size is None else size
+    deployed = measure(architecture, side, "deployed", **shape)
+    return deployed, measure(architecture, side, "training", **shape)
+
+
+def largest_size(architecture: Architecture, task: Task) -> int:
+    """The largest size in pixels at which the network is trained on the task."""
+    resolutions = architecture.resolutions
+    return max(resolutions.sizes) if resolutions else task.input_size

@@ -1,0 +1,1 @@
+"""Searchers compared on tables of trained networks, without training."""

@@ -1,0 +1,226 @@
+from dataclasses import replace
+from math import inf, nan, sqrt
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from analysis.stats.verdicts import accuracies, comparison_text, reading, verdicts_info
+from searchspace import Architecture, InputError, Resolutions
+from studies import Arm, Claim, Comparison, Outcome, Plan
+from studies.spec.claims import above
+from tests.support.helpers import SMALL, TASK, study
+from trainers import Digits
+from trainers.tensors import pack_flags
+
+ARMS = ("a", "b", "c", "d")
+OTHER = Digits(noise=0.25, train_size=60)
+
+
+def plan(*claims: Claim, tasks: tuple[Digits, ...] = (TASK,)) -> Plan:
+    made = study().plan("quick")
+    networks = tuple(Arm(name, Architecture(SMALL)) for name in ARMS)
+    switchable = Arm("rs", Architecture(SMALL, resolutions=Resolutions((8, 4))))
+    design = replace(made.design, arms=(*networks, switchable), tasks=tasks, claims=claims)
+    return replace(made, baseline="a", design=design)
+
+
+def claim(*comparisons: Comparison, text: str = "it is so") -> Claim:
+    return Claim(text, "Table 1", comparisons)
+
+
+def frame(tasks: dict[str, dict[str, list[float]]]) -> pd.DataFrame:
+    """Rows as `studies.load` gives them, from accuracies in per cent by task, arm and seed."""
+    rows = [
+        {
+            "task": task,
+            "arm": arm,
+            "seed": seed,
+            "size": 8,
+            "test_accuracy": value / 100,
+            "test_images": 900,
+            "ensemble_test_accuracy": nan,
+        }
+        for task, arms in tasks.items()
+        for arm, values in arms.items()
+        for seed, value in enumerate(values)
+    ]
+    return pd.DataFrame(rows)
+
+
+def here(**arms: list[float]) -> pd.DataFrame:
+    return frame({TASK.label(): arms})
+
+
+LOW = [50.0, 51.0, 52.0, 50.5, 51.5]
+HIGH = [60.0, 61.5, 62.0, 61.0, 61.3]
+
+
+def endings(data: pd.DataFrame, *claims: Claim) -> list[str]:
+    return [verdict.ending for verdict in verdicts_info(data, plan(*claims))]
+
+
+def test_a_claim_ends_as_supported_contradicted_or_undecided() -> None:
+    data = here(a=HIGH, b=LOW, c=[51.0, 50.2, 52.9, 50.1, 51.5])
+    claims = (claim(*above("a", "b")), claim(*above("b", "a")), claim(*above("c", "b")))
+    verdicts = verdicts_info(data, plan(*claims))
+    assert [verdict.ending for verdict in verdicts] == ["supported", "contradicted", "undecided"]
+    assert "1 supported, 1 contradicted, 1 undecided" in reading(verdicts)
+    up, down, unsure = verdicts
+    assert up.weakest.sample.mean == pytest.approx(10.16)
+    assert up.weakest.sample.mean == -down.weakest.sample.mean
+    # Six hypotheses: the two clear ones are tested first, the third is left at level 0.05 / 4.
+    assert up.p_supported == pytest.approx(6 * up.weakest.sample.p_above)
+    assert unsure.reason == "seeds differ too much for an effect of this size"
+    assert (up.more_seeds, down.more_seeds) == (None, None)
+    assert unsure.more_seeds is not None
+
+
+def test_support_needs_every_comparison_and_contradiction_one() -> None:
+    data = here(a=HIGH, b=LOW, c=[60.1, 61.2, 62.3, 61.0, 61.2], d=[68.1, 69.2, 70.3, 69.0, 69.2])
+    all_of = claim(*above("a", "b", "c"))
+    one_against = claim(*above("a", "b", "d"))
+    assert endings(data, all_of, one_against) == ["undecided", "contradicted"]
+    (alone,) = verdicts_info(data, plan(one_against))
+    smallest = min(contrast.sample.p_below for contrast in alone.contrasts)
+    # Bonferroni over two comparisons, Holm over the two hypotheses of one claim.
+    assert alone.p_contradicted == pytest.approx(2 * 2 * smallest)
+    (both,) = verdicts_info(here(a=HIGH, b=LOW, c=[v - 1 for v in LOW]), plan(all_of))
+    largest = max(contrast.sample.p_above for contrast in both.contrasts)
+    assert both.p_supported == pytest.approx(2 * largest)
+
+
+def test_margins_and_differences_of_differences() -> None:
+    data = here(a=HIGH, b=LOW, c=[v + 5 for v in LOW], d=LOW)
+    (gain,) = verdicts_info(data, plan(claim(*above("a", "b", margin=9.9))))
+    assert gain.weakest.sample.mean == pytest.approx(0.26)
+    interaction = Comparison((Outcome("a"), Outcome("d")), (Outcome("b"), Outcome("c")))
+    (found,) = verdicts_info(data, plan(claim(interaction)))
+    # (a - c) / 2 + (d - b) / 2 = (10.16 - 5) / 2.
+    assert found.weakest.sample.mean == pytest.approx(2.58)
+    assert comparison_text(interaction) == "mean of a, d > mean of b, c"
+    assert comparison_text(above("a", "b", margin=-1)[0]) == "a > b -1"
+
+
+def test_what_cannot_be_tested_is_undecided_and_says_why() -> None:
+    data = here(a=HIGH, b=LOW[:2], c=[nan, 51.0, 52.0, 53.0, nan])
+    short, lost, absent = verdicts_info(
+        data, plan(*(claim(*above("a", other)) for other in ("b", "c", "d")))
+    )
+    assert (short.ending, short.more_seeds) == ("undecided", None)
+    assert short.reason == "2 paired seeds, at least 3 are needed"
+    assert lost.pairs == 3
+    assert absent.reason == "no accuracy of d"
+    assert absent.pairs == 0
+
+
+def test_untested_claims_count_in_the_family() -> None:
+    """What is not finished yet must not make the rest look surer."""
+    data = here(a=HIGH, b=LOW)
+    alone = verdicts_info(data, plan(claim(*above("a", "b"))))[0]
+    among = verdicts_info(data, plan(claim(*above("a", "b")), claim(*above("a", "c"))))[0]
+    assert among.p_supported == pytest.approx(2 * alone.p_supported)
+
+
+def test_each_task_has_its_verdict_in_one_family() -> None:
+    data = frame({TASK.label(): {"a": HIGH, "b": LOW}, OTHER.label(): {"a": LOW, "b": HIGH}})
+    verdicts = verdicts_info(data, plan(claim(*above("a", "b")), tasks=(TASK, OTHER)))
+    assert [(v.task, v.ending) for v in verdicts] == [
+        (TASK.label(), "supported"),
+        (OTHER.label(), "contradicted"),
+    ]
+    assert verdicts[0].p_supported == pytest.approx(4 * verdicts[0].weakest.sample.p_above)
+
+
+def test_outcomes_at_a_size_and_of_the_ensemble() -> None:
+    small = here(rs=LOW).assign(size=4, ensemble_test_accuracy=[v / 100 + 0.2 for v in LOW])
+    large = here(rs=HIGH).assign(ensemble_test_accuracy=[v / 100 + 0.2 for v in LOW])
+    data = pd.concat([here(a=LOW), large, small])
+    claims = (
+        claim(*above(Outcome("rs", 8), Outcome("rs", 4))),
+        claim(*above(Outcome("rs", ensemble=True), "a")),
+    )
+    sizes, together = verdicts_info(data, plan(*claims))
+    assert sizes.weakest.sample.mean == pytest.approx(10.16)
+    assert together.weakest.sample.mean == pytest.approx(20)
+    assert together.weakest.sample.sd == pytest.approx(0, abs=1e-9)
+    # Binomial errors of 71 % and 51 % of 900 images.
+    error = 100 * sqrt((0.71 * 0.29 + 0.51 * 0.49) / 900)
+    assert together.weakest.sampling_error == pytest.approx(error)
+    assert comparison_text(claims[1].comparisons[0]) == "the ensemble of rs > a"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "message"),
+    [
+        (Outcome("rs"), "size of 'rs' must be one of 8, 4, 6, got None"),
+        (Outcome("rs", 5), "got 5"),
+        (Outcome("a", ensemble=True), "has one size and no ensemble"),
+        (Outcome("e"), "names the arm 'e'"),
+    ],
+)
+def test_claims_about_what_no_arm_has_are_refused(outcome: Outcome, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        plan(claim(*above(outcome, "b")))
+
+
+def test_familywise_error_under_the_null() -> None:
+    """No arm differs: a study of six claims, two with two comparisons, is all undecided in 95 %."""
+    generator = np.random.default_rng(3)
+    claims = [claim(*above(x, y)) for x, y in ("ab", "cd", "ac", "db")]
+    claims += [claim(*above("a", "b", "c")), claim(*above("d", "a", "b"))]
+    asked = plan(*claims)
+    wrong = 0
+    for _ in range(100):
+        shared = generator.normal(50, 2, 5)
+        arms = {name: list(shared + generator.normal(0, 1, 5)) for name in ARMS}
+        verdicts = verdicts_info(here(**arms), asked)
+        wrong += any(verdict.ending != "undecided" for verdict in verdicts)
+    # With 5 % the probability of more than 11 of 100 is below 1 %.
+    assert wrong <= 11
+
+
+def test_more_seeds_at_the_level_that_is_left() -> None:
+    """The weaker of two comparisons asks for most; twins that never differ are out of reach."""
+    data = here(a=[50, 52, 51, 53, 50], b=[50, 51, 51, 50.5, 50.4], c=[49, 52, 50, 50, 49.5])
+    one, two = (verdicts_info(data, plan(claim(*above("a", *low))))[0] for low in ("b", "bc"))
+    assert one.more_seeds is not None
+    assert two.more_seeds is not None
+    assert 3 < one.more_seeds <= two.more_seeds < 40
+    (twins,) = verdicts_info(here(a=LOW, b=LOW), plan(claim(*above("a", "b"))))
+    assert (twins.ending, twins.more_seeds) == ("undecided", inf)
+
+
+def test_a_share_is_of_the_images_that_one_gets_right_and_the_other_wrong() -> None:
+    generator = np.random.default_rng(0)
+    data = here(a=LOW, b=HIGH)
+    flags = [torch.tensor(generator.random(900) < 0.5) for _ in range(len(data))]
+    data["test_right"] = [pack_flags(flag) for flag in flags]
+    data["test_accuracy"] = [float(flag.double().mean()) for flag in flags]
+    only_a, only_b = Outcome("a", but_not=Outcome("b")), Outcome("b", but_not=Outcome("a"))
+    shares = accuracies(data, only_a)
+    first, second = flags[0], flags[len(LOW)]
+    expected = sum(bool(x) and not bool(y) for x, y in zip(first, second, strict=True)) / 900
+    assert shares[0] == pytest.approx(expected)
+    # What both get right cancels.
+    gap = accuracies(data, Outcome("a")) - accuracies(data, Outcome("b"))
+    assert (shares - accuracies(data, only_b)).tolist() == pytest.approx(gap.tolist())
+    text = comparison_text(Comparison((only_a,), (only_b,)))
+    assert text.startswith("images that a gets right and b wrong > images that b gets")
+    verdict = verdicts_info(
+        data.assign(test_right=None), plan(claim(Comparison((only_a,), (only_b,))))
+    )
+    assert "no accuracy of images that a gets right" in verdict[0].reason
+
+
+def test_a_share_names_existing_arms_and_nothing_twice_removed() -> None:
+    lost = Outcome("a", but_not=Outcome("x"))
+    with pytest.raises(InputError, match="names the arm 'x'"):
+        plan(claim(Comparison((lost,), (Outcome("a"),))))
+    with pytest.raises(InputError, match="must not have a but_not itself"):
+        Outcome("a", but_not=lost)
+    with pytest.raises(InputError, match="which images an ensemble gets right is not kept"):
+        Outcome("rs", ensemble=True, but_not=Outcome("a"))
+    made = plan(claim(Comparison((Outcome("a", but_not=Outcome("b")),), (Outcome("a"),))))
+    assert Plan.from_json(made.to_json()) == made

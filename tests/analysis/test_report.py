@@ -1,0 +1,154 @@
+import json
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from analysis.report import PAGE, TABLE, report
+from searchspace import InputError
+from studies.rundir.store import Store
+from tests.support.helpers import search, study, write_ablation, write_search
+
+
+@pytest.fixture(scope="module")
+def run_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of nine jobs of which the last is missing."""
+    folder = tmp_path_factory.mktemp("run")
+    write_ablation(folder, jobs=8)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def search_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("search")
+    write_search(folder)
+    return folder
+
+
+class Page(HTMLParser):
+    """What a browser would fetch, and the JSON that the page holds by name."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.fetched: list[str] = []
+        self.data: dict[str, object] = {}
+        self.inside: str | None = None
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = dict(attrs)
+        links = [found.get(name) or "" for name in ("src", "href")]
+        self.fetched += [link for link in links if link and not link.startswith("#")]
+        self.inside = found.get("id") if found.get("type") == "application/json" else None
+
+    def handle_data(self, data: str) -> None:
+        if self.inside:
+            self.data[self.inside] = json.loads(data)
+            self.inside = None
+
+
+def test_report_writes_table_and_page_and_says_where(
+    run_dir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert report([run_dir]) == 0
+    output = " ".join(capsys.readouterr().out.split())
+    assert str(run_dir / PAGE) in output
+    assert "The run is not complete: 3 seeds of each arm were asked for." in output
+    assert "† Not comparable" in output
+    table = pd.read_csv(run_dir / TABLE)
+    assert table["arm"].tolist() == ["static", "coconv", "two sizes at 8 px", "two sizes at 6 px"]
+    assert table["n"].tolist() == [3, 2, 2, 2]
+
+
+def test_page_is_one_file_that_fetches_nothing_and_has_every_part(run_dir: Path) -> None:
+    report([run_dir])
+    text = (run_dir / PAGE).read_text()
+    page = Page(text)
+    assert page.fetched == []
+    # Plotly is there once.
+    assert text.count("plotly.js v") == 1
+    figures = {name.removesuffix("-0-f-data") for name in page.data} - {"networks"}
+    assert figures == {
+        "front-macs", "front-macs-published", "front-params", "front-probability", "attainment",
+        "learning",
+    }  # fmt: skip
+    words = text.replace("\xa0", " ")
+    for told in (
+        "Does it run?",
+        "Experts help",
+        "0 supported, 0 contradicted, 1 undecided",
+        "diverged in epoch 2",
+        "latency of these networks was not measured",
+        "python",
+    ):
+        assert told in words, told
+
+
+def test_report_of_a_search(search_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert report([search_dir]) == 0
+    assert "Front of tiny: 2 of 5 networks" in capsys.readouterr().out
+    page = Page((search_dir / PAGE).read_text())
+    assert {"hypervolume-trials-0-f-data", "early-stopping-0-f-data"} <= set(page.data)
+    text = (search_dir / PAGE).read_text()
+    assert "4 networks have an accuracy" in text
+    assert "too few networks were trained with several seeds" in text
+    assert pd.read_csv(search_dir / TABLE)["mean"].max() == pytest.approx(81)
+
+
+def test_several_runs_side_by_side(run_dir: Path, search_dir: Path, tmp_path: Path) -> None:
+    out = tmp_path / "both.html"
+    report([run_dir, search_dir], out=out)
+    text = out.read_text()
+    page = Page(text)
+    networks = page.data["networks"]
+    assert isinstance(networks, list)
+    assert len(networks) == 2
+    assert text.count("plotly.js v") == 1
+    for name in (run_dir.name, search_dir.name):
+        assert f"<h2>{name}: " in text
+    # Test and validation accuracies are not drawn in one figure.
+    assert {"fronts-1-0-f-data", "fronts-2-0-f-data"} <= set(page.data)
+
+
+def test_run_in_which_everything_diverged_gives_reasons_not_blank_plots(tmp_path: Path) -> None:
+    write_ablation(tmp_path)
+    lines = [json.loads(line) for line in (tmp_path / "results.jsonl").read_text().splitlines()]
+    for line in lines:
+        line["result"] |= {"status": "diverged", "points": [], "curve": [], "reason": "no luck"}
+    (tmp_path / "results.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    report([tmp_path])
+    text = (tmp_path / PAGE).read_text()
+    assert set(Page(text).data) == {"networks"}
+    assert "No figure: no network has an accuracy yet." in text
+    assert "No figure: no job has finished an epoch." in text
+    assert "no\xa0luck" in text
+
+
+@pytest.mark.parametrize("asked", [study().plan("quick"), search()])
+def test_run_without_results_gives_reasons(
+    asked: object, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = Store(tmp_path)
+    with store.locked():
+        store.ask(asked, {})  # type: ignore[arg-type]
+    assert report([tmp_path]) == 0
+    assert "has no finished job yet" in " ".join(capsys.readouterr().out.split())
+    text = (tmp_path / PAGE).read_text()
+    assert set(Page(text).data) == {"networks"}
+    assert "No job has ended yet." in text
+
+
+def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="holds no run"):
+        report([tmp_path])
+
+
+def test_text_that_looks_like_a_script_stays_text(tmp_path: Path) -> None:
+    plan = replace(study().plan("quick"), question="Is </script><b>this</b> safe?")
+    store = Store(tmp_path)
+    with store.locked():
+        store.ask(plan, {})
+    report([tmp_path])
+    assert "</script><b>" not in (tmp_path / PAGE).read_text()

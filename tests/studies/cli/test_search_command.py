@@ -1,0 +1,190 @@
+"""The search command as a user types it; Ray is not started by any of these."""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from searchspace import InputError, Resolutions, named_space
+from studies import load
+from studies.cli import drive
+from studies.cli.search_command import amount
+from studies.execution import local_backend
+from studies.run import main
+from studies.rundir.store import Store
+from studies.search.replication import Candidate, front_shares, most_contested
+from studies.spec.fitting import fitted
+from studies.spec.search import Search
+from tests.studies.cli.test_run import assert_refused
+from tests.studies.papers.test_studies import run_in_process
+from tests.studies.search.test_scheduler import FakeSeat
+from tests.support.helpers import SPACE, TASK, search, study
+from tests.support.killing import run_here
+from trainers import Cifar10
+
+
+@pytest.fixture
+def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Options that search a small space in this process, with jobs that are made up."""
+    monkeypatch.setattr(local_backend, "Seat", FakeSeat)
+    monkeypatch.setattr(FakeSeat, "trained", [])
+    monkeypatch.setattr("studies.cli.search_command.Engine", local_backend.InProcess)
+    data = {name: value for name, value in SPACE.to_json().items() if name != "backbones"}
+    data["backbone"] = SPACE.to_json()["backbones"]
+    (tmp_path / "tiny.json").write_text(json.dumps(data))
+    (tmp_path / "task.json").write_text(
+        json.dumps({"kind": "digits", "noise": TASK.noise, "train_size": TASK.train_size})
+    )
+    return ["--space", str(tmp_path / "tiny.json"), "--task", str(tmp_path / "task.json"),
+            "--epochs", "2", "--out", str(tmp_path / "run")]  # fmt: skip
+
+
+def call(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
+    monkeypatch.setattr(sys, "argv", ["run", "search", *map(str, arguments)])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    return int(stopped.value.code or 0)
+
+
+BAD_INPUT = {
+    "no space": ([], "--space"),
+    "unknown space": (["--space", "juint"], "no space 'juint', and no such file; named spaces"),
+    "no such file": (["--space", "my.yaml"], "my.yaml: cannot be read"),
+    "unknown task": (["--space", "rsnet", "--task", "mnist"], "there is no task 'mnist'"),
+    "unknown objective": (["--space", "rsnet", "--objectives", "accuracy,size"], "got 'size'"),
+    "no accuracy": (["--space", "rsnet", "--objectives", "macs"], "include accuracy, got macs"),
+    "unknown sampler": (["--space", "rsnet", "--sampler", "tpa"], "got 'tpa'"),
+    "unknown setting": (["--space", "rsnet", "--sampler-set", "x=1"], "unknown field 'x'"),
+    "no setting": (["--space", "rsnet", "--scheduler-set", "x"], "takes NAME=VALUE, got 'x'"),
+    "unknown scheduler": (["--space", "rsnet", "--scheduler", "sha"], "got 'sha'"),
+    "no room for a rung": (
+        ["--space", "rsnet", "--scheduler", "asha", "--epochs", "1"],
+        "min_epochs must be below the 1 epochs",
+    ),
+    "narrow limits": (["--space", "rsnet", "--max-macs", "10"], "no network of the space has"),
+    "odd amount": (["--space", "rsnet", "--max-macs", "2X"], "such as 20M, 300k or 1500000"),
+    "duplicates": (["--space", "rsnet", "--duplicates", "twice"], "answer, seed, got 'twice'"),
+    "recipe field": (["--space", "rsnet", "--set", "speed=3"], "--set takes FIELD=VALUE"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_INPUT)
+def test_bad_input_is_one_sentence_and_status_2(
+    case: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments, message = BAD_INPUT[case]
+    assert_refused(call(monkeypatch, *arguments), message, capsys)
+
+
+def test_help_names_every_option(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(monkeypatch, "--help") == 0
+    output = capsys.readouterr().out
+    for option in ("--space", "--trials", "--max-macs", "--sampler-set", "--scheduler",
+                   "--objectives", "--contested", "--warm-start", "--time-limit"):  # fmt: skip
+        assert option in output
+
+
+def test_a_search_runs_is_replayed_and_extended(
+    tiny: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.setenv("COLUMNS", "200")
+    assert call(monkeypatch, *tiny, "--trials", "3", "--sampler", "brute_force") == 0
+    output = capfd.readouterr().out
+    assert "3 trials: 3 finished" in output
+    assert "Front of " in output
+    assert (tmp_path / "run" / "report.html").exists()
+    reported: list[Path] = []
+    monkeypatch.setattr(
+        "studies.cli.search_command.report", lambda path: reported.append(path) or 0
+    )
+    assert call(monkeypatch, *tiny, "--trials", "3", "--sampler", "brute_force") == 0
+    assert "nothing is trained again" in capfd.readouterr().out
+    assert len(FakeSeat.trained) == 3
+    assert call(monkeypatch, *tiny, "--trials", "5", "--objectives", "accuracy,params") == 0
+    assert len(FakeSeat.trained) <= 5
+    assert reported == [tmp_path / "run"] * 2
+    assert call(monkeypatch, *tiny, "--seed", "1") == 2
+    error = capfd.readouterr().err
+    assert "a search with another seed" in error
+    assert "--warm-start" in error
+
+
+def test_the_plan_writes_nothing(
+    tiny: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.setenv("COLUMNS", "200")
+    assert call(monkeypatch, *tiny, "--trials", "7", "--max-macs", "20k", "--plan") == 0
+    output = capsys.readouterr().out
+    assert "64 networks" in output
+    assert "7 jobs on digits" in output
+    assert not (tmp_path / "run").exists()
+    assert FakeSeat.trained == []
+
+
+def test_studies_and_searches_do_not_continue_each_other(
+    tiny: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    run_in_process(study(), tmp_path / "run", 1)
+    assert call(monkeypatch, *tiny) == 2
+    assert "holds a study; give another --out" in capsys.readouterr().err
+    with pytest.raises(InputError, match="holds a search; give another --out"):
+        made = Store(tmp_path / "search")
+        with made.locked():
+            made.ask(search(), {})
+        drive.prepare(study().plan("quick"), made, fresh=False, console=Console())
+
+
+def test_amounts() -> None:
+    assert [amount(text) for text in ("20M", "1.5m", "300k", "7", None)] == [
+        20_000_000, 1_500_000, 300_000, 7, None,
+    ]  # fmt: skip
+
+
+def test_a_named_space_is_fitted_to_small_images() -> None:
+    made, notes = fitted(named_space("joint"), TASK)
+    assert (made.input_size, made.num_classes, made.in_chs) == (8, 10, 3)
+    assert Resolutions((8, 7, 6, 5, 4)) in made.resolutions
+    kernels = {k for rule in made.rules for o in rule.options for k in getattr(o, "kernels", ())}
+    assert max(kernels) == 3
+    assert any("fitted to 8 px" in note for note in notes)
+    assert any("32/28/24/20/16 became 8/7/6/5/4 px" in note for note in notes)
+    same, none = fitted(named_space("joint", num_classes=10), Cifar10())
+    assert same == named_space("joint", num_classes=10)
+    assert none == []
+
+
+def test_contested_are_those_whose_place_is_uncertain() -> None:
+    """A and B are close at equal cost; C is far below at the same cost; D is alone and cheap."""
+
+    def one(name: str, accuracy: float, macs: float, runs: int = 1) -> Candidate:
+        return Candidate(name, np.full((runs, 1), accuracy), np.array([[macs]]), 450)
+
+    candidates = [one("A", 0.900, 10), one("B", 0.903, 10), one("C", 0.5, 10), one("D", 0.6, 1)]
+    shares = front_shares(candidates, 0)
+    assert shares["C"] == 0
+    assert shares["D"] == 1
+    assert 0.2 < shares["A"] < 0.5 < shares["B"] < 0.8
+    assert set(most_contested(candidates, 3, 0)) == {"A", "B"}
+    repeated = [one("A", 0.900, 10, runs=9), one("B", 0.903, 10), *candidates[2:]]
+    assert most_contested(repeated, 1, 0) == ["B"]
+
+
+def test_latency_is_measured_while_nothing_trains(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local_backend, "Seat", FakeSeat)
+    asked: Search = search(trials=2, sampler="brute_force", objectives=("accuracy", "latency"))
+    agenda = run_here(asked, tmp_path)
+    frame = load(tmp_path)
+    trained = frame[frame["trained"]]
+    assert (trained["latency_ms"] > 0).all()
+    for trial in agenda.proposals.study.trials:
+        assert trial.values[1] in set(frame[frame["trial"] == trial.number]["latency_ms"])

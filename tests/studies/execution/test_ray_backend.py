@@ -1,0 +1,199 @@
+"""Ray for real: a run that is killed and continued, failures, and what a user sees."""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import ray
+from ray.exceptions import ActorDiedError, RayTaskError
+from rich.console import Console
+
+from searchspace import InputError
+from searchspace.schema import to_json
+from studies.cli.drive import train_missing
+from studies.execution import ray_backend
+from studies.execution.job_queue import Events, JobList
+from studies.execution.ray_backend import Engine
+from studies.execution.resources import Resources
+from studies.execution.tune_backend import last_words
+from studies.execution.worker import Order, Seat
+from studies.rundir.store import Store
+from tests.support.helpers import RECIPE, TASK, job, search, study
+from tests.support.killing import run_here
+from tests.support.paths import ROOT
+from tests.support.trouble import Trouble
+from trainers import Digits, Result, Task
+from trainers.tasks import Splits
+
+SEARCH = search(trials=8, sampler="brute_force", recipe=replace(RECIPE, epochs=3))
+
+DRIVER = """
+import sys
+from pathlib import Path
+from rich.console import Console
+from studies.execution.ray_backend import Engine
+from studies.execution.resources import Resources
+from studies.cli.search_command import train
+from studies.rundir.store import Store
+from tests.studies.execution.test_ray_backend import SEARCH
+with Engine(Resources(2)) as engine:
+    status = train(SEARCH, Store(Path(sys.argv[1])), ray_backend, Console())
+sys.exit(status)
+"""
+
+
+def drive(folder: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", DRIVER, str(folder)],
+        cwd=ROOT,
+        # Ours; that of Ray holds sockets, whose names must be short.
+        env=os.environ | {"TMPDIR": str(folder.parent), "RAY_TMPDIR": tempfile.gettempdir()},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def lines(store: Store) -> list[bytes]:
+    return store.results.read_bytes().splitlines() if store.results.exists() else []
+
+
+def wait_for_lines(store: Store, count: int, driver: subprocess.Popen[str]) -> None:
+    deadline = time.monotonic() + 180
+    while len(lines(store)) < count and driver.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert len(lines(store)) >= count, driver.communicate(timeout=10)
+
+
+def test_a_search_killed_and_interrupted_comes_to_the_uninterrupted_result(tmp_path: Path) -> None:
+    """kill -9 after the first job, SIGINT after another: nothing is lost, nothing is twice."""
+    run_here(SEARCH, tmp_path / "whole")
+    store = Store(tmp_path / "run")
+    driver = drive(store.folder)
+    wait_for_lines(store, 1, driver)
+    os.kill(driver.pid, signal.SIGKILL)
+    driver.communicate(timeout=60)
+    kept = lines(store)
+
+    driver = drive(store.folder)
+    wait_for_lines(store, len(kept) + 1, driver)
+    driver.send_signal(signal.SIGINT)
+    output, errors = driver.communicate(timeout=60)
+    assert lines(store)[: len(kept)] == kept
+    if len(lines(store)) < 8:
+        assert driver.returncode == 130
+        assert "the same command continues" in output
+    assert "Traceback" not in errors
+
+    driver = drive(store.folder)
+    output, errors = driver.communicate(timeout=180)
+    assert driver.returncode == 0, errors
+    assert errors == ""
+    assert len(lines(store)) == 8
+    assert table(store) == table(Store(tmp_path / "whole"))
+    # Nothing is left on this machine, though a driver was killed.
+    assert list(tmp_path.glob("convfrontier-*/*")) == []
+
+
+def table(store: Store) -> list[object]:
+    """Every trial with its network and its result."""
+    results = {record.key: comparable(record.result) for record in store.records()}
+    return [(trial.number, trial.key, trial.state, results[trial.key]) for trial in store.trials()]
+
+
+def comparable(result: Result) -> object:
+    """A result without the time it took."""
+    return to_json(replace(result, seconds=0.0))
+
+
+def test_jobs_in_trouble_fail_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One raises, one hangs, one kills its worker always and one only once; one is well."""
+    # Ray's workers give way to all other processes: beside two busy ones the job that is well gets
+    # a few percent of a core, and would pass its time limit too.
+    monkeypatch.setenv("RAY_worker_niceness", "0")
+    store = Store(tmp_path / "run")
+    kinds = ("none", "raises", "hangs", "dies", "dies once")
+    tasks = tuple(Trouble(kind, str(tmp_path / "mark")) for kind in kinds)
+    one = replace(study(seeds=1).presets["quick"], arms=study().presets["quick"].arms[:1])
+    plan = replace(study(), presets={"quick": one}).plan("quick", tasks=tasks)
+    resources = Resources(workers=2, time_limit=30.0)
+    with Engine(resources) as one_engine:
+        assert train_missing(plan, store, one_engine, Console(width=300)) == 1
+    ends = {r.job.task.what: r.result for r in store.records() if isinstance(r.job.task, Trouble)}
+    assert {kind: ends[kind].status for kind in kinds} == {
+        "none": "finished",
+        "raises": "failed",
+        "hangs": "failed",
+        "dies": "failed",
+        "dies once": "finished",
+    }
+    assert ends["raises"].reason == "LookupError: no good"
+    assert ends["hangs"].reason == "it ran longer than its time limit of 30 s"
+    lost, _, seen = ends["dies"].reason.partition(": ")
+    assert (lost, bool(seen)) == ("its worker was lost 3 times", True)
+    output = capsys.readouterr().out
+    assert "3 of 5 jobs failed" in output
+    assert "the same command tries them again" in output
+
+
+def test_a_worker_that_cannot_start_says_why(tmp_path: Path) -> None:
+    """What its process raised is in the job's reason, and in the run's."""
+    trace = "ray::JobTrainable.__init__()\n  File x.py\nImportError: no module named y"
+    error = ActorDiedError(RayTaskError("__init__", trace, ImportError("no module named y")))
+    plan = study(seeds=1).plan("quick")
+    jobs = {one.key: one for _, one in plan.jobs()}
+    store = Store(tmp_path)
+    with store.locked():
+        store.ask(plan, {})
+        agenda = JobList(jobs, dict.fromkeys(jobs, "static"), store, Resources(), Events())
+        agenda.left = agenda.left[:1]
+        for _ in range(3):
+            order = agenda.next()
+            assert order is not None
+            agenda.lost(order.job.key, last_words(error))
+    assert agenda.over
+    lost = "its worker was lost 3 times: ImportError: no module named y"
+    assert [one.result.reason for one in store.records()] == [lost]
+    assert list(agenda.failures.values()) == [lost]
+
+
+def test_a_process_reads_its_data_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[Task] = []
+    data = TASK.load()
+
+    def load(task: Digits, data_root: Path | None = None) -> Splits:
+        read.append(task)
+        return data
+
+    monkeypatch.setattr(Digits, "load", load)
+    jobs = [job(seed, task=replace(TASK, noise=noise)) for noise in (0.11, 0.12) for seed in (0, 1)]
+    for one in jobs:
+        assert Seat(Order(one, tmp_path, Resources())).step().failed == ""
+    assert read == [jobs[0].task, jobs[2].task]
+
+
+def test_gpus_that_are_not_there_are_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ray_backend, "_start_ray", lambda resources: None)
+    monkeypatch.setattr(ray, "cluster_resources", lambda: {"CPU": 2.0})
+    plan = study(seeds=1).plan("quick")
+    resources = Resources(workers=1, gpus_per_trial=64.5)
+    with pytest.raises(InputError, match="--gpus-per-trial 64.5 cannot be met: there are 0 GPUs"):
+        train_missing(plan, Store(tmp_path), Engine(resources), Console())
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:1", "nowhere:port"])
+def test_a_cluster_that_is_not_there_is_one_sentence(tmp_path: Path, address: str) -> None:
+    plan = study(seeds=1).plan("quick")
+    with pytest.raises(InputError, match=f"cannot reach a Ray cluster at '{address}'"):
+        train_missing(plan, Store(tmp_path), Engine(Resources(address=address)), Console())

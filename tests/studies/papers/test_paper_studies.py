@@ -1,0 +1,90 @@
+"""The arms of all studies can be built, and those of quick designs priced and trained."""
+
+import re
+from functools import cache
+
+import pytest
+import torch
+
+from searchspace import Architecture, build, measure
+from studies.papers.catalog import STUDIES
+from studies.spec.ablation import Arm, Design
+from trainers import Job, Task
+from trainers.training import Training
+
+PAPER = [
+    (name, preset)
+    for name, study in STUDIES.items()
+    for preset in study.presets
+    if preset != "quick"
+]
+
+
+@pytest.mark.parametrize(("name", "preset"), PAPER)
+def test_arms_of_paper_designs_take_their_tasks_images(name: str, preset: str) -> None:
+    design = STUDIES[name].presets[preset]
+    for task in design.tasks:
+        for arm in design.arms:
+            assert logits_shape(arm.architecture, task) == (2, task.classes)
+
+
+@cache
+def logits_shape(architecture: Architecture, task: Task) -> tuple[int, ...]:
+    """Of two images, on the meta device, where nothing is computed; many studies share arms."""
+    with torch.device("meta"):
+        network = build(architecture, task.classes, task.in_chs).train()
+        # A network may be trained at smaller sizes than the task's own.
+        sizes = architecture.resolutions
+        side = sizes.sizes[0] if sizes else task.input_size
+        images = torch.empty(2, task.in_chs, side, side)
+        logits: torch.Tensor = network(images)
+    return tuple(logits.shape)
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_arms_of_quick_designs_train(name: str) -> None:
+    """A step of each arm with its own recipe, as augmentation is part of it."""
+    design = STUDIES[name].presets["quick"]
+    keys = [take_a_step(first_job(design, arm)) for arm in design.arms]
+    assert len(set(keys)) == len(keys), "two arms are the same"
+
+
+@cache
+def take_a_step(job: Job) -> str:
+    training = Training(job)
+    training.learner.network.train()
+    before = [parameter.clone() for parameter in training.learner.network.parameters()]
+    batches = training.batches.in_pass(0, 0)
+    loss = training.learner.learn(next(batches), 0.1)
+    batches.close()
+    assert 0 < loss < float("inf")
+    after = list(training.learner.network.parameters())
+    assert all(parameter.isfinite().all() for parameter in after)
+    assert not any(map(torch.equal, before[:1], after[:1]))
+    return job.key
+
+
+def first_job(design: Design, arm: Arm) -> Job:
+    return Job(arm.architecture, design.tasks[0], arm.recipe or design.recipe, 0)
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_arms_of_quick_designs_have_a_price(name: str) -> None:
+    design = STUDIES[name].presets["quick"]
+    assert all(priced(arm.architecture, design.tasks[0]) > 0 for arm in design.arms)
+
+
+@cache
+def priced(architecture: Architecture, task: Task) -> int:
+    return measure(architecture, task.input_size, num_classes=task.classes).macs
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_quick_designs_compare_arms_of_the_papers(name: str) -> None:
+    """Each stands for an arm of a paper design, if with other input sizes or widths."""
+    arms = {
+        preset: {re.sub(r"\d+(\.\d+)?", "#", arm.name) for arm in design.arms}
+        for preset, design in STUDIES[name].presets.items()
+    }
+    quick = arms.pop("quick")
+    assert quick <= set().union(*arms.values())

@@ -1,0 +1,171 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from searchspace import InputError
+from searchspace.schema import to_json
+from studies.execution.resources import Resources
+from studies.execution.worker import Order, Worker
+from studies.rundir.store import RESULTS, STUDY, Store, set_aside
+from tests.support.helpers import job, study
+from tests.support.paths import ROOT
+
+PLAN = study().plan("quick")
+
+
+@pytest.fixture(scope="module")
+def records() -> list[dict[str, object]]:
+    """Finished records of three jobs."""
+    found = []
+    for seed in range(3):
+        wanted = job(seed)
+        worker = Worker(Order(wanted, Path("none"), Resources()))
+        worker.step()
+        made = worker.step().record
+        assert made is not None
+        found.append(made)
+    return found
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    made = Store(tmp_path / "run")
+    with made.locked():
+        made.ask(PLAN, {"python": "3"})
+    return made
+
+
+def keys(store: Store) -> list[str]:
+    return [record.key for record in store.records()]
+
+
+def test_plan_and_records_come_back_as_written(store: Store, records: list[dict]) -> None:
+    assert store.plan() == PLAN
+    for record in records:
+        store.append(record)
+    assert [to_json(record) for record in store.records()] == records
+
+
+def test_no_folder_and_an_empty_folder_hold_no_run(tmp_path: Path) -> None:
+    assert Store(tmp_path / "none").plan() is None
+    assert Store(tmp_path).plan() is None
+    assert Store(tmp_path).records() == []
+
+
+def test_a_torn_last_line_is_recovered_from(store: Store, records: list[dict]) -> None:
+    """Whatever prefix of the last line reached the disk, the other records stay."""
+    store.append(records[0])
+    whole = store.results.read_bytes()
+    line = json.dumps(records[1]).encode()
+    for cut in (1, len(line) // 2, len(line)):
+        store.results.write_bytes(whole + line[:cut])
+        assert keys(store) == [records[0]["key"]]
+        with store.locked():
+            store.append(records[2])
+        assert keys(store) == [records[0]["key"], records[2]["key"]]
+
+
+def test_the_first_record_of_a_key_counts(store: Store, records: list[dict]) -> None:
+    for record in (records[0], records[1], {**records[0], "finished_at": "later"}):
+        store.append(record)
+    assert keys(store) == [records[0]["key"], records[1]["key"]]
+    assert store.records()[0].finished_at == records[0]["finished_at"]
+
+
+@pytest.mark.parametrize("damage", [b"not json\n", b'{"key": 3}\n', b"[]\n", b"\n", b"\xff\xfe\n"])
+def test_a_damaged_line_is_named_and_nothing_changes(
+    store: Store, records: list[dict], damage: bytes
+) -> None:
+    store.append(records[0])
+    with open(store.results, "ab") as file:
+        file.write(damage)
+    store.append(records[1])
+    before = store.results.read_bytes()
+    with pytest.raises(InputError, match=f"{RESULTS} line 2"):
+        store.records()
+    assert store.results.read_bytes() == before
+
+
+def test_foreign_folders_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("x")
+    with pytest.raises(InputError, match=f"holds no {STUDY}"):
+        Store(tmp_path).plan()
+    with pytest.raises(InputError, match="is a file"):
+        Store(tmp_path / "thesis.tex").plan()
+
+
+def test_a_damaged_study_file_is_named(store: Store) -> None:
+    path = store.folder / STUDY
+    for text in ("", "{", "[]", '{"plan": {}}'):
+        path.write_text(text)
+        with pytest.raises(InputError, match=STUDY):
+            store.plan()
+
+
+def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with (
+        pytest.raises(InputError, match="cannot write to"),
+        Store(tmp_path / "file" / "r").locked(),
+    ):
+        pass
+
+
+def test_two_writers_are_kept_apart_and_a_killed_one_frees_the_folder(store: Store) -> None:
+    code = (
+        "import sys, time\nfrom pathlib import Path\nfrom studies.rundir.store import Store\n"
+        "with Store(Path(sys.argv[1])).locked():\n"
+        "    print('held', flush=True)\n    time.sleep(60)\n"
+    )
+    other = subprocess.Popen(
+        [sys.executable, "-c", code, str(store.folder)], stdout=subprocess.PIPE, text=True
+    )
+    assert other.stdout is not None
+    with other, other.stdout:
+        assert other.stdout.readline() == "held\n"
+        with pytest.raises(InputError, match="another run is writing to"), store.locked():
+            pass
+        other.kill()
+    with store.locked():
+        pass
+
+
+def test_a_full_disk_leaves_whole_records_and_one_sentence(
+    store: Store, records: list[dict], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A write that stops in the middle, as on a full disk, is taken back."""
+    store.append(records[0])
+    limited = store.folder / "limited.py"
+    limited.write_text(
+        "import json, resource, signal, sys\nfrom pathlib import Path\n"
+        "from searchspace import InputError\nfrom studies.rundir.store import Store\n"
+        "store = Store(Path(sys.argv[1]))\n"
+        "size = store.results.stat().st_size\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (size + 100, size + 100))\n"
+        "try:\n    store.append(json.loads(sys.stdin.read()))\n"
+        "except InputError as error:\n    print(error)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, str(limited), str(store.folder)],
+        input=json.dumps(records[1]),
+        capture_output=True,
+        text=True,
+        env={"PYTHONPATH": str(ROOT)},
+    )
+    assert done.stdout.startswith("cannot write to"), done.stderr
+    assert done.stdout.count("\n") == 1
+    assert keys(store) == [records[0]["key"]]
+    assert store.results.read_bytes().endswith(b"\n")
+
+
+def test_set_aside_renames_and_deletes_nothing(store: Store, records: list[dict]) -> None:
+    store.append(records[0])
+    first = set_aside(store.folder)
+    assert first.name == "run.1"
+    assert keys(Store(first)) == [records[0]["key"]]
+    store.folder.mkdir()
+    assert set_aside(store.folder).name == "run.2"

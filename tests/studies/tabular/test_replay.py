@@ -1,0 +1,223 @@
+"""Searches replayed on tables: what they see, what they pay, and how they are judged."""
+
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.stats import ttest_rel
+
+from searchspace import CoConv, InputError, ResNetCifar, Rule, Space, Static
+from studies import ground_truth
+from studies.compare_searchers import (
+    by_epochs,
+    by_trials,
+    compare,
+    curve,
+    interval,
+    markdown,
+    searches,
+    verdict,
+    within_epochs,
+)
+from studies.execution.local_backend import InProcess
+from studies.ground_truth import SPACE, TABLE, plan, write_table
+from studies.rundir.store import Store
+from studies.tabular.replay import Replay, Step, Table, Way, read_table
+from tests.support.small_spaces import CIFAR, CONVS
+from trainers import Digits, Recipe
+
+SMALL = Space.of(
+    CIFAR,
+    *(Rule.of(f"layer{stage}.*.conv1", *CONVS[:3]) for stage in (1, 2, 3)),
+    input_size=8,
+)
+EPOCHS = 9
+
+
+def invented(seeds: int = 2) -> Table:
+    rng = np.random.default_rng(0)
+    macs = SMALL.price(SMALL.rows(SMALL))[0].astype(float)
+    last = 0.5 + 0.1 * np.log(macs / macs.min()) + 0.05 * rng.random((seeds, len(macs)))
+    rise = 1 - 0.5 ** np.arange(1, EPOCHS + 1)
+    return Table(SMALL, macs, last[:, :, None] * rise, last + 0.01)
+
+
+def test_the_score_is_the_share_of_the_volume_that_the_best_front_dominates() -> None:
+    table = invented()
+    error, cost = table.truth.T
+    everything = list(range(SMALL.size()))
+    assert table.score(everything) == pytest.approx(1)
+    assert table.score([]) == 0
+    first, second = sorted(np.argsort(error)[:2], key=lambda i: cost[i])
+    high = error.max(), cost.max()
+    areas = [(high[0] - error[i]) * (high[1] - cost[i]) for i in (first, second)]
+    both = (high[0] - max(error[[first, second]])) * (high[1] - max(cost[[first, second]]))
+    expected = (sum(areas) - both) / table.volume
+    assert table.score([first, second]) == pytest.approx(expected)
+
+
+def test_a_search_pays_for_each_network_once_and_reports_its_front() -> None:
+    table = invented()
+    replay = Replay(table, Way("random", "random"), seed=1)
+    steps = replay.run(60)
+    assert [step.trials for step in steps] == list(range(1, 61))
+    distinct = set(replay.finished)
+    assert len(distinct) < 60
+    assert steps[-1].epochs == EPOCHS * len(distinct)
+    seen = {i: (-table.validation[1, i, -1], table.macs[i]) for i in distinct}
+    front = [
+        i
+        for i in distinct
+        if not any(
+            seen[j][0] <= seen[i][0] and seen[j][1] <= seen[i][1] and seen[j] != seen[i]
+            for j in distinct
+        )
+    ]
+    assert steps[-1].score == pytest.approx(table.score(front))
+
+
+def test_what_is_chosen_by_luck_is_judged_by_the_truth() -> None:
+    """The first seed's validation favours one network wrongly: it hides the better one."""
+    macs = np.array([1.0, 2.0, 4.0, 4.0])
+    test = np.array([[0.2, 0.5, 0.7, 0.8]])
+    validation = np.array([[[0.2], [0.5], [0.9], [0.8]], [[0.2], [0.5], [0.7], [0.8]]])
+    four = Space.of(CIFAR, Rule.of("layer1.0.conv1", *CONVS[:4]), input_size=8)
+    table = Table(four, macs, validation, np.repeat(test, 2, axis=0))
+    assert table.reported(range(4), 0) == pytest.approx(table.score([0, 1, 2]))
+    assert table.reported(range(4), 1) == table.score([0, 1, 3]) == pytest.approx(1)
+    assert table.ceiling() == pytest.approx((1 + table.score([0, 1, 2])) / 2)
+    assert table.reported([], 0) == 0
+
+
+@pytest.mark.parametrize("stop", ["asha", "mo-asha", "median"])
+def test_what_was_stopped_is_never_on_the_front(stop: str) -> None:
+    table = invented()
+    replay = Replay(table, Way("x", "random", {}, stop, {"min_epochs": 1}), seed=0)
+    steps = replay.run(60)
+    levels = {1, 3} if stop != "median" else set(range(1, EPOCHS))
+    ends = set(replay.passed.values())
+    assert ends <= levels | {EPOCHS}
+    assert ends & levels
+    assert all(replay.passed[network] == EPOCHS for network in replay.finished)
+    assert steps[-1].epochs == sum(replay.passed.values()) < EPOCHS * len(replay.passed)
+
+
+def test_an_epoch_budget_ends_a_search() -> None:
+    steps = Replay(invented(), Way("x", "informed", {}, "mo-asha"), seed=0).run(400, 50)
+    assert steps[-2].epochs < 50 <= steps[-1].epochs
+    assert within_epochs(steps, 50).epochs <= 50
+    assert within_epochs(steps, 0) == Step(0, 0, 0.0)
+
+
+def test_equal_seeds_give_equal_searches() -> None:
+    once, again = (Replay(invented(), Way("i", "informed"), 3).run(12) for _ in range(2))
+    assert once == again
+
+
+def test_curves_go_on_where_a_search_has_ended() -> None:
+    assert curve([Step(1, 9, 0.1), Step(2, 18, 0.3)], 4) == [0.1, 0.3, 0.3, 0.3]
+
+
+def test_intervals_are_students_and_hold_for_all_comparisons_together() -> None:
+    first, second = np.random.default_rng(0).random((2, 12))
+    expected = ttest_rel(first, second).confidence_interval(0.95)
+    assert interval(first - second)[1:] == pytest.approx(tuple(expected))
+    wider = ttest_rel(first, second).confidence_interval(1 - 0.05 / 7)
+    assert interval(first - second, 7)[1:] == pytest.approx(tuple(wider))
+    assert verdict(0.1, 0.2) == "beats random"
+    assert verdict(-0.2, -0.1) == "loses to random"
+    assert verdict(-0.1, 0.2) == "undecided"
+
+
+def test_searchers_are_compared_with_random_search() -> None:
+    table = invented()
+    ways = Way("random", "random"), Way("informed", "informed", {"startup": 4})
+    found, curves = by_trials(table, ways, 3)
+    assert found["search"].tolist() == ["random", "informed"]
+    assert found["to_mark"][0] <= 0
+    assert found["difference"][1] == pytest.approx(found["score"][1] - found["score"][0])
+    assert len(curves) == 200 + 40
+    lines = markdown(found).splitlines()
+    assert lines[0].startswith("| search | score | difference to random | verdict | reaches")
+    assert len(lines) == 4
+    stopped = by_epochs(table, (ways[0], Way("r + asha", "random", {}, "asha")), 2)
+    assert stopped["trials"][1] > stopped["trials"][0] or stopped["trials"][1] == 400
+
+
+def test_processes_find_what_one_process_finds() -> None:
+    tasks = [(Way("x", name), seed, 5, None) for name in ("random", "informed") for seed in (0, 1)]
+    assert searches(invented(), tasks, 2) == searches(invented(), tasks, 1)
+
+
+def test_the_command_writes_its_tables(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("studies.compare_searchers.read_table", lambda *_: invented())
+    assert compare(repeats=2, workers=1, only=["qmc"], out=tmp_path) == 0
+    assert "| qmc |" in capsys.readouterr().out
+    assert "| qmc |" in (tmp_path / "trials.md").read_text()
+    names = {"trials.csv", "trials.md", "curves.csv", "epochs.csv", "epochs.md"}
+    assert {path.name for path in tmp_path.iterdir()} == names
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"repeats": 1}, "--repeats must be at least 2, got 1"),
+        ({"only": ["bayes"]}, "--only must be one of random, .*, got 'bayes'"),
+    ],
+)
+def test_the_command_says_what_is_wrong(arguments: dict[str, object], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        compare(**arguments)  # type: ignore[arg-type]
+
+
+def test_the_table_in_the_package_is_of_this_space() -> None:
+    table = read_table(SPACE, TABLE)
+    macs, _ = SPACE.price(SPACE.rows(SPACE))
+    assert table.macs.tolist() == macs.tolist()
+    assert table.validation.shape == (len(table.test), SPACE.size(), 27)
+    assert 0.1 < table.test.min() < table.test.max() < 1
+    front = sum(
+        not any((other <= point).all() and (other < point).any() for other in table.truth)
+        for point in table.truth
+    )
+    assert front > 5
+
+
+def test_ground_truth_is_trained_once_and_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny = Space.of(
+        ResNetCifar(8, width=2),
+        Rule.of("layer1.0.conv1", Static(), CoConv(2)),
+        input_size=8,
+        num_classes=10,
+    )
+    monkeypatch.setattr(ground_truth, "SPACE", tiny)
+    monkeypatch.setattr(ground_truth, "RECIPE", Recipe(epochs=2, batch_size=60, lr=0.1))
+    monkeypatch.setattr(ground_truth, "TASK", Digits(train_size=60))
+    store, asked = Store(tmp_path / "run"), plan(seeds=1)
+    with pytest.raises(InputError, match="network 0 is not trained with seed 0 yet"):
+        write_table(store, asked, tmp_path / "digits.csv.gz")
+    monkeypatch.setattr(ground_truth, "Engine", InProcess)
+    assert ground_truth.ground_truth(store.folder, seeds=1) == 0
+    first = store.results.read_bytes()
+    monkeypatch.setattr("studies.tabular.replay.files", lambda _: tmp_path)
+    file = tmp_path / "tables" / "digits.csv.gz"
+    file.parent.mkdir()
+    assert ground_truth.ground_truth(store.folder, seeds=1, table=file) == 0
+    assert store.results.read_bytes() == first
+    table = read_table(tiny, "digits.csv.gz")
+    for index, record in enumerate(store.records()):
+        curve = [epoch.validation_accuracy for epoch in record.result.curve]
+        assert table.validation[0, index] == pytest.approx(curve)
+        assert table.test[0, index] == pytest.approx(record.result.points[0].test_accuracy)
+    assert table.macs.tolist() == [tiny.cost(network).macs for network in tiny]
+
+
+def test_every_network_of_the_space_has_its_own_cost() -> None:
+    macs, _ = SPACE.price(SPACE.rows(SPACE))
+    assert all(a != b for a, b in combinations(macs.tolist(), 2))
+    assert macs.max() > 5 * macs.min()
