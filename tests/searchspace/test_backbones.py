@@ -1,7 +1,6 @@
 import pytest
 import torch
 import torchvision
-from tiny_networks import TINY, smallest_size
 from torch import nn
 
 from searchspace import (
@@ -19,6 +18,7 @@ from searchspace import (
     build,
 )
 from searchspace.backbones.shake_shake import HalvesShortcut, Shake
+from tests.support.tiny_networks import TINY, smallest_size
 
 
 def parameters(network: nn.Module) -> int:

@@ -6,7 +6,6 @@ from random import Random
 
 import pytest
 import torch
-from small_spaces import bottleneck_space, resnet_space
 from torch import nn
 
 from searchspace import (
@@ -27,6 +26,7 @@ from searchspace import (
     measure,
 )
 from searchspace.operators.dynamic import DynamicConv2d
+from tests.support.small_spaces import bottleneck_space, resnet_space
 
 CONV = Slot("conv", 1, "conv", 8, 8, kernel=3, padding=1, position="block_first")
 DEPTHWISE = replace(CONV, groups=8, position="depthwise")

@@ -32,9 +32,9 @@ from searchspace.backbones.base import refusal
 from searchspace.cli import run_command
 from searchspace.operators.mixed_kernel import MixedKernelConv2d, Side
 from searchspace.schema import to_json
-from tests.searchspace.test_registry import CHOICES, NETWORKS, trained_a_little
 from tests.support.helpers import RECIPE, SMALL, STATIC, TASK
 from tests.support.paths import ROOT
+from tests.support.registry import CHOICES, NETWORKS, trained_a_little
 from trainers import Job, Result, quantise
 from trainers.command import CONFIG, METRICS
 from trainers.command import main as train_main

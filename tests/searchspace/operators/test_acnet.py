@@ -1,10 +1,10 @@
 import pytest
 import torch
 import torch.nn.functional as F
-from compare import assert_same
 from torch import nn
 
 from searchspace import ACNet, InputError, Slot, deploy, measure_module
+from tests.support.compare import assert_same
 
 SLOTS = [
     Slot("s", 1, "conv", 5, 7, kernel=3, padding=1),

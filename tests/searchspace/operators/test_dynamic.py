@@ -3,10 +3,10 @@
 import pytest
 import torch
 import torch.nn.functional as F
-from compare import assert_same
 from torch import nn
 
 from searchspace import CoConv, CondConv, DyConv, Slot, deploy
+from tests.support.compare import assert_same
 
 CHOICES = [
     CoConv(experts=3),

@@ -2,12 +2,12 @@ import copy
 
 import pytest
 import torch
-from compare import assert_same
 
 from searchspace import CoConv, Slot
 from searchspace.operators import pieces
 from searchspace.operators.fused_experts import can_fuse, conv_norm_mix
 from searchspace.operators.pieces import samples_at_a_time
+from tests.support.compare import assert_same
 
 SLOT = Slot("s", 1, "conv", 5, 6, kernel=3, stride=2, padding=1)
 

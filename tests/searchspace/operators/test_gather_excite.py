@@ -1,10 +1,10 @@
 import pytest
 import torch
 import torch.nn.functional as F
-from compare import OnOneInput, assert_same
 from torch import nn
 
 from searchspace import GatherExcite, InputError, Slot, measure_module
+from tests.support.compare import OnOneInput, assert_same
 
 
 def slot(in_chs, out_chs=None):

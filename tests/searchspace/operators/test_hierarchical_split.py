@@ -3,7 +3,6 @@
 import pytest
 import torch
 import torch.nn.functional as F
-from compare import assert_same
 
 from searchspace import (
     Architecture,
@@ -15,6 +14,7 @@ from searchspace import (
     build,
     measure_module,
 )
+from tests.support.compare import assert_same
 
 SETTINGS = [(4, 2), (4, 5), (5, 4), (1, 3), (3, 3), (7, 6)]
 KINDS = [HierarchicalSplit, Res2Net]

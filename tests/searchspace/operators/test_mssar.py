@@ -5,7 +5,6 @@ import pickle
 import pytest
 import torch
 import torch.nn.functional as F
-from compare import OnOneInput, assert_same
 
 from searchspace import (
     Architecture,
@@ -19,6 +18,7 @@ from searchspace import (
     measure_module,
 )
 from searchspace.operators.mssar import REDUCTIONS
+from tests.support.compare import OnOneInput, assert_same
 
 SUBSETS = [subset for length in (1, 2, 3) for subset in itertools.combinations((1, 2, 4), length)]
 SIZES = [(8, 8), (16, 8), (7, 7), (9, 5), (3, 2), (1, 1)]

@@ -3,7 +3,6 @@
 import pytest
 import torch
 import torch.nn.functional as F
-from compare import assert_same
 
 from searchspace import (
     Architecture,
@@ -16,6 +15,7 @@ from searchspace import (
     build,
     measure_module,
 )
+from tests.support.compare import assert_same
 
 CHOICES = [
     DepthwiseSeparable(),

@@ -1,8 +1,8 @@
 import pytest
 import torch
-from compare import OnOneInput, assert_same
 
 from searchspace import InputError, Slot, SqueezeExcite, measure_module
+from tests.support.compare import OnOneInput, assert_same
 
 
 def slot(in_chs, out_chs=None):

@@ -6,7 +6,6 @@ from random import Random
 import numpy as np
 import optuna
 import pytest
-from small_spaces import CIFAR, bottleneck_space, resnet_space
 
 from searchspace import (
     Architecture,
@@ -24,6 +23,7 @@ from searchspace import (
     measure,
 )
 from searchspace.space import budget
+from tests.support.small_spaces import CIFAR, bottleneck_space, resnet_space
 
 SPACES = {"resnet": resnet_space(), "bottleneck": bottleneck_space()}
 UNEVEN = Space.of(

@@ -5,8 +5,6 @@ from random import Random
 
 import numpy as np
 import pytest
-from small_spaces import BOTTLENECK, CIFAR, CONVS, RECALIBRATIONS, bottleneck_space, resnet_space
-from tiny_networks import TINY, smallest_size
 
 from searchspace import (
     OPERATORS,
@@ -25,6 +23,15 @@ from searchspace import (
     measure,
 )
 from searchspace.cost import Form
+from tests.support.small_spaces import (
+    BOTTLENECK,
+    CIFAR,
+    CONVS,
+    RECALIBRATIONS,
+    bottleneck_space,
+    resnet_space,
+)
+from tests.support.tiny_networks import TINY, smallest_size
 
 FORMS: tuple[Form, ...] = "deployed", "training"
 

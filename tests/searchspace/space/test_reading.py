@@ -3,7 +3,6 @@
 import json
 
 import pytest
-from small_spaces import bottleneck_space, resnet_space
 
 from searchspace import (
     CoConv,
@@ -18,6 +17,7 @@ from searchspace import (
     parse_space,
     read_space,
 )
+from tests.support.small_spaces import bottleneck_space, resnet_space
 
 GOOD = """
 name: small

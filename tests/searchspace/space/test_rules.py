@@ -1,7 +1,6 @@
 """Rules: patterns, ties, what is refused, and decisions that act on each other."""
 
 import pytest
-from small_spaces import BOTTLENECK, CIFAR, SPLITS, bottleneck_space
 
 from searchspace import (
     AlexNet,
@@ -17,6 +16,7 @@ from searchspace import (
     SqueezeExcite,
     Static,
 )
+from tests.support.small_spaces import BOTTLENECK, CIFAR, SPLITS, bottleneck_space
 
 TWO = (Static(), CoConv(2))
 CONVS = 6

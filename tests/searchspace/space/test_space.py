@@ -9,14 +9,6 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
-from small_spaces import (
-    CIFAR,
-    CONVS,
-    RECALIBRATIONS,
-    bottleneck_space,
-    brute_force,
-    resnet_space,
-)
 
 from searchspace import (
     Architecture,
@@ -31,6 +23,14 @@ from searchspace import (
     Unchanged,
     build,
     named_space,
+)
+from tests.support.small_spaces import (
+    CIFAR,
+    CONVS,
+    RECALIBRATIONS,
+    bottleneck_space,
+    brute_force,
+    resnet_space,
 )
 
 SPACES = {"resnet": resnet_space(), "bottleneck": bottleneck_space()}
