@@ -9,10 +9,11 @@ import hashlib
 import json
 import os
 import shutil
+import stat
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from errno import EPERM
 from functools import lru_cache
 from pathlib import Path
@@ -27,6 +28,7 @@ from trainers.tasks.base import StoredSplit
 KEPT = 2
 """Datasets that stay in the memory of a process."""
 LOCK = ".lock"
+PREFIX = "run-"
 PATIENCE = 10.0
 """Seconds that the last workers of a run are given to end; on a busy machine they need some."""
 _handles: dict[str, int] = {}
@@ -35,6 +37,30 @@ _handles: dict[str, int] = {}
 def home() -> Path:
     """Where this user's runs keep their data on this machine."""
     return Path(tempfile.gettempdir()) / f"convfrontier-{os.getuid()}"
+
+
+def folder_of(run: str) -> Path:
+    """The folder of a run; `sweep` removes folders with this form of name and no others."""
+    return home() / f"{PREFIX}{run}"
+
+
+def checked_home() -> Path:
+    """`home`; a PermissionError unless it is a real directory that only this user can write to.
+
+    Its path is predictable and the temporary directory is open to all users: a link prepared there
+    would make `sweep` remove folders elsewhere.
+    """
+    folder = home()
+    status = folder.lstat()
+    if not stat.S_ISDIR(status.st_mode):
+        raise PermissionError(EPERM, "it is not a directory, or a link to one")
+    if status.st_uid != os.getuid():
+        raise PermissionError(EPERM, "it belongs to another user")
+    if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise PermissionError(EPERM, "other users may write to it")
+    if stat.S_IMODE(status.st_mode) != 0o700:
+        folder.chmod(0o700)
+    return folder
 
 
 @lru_cache(maxsize=KEPT)
@@ -56,17 +82,20 @@ def loaded(task: Task, data_root: Path | None, run: str = "") -> Splits:
     with _locked(file.with_suffix(LOCK)):
         if file.exists():
             return _mapped(file)
+        # On the nodes of a cluster nobody else removes the copies of runs that have ended.
+        sweep()
         data = task.load(data_root)
         return _mapped(file) if _written(data, file) else data
 
 
 def held(run: str) -> Path:
     """The run's folder on this machine, which stays while this process holds it."""
-    folder = home() / run
+    folder = folder_of(run)
     while run not in _handles:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if home().stat().st_uid != os.getuid():
-            raise PermissionError(EPERM, "it belongs to another user")
+        with suppress(FileExistsError):
+            home().mkdir(mode=0o700, parents=True)
+        checked_home()
+        folder.mkdir(mode=0o700, exist_ok=True)
         try:
             handle = os.open(folder / LOCK, os.O_CREAT | os.O_RDWR, 0o600)
         except FileNotFoundError:
@@ -92,15 +121,26 @@ def release(run: str) -> None:
         os.close(_handles.pop(run))
     deadline = time.monotonic() + PATIENCE
     sweep()
-    while (home() / run).exists() and time.monotonic() < deadline:
+    while folder_of(run).exists() and time.monotonic() < deadline:
         time.sleep(0.1)
         sweep()
-    shutil.rmtree(home() / run, ignore_errors=True)
+    # Never through a link that took the folder's place.
+    with suppress(OSError):
+        checked_home()
+        shutil.rmtree(folder_of(run), ignore_errors=True)
 
 
 def sweep() -> None:
-    """Remove the folders that no process of this machine holds."""
-    for folder in home().glob("*"):
+    """Remove the folders of runs that no process of this machine holds."""
+    try:
+        folders = [
+            Path(entry.path)
+            for entry in os.scandir(checked_home())
+            if entry.name.startswith(PREFIX) and entry.is_dir(follow_symlinks=False)
+        ]
+    except OSError:
+        return
+    for folder in folders:
         try:
             # Made here if need be: who was killed before it made one has left a folder too.
             handle = os.open(folder / LOCK, os.O_CREAT | os.O_RDWR, 0o600)

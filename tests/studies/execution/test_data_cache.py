@@ -17,7 +17,7 @@ import pytest
 import torch
 
 from studies.execution import data_cache
-from studies.execution.data_cache import home, loaded, sweep
+from studies.execution.data_cache import folder_of, home, loaded, sweep
 from tests.support.helpers import TASK
 from tests.support.paths import ROOT
 from trainers import Digits, Task
@@ -94,8 +94,8 @@ def test_a_run_that_has_ended_leaves_nothing_whoever_stays(
 
 
 def test_a_folder_whose_maker_was_killed_at_once_is_swept() -> None:
-    (home() / "run").mkdir(parents=True)
-    (home() / "run" / "tmp").mkdir()
+    (folder_of("run")).mkdir(parents=True)
+    (folder_of("run") / "tmp").mkdir()
     sweep()
     assert list(home().iterdir()) == []
 
@@ -111,7 +111,7 @@ def test_a_folder_swept_before_it_was_held_is_made_again(monkeypatch: pytest.Mon
 
     monkeypatch.setattr(os, "open", too_late)
     assert data_cache.held("run").is_dir()
-    assert swept == [home() / "run" / data_cache.LOCK]
+    assert swept == [folder_of("run") / data_cache.LOCK]
 
 
 def reader(mark: Path) -> subprocess.Popen[str]:
@@ -134,11 +134,11 @@ def test_processes_of_a_run_read_once_and_leave_nothing(tmp_path: Path) -> None:
     assert [said(process) for process in readers] == [expected, expected]
     assert len(mark.read_text().splitlines()) == 1
     sweep()
-    assert len(list(home().glob("run/*.pt"))) == 1
+    assert len(list(home().glob("run-run/*.pt"))) == 1
     readers[0].send_signal(signal.SIGKILL)
     readers[0].communicate()
     sweep()
-    assert len(list(home().glob("run/*.pt"))) == 1
+    assert len(list(home().glob("run-run/*.pt"))) == 1
     readers[1].communicate("")
     sweep()
     assert list(home().iterdir()) == []
@@ -155,7 +155,7 @@ def same(one: Splits, other: Splits) -> bool:
 def test_what_is_mapped_is_what_was_read() -> None:
     assert same(loaded(TASK, None, "run"), TASK.load())
     loaded.cache_clear()
-    (file,) = home().glob("run/*.pt")
+    (file,) = home().glob("run-run/*.pt")
     splits = [getattr(TASK.load(), name) for name in ("train", "validation", "test")]
     needed = sum(split.images.nbytes + split.labels.nbytes for split in splits)
     # Not the images that the training set was drawn from.
@@ -170,10 +170,62 @@ def test_a_full_disk_only_means_that_nothing_is_shared(monkeypatch: pytest.Monke
 
     monkeypatch.setattr(torch, "save", full)
     assert same(loaded(TASK, None, "run"), TASK.load())
-    assert not list(home().glob("run/*.p*t"))
+    assert not list(home().glob("run-run/*.p*t"))
 
 
 def test_a_folder_of_another_user_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "getuid", lambda: 12345)
     assert same(loaded(TASK, None, "run"), TASK.load())
-    assert not list(home().glob("run/*.pt"))
+    assert not list(home().glob("run-run/*.pt"))
+
+
+def test_a_prepared_link_is_refused_and_nothing_behind_it_is_touched(tmp_path: Path) -> None:
+    """The folder's path is predictable: anybody may have put something in its place."""
+    victim = tmp_path / "victim"
+    (victim / "run-photos").mkdir(parents=True)
+    (victim / "run-photos" / "holiday").write_text("dear")
+    home().symlink_to(victim)
+    with pytest.raises(PermissionError, match="link"):
+        data_cache.held("run")
+    assert same(loaded(TASK, None, "run"), TASK.load())
+    sweep()
+    data_cache.release("run")
+    assert (victim / "run-photos" / "holiday").read_text() == "dear"
+    assert [path.name for path in victim.iterdir()] == ["run-photos"]
+
+
+@pytest.mark.parametrize("mode", [0o770, 0o707, 0o777])
+def test_a_folder_that_others_may_write_to_is_refused(mode: int) -> None:
+    home().mkdir()
+    home().chmod(mode)
+    with pytest.raises(PermissionError, match="other users may write"):
+        data_cache.held("run")
+
+
+def test_the_folder_is_for_its_user_alone() -> None:
+    """Also one that an earlier version left open to readers."""
+    home().mkdir(mode=0o755)
+    folder = data_cache.held("run")
+    assert [path.stat().st_mode & 0o777 for path in (home(), folder)] == [0o700, 0o700]
+
+
+def test_sweep_removes_folders_of_runs_only(tmp_path: Path) -> None:
+    (elsewhere := tmp_path / "elsewhere").mkdir()
+    (elsewhere / "file").write_text("dear")
+    home().mkdir(mode=0o700)
+    for name in ("run-ended", "mine"):
+        (home() / name).mkdir()
+    (home() / "run-link").symlink_to(elsewhere)
+    (home() / "run-file").write_text("")
+    sweep()
+    assert sorted(path.name for path in home().iterdir()) == ["mine", "run-file", "run-link"]
+    assert (elsewhere / "file").exists()
+
+
+def test_copies_of_runs_that_have_ended_are_removed_when_one_is_made() -> None:
+    """As on the nodes of a cluster, where no driver removes them."""
+    ended = home() / "run-ended"
+    ended.mkdir(parents=True)
+    (ended / "0123456789abcdef.pt").write_bytes(b"images")
+    loaded(TASK, None, "run")
+    assert not ended.exists()
