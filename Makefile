@@ -4,13 +4,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: study test test-pages check bench constraints clean
+.PHONY: study test test-fast test-pages check bench constraints clean
 
 study: $(READY)
 	$(BIN)/python -m studies.run coconv_experts
 
 test: check
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+# All tests but the slow ones: about two minutes on two cores.
+test-fast: $(READY)
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
 
 # The pages in a real browser; needs Chromium (Debian: apt-get install chromium).
 test-pages: $(READY)

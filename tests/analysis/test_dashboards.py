@@ -89,6 +89,7 @@ def test_tensorboard_answers(tmp_path: Path) -> None:
         assert "trial-0/seed-0" in _until(f"http://127.0.0.1:{port}/data/runs", "trial-0")
 
 
+@pytest.mark.slow
 def test_optuna_dashboard_answers(tmp_path: Path) -> None:
     asked, store = write_search(tmp_path), Store(tmp_path)
     with store.locked():

@@ -27,6 +27,7 @@ def test_one_for_each_paper_and_one_for_the_search() -> None:
     assert used == stored
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_fresh_run_says_the_same(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = str(FOLDER.parent.parent)
@@ -61,6 +62,7 @@ def test_a_changed_figure_has_another_text() -> None:
     assert repr(first) == "A (2 points)" != repr(second)
 
 
+@pytest.mark.slow
 def test_a_search_has_no_verdicts() -> None:
     run = read_run(FOLDER / "runs" / "joint_search")
     with pytest.raises(InputError, match="holds a search"):

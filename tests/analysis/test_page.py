@@ -11,7 +11,7 @@ import pytest
 from analysis.report import PAGE, report
 from tests.support.helpers import write_ablation, write_search
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 PROBE = """<script>
 window.addEventListener("load", () => setTimeout(() => {

@@ -254,6 +254,7 @@ def programs(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     return started
 
 
+@pytest.mark.slow
 def test_pick_retrain_export(
     run_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, programs: list[list[str]],
     capsys: pytest.CaptureFixture[str],

@@ -106,6 +106,7 @@ def test_runs_that_cannot_be_shown_together(runs: list[Path], tmp_path: Path) ->
         read_study_runs([tmp_path])
 
 
+@pytest.mark.slow
 def test_all_studies_run_though_some_fail(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

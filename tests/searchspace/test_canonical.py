@@ -100,6 +100,7 @@ def test_canonical_forms_are_their_own(kind: str) -> None:
     assert once.canonical(slot) == once
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [resnet_space, bottleneck_space])
 def test_different_keys_differ_in_cost_or_in_function(make) -> None:
     space: Space = make()

@@ -31,6 +31,7 @@ def test_each_paper_has_a_space_on_small_and_on_large_images() -> None:
     assert set(spaces()) == {name + ending for name in NAMES for ending in ("", "-imagenet")}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_named_spaces_are_priced_as_measured(name: str) -> None:
     small = ResNet(50, width=4, stem="small") if name == "hs" else ResNetCifar(8, width=4)
@@ -131,6 +132,7 @@ def test_mistakes_are_one_sentence_on_stderr(run, arguments, message: str) -> No
     assert message in errors and len(errors.splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_the_module_is_a_command() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "searchspace.describe", "nothing"],

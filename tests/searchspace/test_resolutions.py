@@ -98,6 +98,7 @@ def test_a_step_at_one_size_leaves_the_norms_of_others_alone() -> None:
     assert changed == {n for n in statistics if ".norms.1." in n}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("choices", CHOICES)
 @pytest.mark.parametrize("size", [*SIZES, 13, 17])
 def test_deployed_equals_trained_at_every_size(choices, size) -> None:
@@ -177,6 +178,7 @@ def test_ensemble_is_a_softmax_mean_that_teaches_only_the_scores() -> None:
     assert [name for name, p in network.named_parameters() if p.grad is not None] == ["importance"]
 
 
+@pytest.mark.slow
 def test_compiled_equals_eager_at_trained_and_untrained_sizes() -> None:
     network = trained("coconv").eval()
     compiled = torch.compile(network, backend="eager")

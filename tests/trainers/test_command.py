@@ -167,6 +167,7 @@ def test_a_folder_belongs_to_one_job(
     assert "holds the training of another job" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_runs_as_a_module_without_warnings() -> None:
     done = subprocess.run(
         [sys.executable, "-W", "error", "-m", "trainers.train", "--help"],

@@ -191,6 +191,7 @@ def reached(model: nn.Module) -> set[str]:
     return {n for n, p in model.named_parameters() if p.grad is not None and p.grad.any()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["faster_rcnn", "mask_rcnn", "deeplab_v3"])
 def test_a_few_steps_lower_the_loss(kind: str) -> None:
     if kind == "deeplab_v3":

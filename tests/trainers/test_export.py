@@ -80,6 +80,7 @@ def test_all_operators_and_backbones_take_part() -> None:
     assert {type(backbone) for backbone in NETWORKS} == set(BACKBONES.values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "architecture",
     [home(choice) for choice in CHOICES] + [Architecture(backbone) for backbone in NETWORKS],
@@ -122,6 +123,7 @@ def test_products_of_windows_are_the_convolution(slot: Slot, side: Side) -> None
     torch.testing.assert_close(*results)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "architecture",
     [
@@ -178,6 +180,7 @@ def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return out
 
 
+@pytest.mark.slow
 def test_every_size_is_written_checked_and_described(
     trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],

@@ -142,6 +142,7 @@ def test_dynamic_kernels_are_refused() -> None:
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bits", [(2, 32), (2, 2)])
 @pytest.mark.parametrize("sizes", [None, Resolutions((8, 6))], ids=["plain", "switchable"])
 def test_quantised_networks_learn(bits: tuple[int, int], sizes: Resolutions | None) -> None:

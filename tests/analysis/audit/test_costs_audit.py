@@ -45,6 +45,7 @@ def judged() -> list[Audited]:
     return rows
 
 
+@pytest.mark.slow
 def test_verdicts_are_those_found_by_rebuilding_the_papers(judged: list[Audited]) -> None:
     assert verdict_counts(judged) == {
         "CoConv": {EQUAL: 14, TRUNCATED: 0, DIFFERS: 0, NOT_BUILT: 0},
@@ -55,6 +56,7 @@ def test_verdicts_are_those_found_by_rebuilding_the_papers(judged: list[Audited]
     }
 
 
+@pytest.mark.slow
 def test_exactly_the_figures_that_are_not_equal_have_a_reason(judged: list[Audited]) -> None:
     for row in judged:
         assert bool(row.cell.reason) == (row.verdict != EQUAL), row.cell
@@ -176,6 +178,7 @@ def test_an_unwritable_path_is_refused_before_counting(tmp_path: Path) -> None:
         costs.costs(out=tmp_path / "file", csv=None, html=None)
 
 
+@pytest.mark.slow
 def test_the_program_ends_with_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     done = subprocess.run(

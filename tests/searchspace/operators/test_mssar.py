@@ -179,6 +179,7 @@ def test_can_be_exported(pooling) -> None:
         torch.testing.assert_close(exported.module()(x), module(x))
 
 
+@pytest.mark.slow
 def test_can_be_compiled() -> None:
     module = MultiScaleRecalibration().module(slot())
     compiled = torch.compile(module, backend="aot_eager", fullgraph=True)

@@ -61,6 +61,7 @@ def inside(space: Space, limits: dict[str, int]) -> list[Architecture]:
     return [network for network, keep in zip(networks, kept, strict=True) if keep]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SPACES)
 def test_counts_are_those_of_an_enumeration(name: str) -> None:
     space = SPACES[name]

@@ -54,6 +54,7 @@ def assert_priced_as_measured(
 EACH = {(backbone.kind, getattr(backbone, "depth", 0)): backbone for backbone in TINY}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backbone", EACH.values(), ids=Backbone.label)
 def test_every_operator_in_every_backbone_is_priced_as_measured(backbone: Backbone) -> None:
     choices = [_small(kind()) for kind in OPERATORS.values()]
@@ -78,6 +79,7 @@ def _anywhere(backbone: Backbone, choice: Choice) -> bool:
     return True
 
 
+@pytest.mark.slow
 def test_every_operator_is_priced_as_measured_with_private_norms() -> None:
     choices = [_small(kind()) for kind in OPERATORS.values()]
     space = Space.of(
@@ -90,6 +92,7 @@ def test_every_operator_is_priced_as_measured_with_private_norms() -> None:
     assert_priced_as_measured(space, 1, 8, FORMS[:1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [16, 8])
 def test_resolutions_are_priced_at_each_of_their_sizes(size: int) -> None:
     assert_priced_as_measured(resnet_space(), 6, size)
@@ -105,6 +108,7 @@ def test_shared_norms_cost_less_than_private_ones() -> None:
     assert_priced_as_measured(space, 6)
 
 
+@pytest.mark.slow
 def test_coupled_decisions_are_priced_exactly() -> None:
     assert_priced_as_measured(bottleneck_space(), 2)
     tied = Space.of(

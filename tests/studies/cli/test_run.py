@@ -143,6 +143,7 @@ def test_plan_needs_no_data(
     assert "cifar100" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_training")
 def test_finished_run_is_replayed_at_once(
     tiny: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
@@ -156,6 +157,7 @@ def test_finished_run_is_replayed_at_once(
     assert (tmp_path / RESULTS).read_bytes() == before
 
 
+@pytest.mark.slow
 def test_more_seeds_extend_and_fewer_do_not_shrink(
     tiny: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -41,6 +41,7 @@ def cluster() -> Iterator[Cluster]:
     made.shutdown()
 
 
+@pytest.mark.slow
 def test_a_node_may_be_lost(tmp_path: Path, cluster: Cluster) -> None:
     # The head only directs; each of the others has room for one job.
     cluster.add_node(num_cpus=0, include_dashboard=False)

@@ -67,6 +67,7 @@ def forget() -> None:
     data_cache.release("run")
 
 
+@pytest.mark.slow
 def test_who_leaves_first_waits_for_the_others(tmp_path: Path) -> None:
     data_cache.held("run")
     other = reader(tmp_path / "mark")
@@ -79,6 +80,7 @@ def test_who_leaves_first_waits_for_the_others(tmp_path: Path) -> None:
     assert list(home().iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_run_that_has_ended_leaves_nothing_whoever_stays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -100,6 +102,7 @@ def test_a_folder_whose_maker_was_killed_at_once_is_swept() -> None:
     assert list(home().iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_folder_swept_before_it_was_held_is_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
     really, swept = os.open, []
 
@@ -126,6 +129,7 @@ def said(process: subprocess.Popen[str]) -> object:
     return json.loads(process.stdout.readline())
 
 
+@pytest.mark.slow
 def test_processes_of_a_run_read_once_and_leave_nothing(tmp_path: Path) -> None:
     mark = tmp_path / "mark"
     readers = [reader(mark) for _ in range(2)]

@@ -72,6 +72,7 @@ def wait_for_lines(store: Store, count: int, driver: subprocess.Popen[str]) -> N
     assert len(lines(store)) >= count, driver.communicate(timeout=10)
 
 
+@pytest.mark.slow
 def test_a_search_killed_and_interrupted_comes_to_the_uninterrupted_result(tmp_path: Path) -> None:
     """kill -9 after the first job, SIGINT after another: nothing is lost, nothing is twice."""
     run_here(SEARCH, tmp_path / "whole")
@@ -113,6 +114,7 @@ def comparable(result: Result) -> object:
     return to_json(replace(result, seconds=0.0))
 
 
+@pytest.mark.slow
 def test_jobs_in_trouble_fail_alone(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -26,6 +26,7 @@ def test_quick_networks_have_the_nearest_width(arm) -> None:
     assert found == width
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arm", PAPER.arms, ids=lambda arm: arm.name)
 def test_large_networks_cost_the_same_within_the_tolerance(arm) -> None:
     macs = deployed_macs(arm.architecture, equal_cost.PAPER_TASK)

@@ -20,6 +20,7 @@ PAPER = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "preset"), PAPER)
 def test_arms_of_paper_designs_take_their_tasks_images(name: str, preset: str) -> None:
     design = STUDIES[name].presets[preset]
@@ -68,6 +69,7 @@ def first_job(design: Design, arm: Arm) -> Job:
     return Job(arm.architecture, design.tasks[0], arm.recipe or design.recipe, 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", STUDIES)
 def test_arms_of_quick_designs_have_a_price(name: str) -> None:
     design = STUDIES[name].presets["quick"]

@@ -114,6 +114,7 @@ def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
         pass
 
 
+@pytest.mark.slow
 def test_two_writers_are_kept_apart_and_a_killed_one_frees_the_folder(store: Store) -> None:
     code = (
         "import sys, time\nfrom pathlib import Path\nfrom studies.rundir.store import Store\n"
@@ -133,6 +134,7 @@ def test_two_writers_are_kept_apart_and_a_killed_one_frees_the_folder(store: Sto
         pass
 
 
+@pytest.mark.slow
 def test_a_full_disk_leaves_whole_records_and_one_sentence(
     store: Store, records: list[dict], monkeypatch: pytest.MonkeyPatch
 ) -> None:

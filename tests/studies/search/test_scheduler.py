@@ -85,6 +85,7 @@ def content(study: optuna.Study) -> list[object]:
     return [(t.number, t.state, t.values, t.params, t.user_attrs) for t in study.trials]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("training")
 def test_killed_twenty_times_a_search_ends_as_if_it_were_not(tmp_path: Path) -> None:
     done = subprocess.run(
@@ -105,6 +106,7 @@ def test_killed_twenty_times_a_search_ends_as_if_it_were_not(tmp_path: Path) -> 
     assert content(on_disk(tmp_path / "whole")) == content(on_disk(tmp_path / "killed"))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("training")
 def test_a_trial_that_waited_ends_as_one_that_did_not(tmp_path: Path) -> None:
     """Promoted from its checkpoint, bit for bit what the job gives alone."""
@@ -137,6 +139,7 @@ def test_every_end_has_its_state_and_none_stays_running(
     assert [t.number for t in agenda.proposals.study.best_trials][:1] != [1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["asha", "mo-asha", "median"])
 def test_truncated_trials_are_pruned_with_their_fidelity(name: str, tmp_path: Path) -> None:
     settings = {"min_trials": 2} if name == "median" else {"factor": 2}

@@ -50,6 +50,7 @@ def example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     sys.modules.pop("asymmetric", None)
 
 
+@pytest.mark.slow
 def test_the_guides_yaml_is_run_by_ray(example: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(YAML.splitlines()) == 10
     run = Path("runs/asymmetric-own")

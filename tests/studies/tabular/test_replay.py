@@ -145,11 +145,13 @@ def test_searchers_are_compared_with_random_search() -> None:
     assert stopped["trials"][1] > stopped["trials"][0] or stopped["trials"][1] == 400
 
 
+@pytest.mark.slow
 def test_processes_find_what_one_process_finds() -> None:
     tasks = [(Way("x", name), seed, 5, None) for name in ("random", "informed") for seed in (0, 1)]
     assert searches(invented(), tasks, 2) == searches(invented(), tasks, 1)
 
 
+@pytest.mark.slow
 def test_the_command_writes_its_tables(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
