@@ -110,12 +110,12 @@ def p_text(p: float) -> str:
     return "< 0.0001" if p < 0.0001 else f"{p:.2g}"
 
 
-def engineering(number: float) -> str:
-    """Three significant digits and a unit: 75.3 k, 1.44 M, 2.22 G."""
+def engineering(number: float, digits: int = 3) -> str:
+    """Significant digits (three) and a unit: 75.3 k, 1.44 M, 2.22 G."""
     for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
         if number >= size:
-            return f"{number / size:.3g} {unit}"
-    return f"{number:g}"
+            return f"{number / size:.{digits}g} {unit}"
+    return f"{number:.{max(digits, 6)}g}"
 
 
 def interval_text(difference: Difference) -> str:
