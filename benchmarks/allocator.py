@@ -27,7 +27,7 @@ def epoch(arm: str, *, keep: bool) -> float:
     """Milliseconds of an epoch in this process."""
     from studies.papers.catalog import STUDIES
     from trainers import Training
-    from trainers.allocator import keep_freed_memory
+    from trainers.runtime.allocator import keep_freed_memory
 
     torch.set_num_threads(1)
     if keep:

@@ -17,7 +17,7 @@ from benchmarks.timing import Pair, paired, show, training_step
 from searchspace import CoConv, Slot, Static, deploy
 from searchspace.operators.coconv import Router
 from searchspace.operators.dynamic import DynamicConv2d
-from trainers.allocator import keep_freed_memory
+from trainers.runtime.allocator import keep_freed_memory
 
 Case = tuple[int, int, int, int]
 TRAINING: tuple[Case, ...] = (

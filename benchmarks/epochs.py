@@ -19,8 +19,8 @@ from torch import Tensor, nn
 from benchmarks.timing import Pair, paired, show
 from searchspace import Architecture, ResNet, ResNetCifar, build
 from trainers import Job, Recipe, Task, Training
-from trainers.allocator import keep_freed_memory
 from trainers.augment import flip, pad_crop
+from trainers.runtime.allocator import keep_freed_memory
 from trainers.tasks import Splits, StoredSplit
 
 RECIPE = Recipe(

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from benchmarks.timing import Pair, paired, show, training_step
 from searchspace import MultiScaleRecalibration, Slot
 from searchspace.operators.mssar import MultiScaleRecalibration2d, Squeeze
-from trainers.allocator import keep_freed_memory
+from trainers.runtime.allocator import keep_freed_memory
 
 SHAPES = (
     (128, 16, 32),

@@ -14,7 +14,7 @@ from benchmarks.timing import Pair, paired, show, training_step
 from searchspace import Multiception, Slot
 from searchspace.operators.depthwise import DepthwiseConv2d
 from searchspace.operators.separable import SeparableConv2d
-from trainers.allocator import keep_freed_memory
+from trainers.runtime.allocator import keep_freed_memory
 
 Case = tuple[int, int, int, int, int, tuple[int, ...]]
 CASES: tuple[Case, ...] = (

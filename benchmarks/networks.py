@@ -28,7 +28,7 @@ from searchspace import (
 from searchspace.operators.dynamic import DynamicConv2d
 from searchspace.operators.mssar import MultiScaleRecalibration2d
 from searchspace.operators.separable import SeparableConv2d
-from trainers.allocator import keep_freed_memory
+from trainers.runtime.allocator import keep_freed_memory
 
 CHOICES: dict[str, Mapping[str, Choice]] = {
     "CoConv, 4 experts": {"*": CoConv(4)},

@@ -16,10 +16,10 @@ from torch import Tensor, nn
 from benchmarks.timing import Pair, paired, show
 from searchspace import Architecture, ResNetCifar, Resolutions, build, ensemble_logits
 from searchspace.resolutions import Distillation
-from trainers.allocator import keep_freed_memory
-from trainers.live_memory import peak_bytes
-from trainers.losses import Batch
-from trainers.resolutions import SwitchableLoss, resize
+from trainers.learning.losses import Batch
+from trainers.learning.switchable_loss import SwitchableLoss, resize
+from trainers.runtime.allocator import keep_freed_memory
+from trainers.runtime.live_memory import peak_bytes
 
 SIZES = (32, 28, 24, 20, 16)
 

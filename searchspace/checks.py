@@ -6,7 +6,7 @@ from typing import Any
 from searchspace.errors import InputError
 
 
-def at_least(minimum: float, **values: Any) -> None:
+def check_at_least(minimum: float, **values: Any) -> None:
     """Raise an InputError unless every value is a finite number of at least `minimum`."""
     for name, value in values.items():
         number = isinstance(value, int | float) and not isinstance(value, bool)
@@ -14,24 +14,24 @@ def at_least(minimum: float, **values: Any) -> None:
             raise InputError(f"{name} must be a number of at least {minimum:g}, got {value!r}")
 
 
-def whole(minimum: int, **values: Any) -> None:
+def check_integer(minimum: int, **values: Any) -> None:
     """Raise an InputError unless every value is a whole number of at least `minimum`."""
     for name, value in values.items():
         if not isinstance(value, int) or isinstance(value, bool) or value < minimum:
             raise InputError(f"{name} must be a whole number of at least {minimum}, got {value!r}")
 
 
-def one_of(options: Collection[Any], **values: Any) -> None:
+def check_one_of(options: Collection[Any], **values: Any) -> None:
     """Raise an InputError unless every value is one of `options`."""
     for name, value in values.items():
         if value not in options:
             raise InputError(f"{name} must be one of {', '.join(map(str, options))}, got {value!r}")
 
 
-def whole_list(minimum: int, **values: Any) -> None:
+def check_integers(minimum: int, **values: Any) -> None:
     """Raise an InputError unless each value is a filled list of whole numbers >= `minimum`."""
     for name, value in values.items():
         if not isinstance(value, list | tuple) or not value:
             raise InputError(f"{name} must be a list of one or more whole numbers, got {value!r}")
         for i, item in enumerate(value):
-            whole(minimum, **{f"{name}[{i}]": item})
+            check_integer(minimum, **{f"{name}[{i}]": item})

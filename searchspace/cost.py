@@ -17,7 +17,7 @@ import torch
 from torch import nn
 
 from searchspace.architecture import Architecture, build, deploy
-from searchspace.checks import one_of, whole
+from searchspace.checks import check_integer, check_one_of
 from searchspace.counting import CountedModule, Shape
 from searchspace.errors import InputError
 
@@ -63,8 +63,8 @@ def measure(
     "training" is the network as it is trained (all experts' outputs computed), "deployed" the one
     that `searchspace.deploy` gives (experts mixed into one kernel for each image).
     """
-    one_of(("deployed", "training"), form=form)
-    whole(1, input_size=input_size, in_chs=in_chs)
+    check_one_of(("deployed", "training"), form=form)
+    check_integer(1, input_size=input_size, in_chs=in_chs)
     return _measure(architecture, input_size, form, num_classes, in_chs)
 
 

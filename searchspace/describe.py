@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from searchspace.checks import one_of, whole
+from searchspace.checks import check_integer, check_one_of
 from searchspace.cli import run_command
 from searchspace.cost import Form
 from searchspace.errors import InputError
@@ -102,8 +102,8 @@ def command(
     seed: Annotated[int, typer.Option(help="Seed of the histogram's networks.")] = 0,
 ) -> None:
     """Print what is in a search space: slots, options, number of networks, costs."""
-    whole(1, samples=samples)
-    one_of(("deployed", "training"), form=form)
+    check_integer(1, samples=samples)
+    check_one_of(("deployed", "training"), form=form)
     chosen: Form = "deployed" if form == "deployed" else "training"
     console = Console(highlight=False)
     describe(open_space(name), console, form=chosen, samples=samples, seed=seed)

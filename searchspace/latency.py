@@ -18,7 +18,7 @@ from typing import Any
 import torch
 
 from searchspace.architecture import Architecture, build, deploy
-from searchspace.checks import one_of, whole
+from searchspace.checks import check_integer, check_one_of
 from searchspace.cost import Form
 from searchspace.errors import InputError
 from searchspace.schema import from_json, to_json
@@ -67,9 +67,9 @@ def measure_latency(
     `threads` is torch's number of threads during the measurement (processor only in effect);
     `warmup` batches are run before `repeats` are timed one by one.
     """
-    whole(1, batch=batch, threads=threads, size=size, repeats=repeats)
-    whole(0, warmup=warmup)
-    one_of(("deployed", "training"), form=form)
+    check_integer(1, batch=batch, threads=threads, size=size, repeats=repeats)
+    check_integer(0, warmup=warmup)
+    check_one_of(("deployed", "training"), form=form)
     where = _device(device)
     with torch.random.fork_rng(devices=[]):
         network = build(architecture, num_classes, in_chs).eval()

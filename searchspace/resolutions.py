@@ -16,7 +16,7 @@ from typing import Any, Literal, TypeVar
 import torch
 from torch import Tensor, nn
 
-from searchspace.checks import one_of, whole
+from searchspace.checks import check_integer, check_one_of
 from searchspace.errors import InputError
 from searchspace.norms import Blend, PrivateBatchNorm2d
 
@@ -46,13 +46,15 @@ class Resolutions:
 
     def __post_init__(self) -> None:
         for size in self.sizes + self.tested:
-            whole(1, size=size)
+            check_integer(1, size=size)
         if not self.sizes:
             raise InputError("sizes must be one or more numbers of pixels, got none")
         # The order is the paper's: p_1 is the prediction at the largest size.
         object.__setattr__(self, "sizes", tuple(sorted(self.sizes, reverse=True)))
-        one_of(("private", "shared"), norms=self.norms)
-        one_of(("none", "vanilla", "full", "higher", "highest"), distillation=self.distillation)
+        check_one_of(("private", "shared"), norms=self.norms)
+        check_one_of(
+            ("none", "vanilla", "full", "higher", "highest"), distillation=self.distillation
+        )
         tested = sorted(set(self.tested) - set(self.sizes) - set(self.between), reverse=True)
         object.__setattr__(self, "tested", tuple(tested))
         for size in tested:

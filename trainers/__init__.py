@@ -1,9 +1,9 @@
 """How one architecture is trained and measured: tasks, recipes, jobs, results."""
 
-from trainers.job import Ensemble, Epoch, Job, Point, Result
+from trainers.job import Ensemble, Epoch, Job, Point, Result, unpack_flags
+from trainers.learning.quantisation import quantise
 from trainers.loop import train
-from trainers.protocols import RECIPES
-from trainers.quantisation import quantise
+from trainers.named_recipes import RECIPES
 from trainers.recipe import Recipe
 from trainers.tasks import (
     TASKS,
@@ -19,7 +19,6 @@ from trainers.tasks import (
     TinyImageNet,
     folder_task,
 )
-from trainers.tensors import unpack_flags
 from trainers.training import Training
 
 __all__ = [

@@ -21,12 +21,12 @@ from safetensors.torch import save
 from searchspace import Architecture, InputError
 from searchspace.cli import whole_number
 from searchspace.schema import from_json, to_json
-from trainers.allocator import keep_freed_memory
 from trainers.job import Epoch, Job, Result
 from trainers.loop import CHECKPOINT_SECONDS, Events, run
-from trainers.memory import is_out_of_memory
-from trainers.protocols import RECIPES
+from trainers.named_recipes import RECIPES
 from trainers.recipe import Recipe
+from trainers.runtime.allocator import keep_freed_memory
+from trainers.runtime.out_of_memory import is_out_of_memory
 from trainers.tasks import TASKS, Task
 from trainers.training import Training
 

@@ -1,10 +1,14 @@
 """A job, all that decides one training run, and its result."""
 
+import base64
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from searchspace import Architecture
-from searchspace.checks import whole
+import numpy as np
+from torch import Tensor
+
+from searchspace import Architecture, InputError
+from searchspace.checks import check_integer
 from searchspace.schema import content_key, from_json, to_json
 from trainers.recipe import Recipe
 from trainers.tasks import Task
@@ -20,7 +24,7 @@ class Job:
     seed: int
 
     def __post_init__(self) -> None:
-        whole(0, seed=self.seed)
+        check_integer(0, seed=self.seed)
 
     @property
     def key(self) -> str:
@@ -120,3 +124,16 @@ class Result:
     def from_json(cls, data: Any, path: str = "result") -> "Result":
         """Read the JSON form; an InputError names the path of what is wrong."""
         return from_json(cls, data, path)
+
+
+def pack_flags(flags: Tensor) -> str:
+    """(N,) bool as text: a bit each, the first in the highest bit of a byte, base64."""
+    return base64.b64encode(np.packbits(flags.cpu().numpy()).tobytes()).decode()
+
+
+def unpack_flags(text: str, count: int) -> np.ndarray:
+    """The (count,) bool flags that `pack_flags` made text of."""
+    packed = np.frombuffer(base64.b64decode(text), dtype=np.uint8)
+    if len(packed) != -(-count // 8):
+        raise InputError(f"flags of {count} images take {-(-count // 8)} bytes, got {len(packed)}")
+    return np.unpackbits(packed, count=count).astype(bool)

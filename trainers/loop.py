@@ -7,7 +7,7 @@ from pathlib import Path
 
 from trainers.checkpoint import load_checkpoint, save_checkpoint
 from trainers.job import Epoch, Job, Result
-from trainers.memory import is_out_of_memory
+from trainers.runtime.out_of_memory import is_out_of_memory
 from trainers.training import Training
 
 CHECKPOINT_SECONDS = 600.0

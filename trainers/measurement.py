@@ -8,8 +8,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from searchspace import ensemble_logits
-from trainers.memory import is_out_of_memory
-from trainers.resolutions import resize
+from trainers.learning.switchable_loss import resize
+from trainers.runtime.out_of_memory import is_out_of_memory
 from trainers.tasks import Split
 
 EVALUATION_BATCH = 512

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from math import cos, pi
 from typing import Any, Literal, get_args
 
-from searchspace.checks import at_least, one_of, whole
+from searchspace.checks import check_at_least, check_integer, check_one_of
 from searchspace.errors import InputError
 from searchspace.schema import Value
 
@@ -80,13 +80,15 @@ class Recipe(Value):
     activation_bits: int = field(default=32, metadata=LATER)
 
     def __post_init__(self) -> None:
-        whole(1, epochs=self.epochs, batch_size=self.batch_size, step_epochs=self.step_epochs)
-        whole(0, crop_padding=self.crop_padding)
-        at_least(0, lr=self.lr, momentum=self.momentum, weight_decay=self.weight_decay)
-        at_least(0, final_lr=self.final_lr, step_divisor=self.step_divisor)
-        one_of(("constant", "step", "cosine"), schedule=self.schedule)
+        check_integer(
+            1, epochs=self.epochs, batch_size=self.batch_size, step_epochs=self.step_epochs
+        )
+        check_integer(0, crop_padding=self.crop_padding)
+        check_at_least(0, lr=self.lr, momentum=self.momentum, weight_decay=self.weight_decay)
+        check_at_least(0, final_lr=self.final_lr, step_divisor=self.step_divisor)
+        check_one_of(("constant", "step", "cosine"), schedule=self.schedule)
         for i, milestone in enumerate(self.milestones):
-            whole(1, **{f"milestones[{i}]": milestone})
+            check_integer(1, **{f"milestones[{i}]": milestone})
         self._check_augmentation()
         self._check_optimisation()
 
@@ -100,22 +102,22 @@ class Recipe(Value):
         _at_most(0.5, **{"jitter[3]": self.jitter[3]})
         _at_most(180, rotation=self.rotation)
         _at_most(1, erasing=self.erasing, label_smoothing=self.label_smoothing)
-        whole(0, rand_augment_operators=self.rand_augment_operators)
-        whole(0, rand_augment_magnitude=self.rand_augment_magnitude)
+        check_integer(0, rand_augment_operators=self.rand_augment_operators)
+        check_integer(0, rand_augment_magnitude=self.rand_augment_magnitude)
         _at_most(30, rand_augment_magnitude=self.rand_augment_magnitude)
-        at_least(0, mixup=self.mixup, cutmix=self.cutmix)
+        check_at_least(0, mixup=self.mixup, cutmix=self.cutmix)
 
     def _check_optimisation(self) -> None:
-        at_least(0, ema_decay=self.ema_decay)
+        check_at_least(0, ema_decay=self.ema_decay)
         if self.ema_decay >= 1:
             raise InputError(f"ema_decay must be below 1, got {self.ema_decay:g}")
-        whole(1, accumulation=self.accumulation)
-        one_of(get_args(Precision), precision=self.precision)
-        one_of((False, True), channels_last=self.channels_last)
-        one_of(get_args(Compile), compile=self.compile)
-        one_of(get_args(Crops), crops=self.crops)
+        check_integer(1, accumulation=self.accumulation)
+        check_one_of(get_args(Precision), precision=self.precision)
+        check_one_of((False, True), channels_last=self.channels_last)
+        check_one_of(get_args(Compile), compile=self.compile)
+        check_one_of(get_args(Crops), crops=self.crops)
         bits = (1, 2, 3, 4, 32)
-        one_of(bits, weight_bits=self.weight_bits, activation_bits=self.activation_bits)
+        check_one_of(bits, weight_bits=self.weight_bits, activation_bits=self.activation_bits)
 
     def rate(self, progress: float) -> float:
         """The learning rate after `progress` epochs, a fraction within an epoch included."""
@@ -130,7 +132,7 @@ class Recipe(Value):
 
 
 def _at_most(maximum: float, **values: Any) -> None:
-    at_least(0, **values)
+    check_at_least(0, **values)
     for name, value in values.items():
         if value > maximum:
             raise InputError(f"{name} must be at most {maximum:g}, got {value!r}")

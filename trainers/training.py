@@ -12,16 +12,15 @@ from torch import Tensor
 
 from searchspace import build
 from searchspace.schema import from_json, to_json
-from trainers.batches import Batches
-from trainers.job import Ensemble, Epoch, Job, Point, Result, Status
-from trainers.learner import Learner
-from trainers.live_memory import LiveMemory
-from trainers.losses import Batch
+from trainers.job import Ensemble, Epoch, Job, Point, Result, Status, pack_flags
+from trainers.learning.batches import Batches
+from trainers.learning.learner import Learner
+from trainers.learning.losses import Batch
 from trainers.measurement import Measure, measure_split
-from trainers.memory import is_out_of_memory
-from trainers.randomness import Randomness
+from trainers.runtime.live_memory import LiveMemory
+from trainers.runtime.out_of_memory import is_out_of_memory
+from trainers.runtime.rng_state import RngState
 from trainers.tasks import Split, Splits
-from trainers.tensors import pack_flags
 
 CHECK_STEPS = 64
 """Steps between looks at the loss: each look makes a GPU wait."""
@@ -52,11 +51,11 @@ class Training:
         self.device = torch.device(device)
         self.data = (data or job.task.load(data_root)).to(self.device)
         self.batches = Batches(job, self.data, self.device)
-        self.randomness = Randomness(job.seed, self.device)
-        with self.randomness.own():
+        self.rng_state = RngState(job.seed, self.device)
+        with self.rng_state.own():
             network = build(job.architecture, job.task.classes, job.task.in_chs)
             self.learner = Learner(
-                network.to(self.device), job, self.randomness, recompute=recompute
+                network.to(self.device), job, self.rng_state, recompute=recompute
             )
         self.step = 0
         self.losses = torch.zeros(self.steps, device=self.device)
@@ -140,7 +139,7 @@ class Training:
             "device": self.device.type,
             "learner": self.learner.state(),
             "batches": self.batches.state(),
-            "random": self.randomness.state,
+            "random": self.rng_state.state,
             "step": self.step,
             "losses": self.losses,
             "curve": [to_json(epoch) for epoch in self.curve],
@@ -154,7 +153,7 @@ class Training:
         """Go on from a state of the same job on the same kind of device."""
         self.learner.restore(state["learner"])
         self.batches.restore(state["batches"])
-        self.randomness.state = [part.cpu() for part in state["random"]]
+        self.rng_state.state = [part.cpu() for part in state["random"]]
         self.step = state["step"]
         self.losses.copy_(state["losses"])
         self.curve = [from_json(Epoch, epoch) for epoch in state["curve"]]
@@ -168,7 +167,7 @@ class Training:
         passed = len(self.curve)
         self.learner.network.train()
         left = self.batches.in_pass(passed, self.step)
-        with self.randomness.own(), closing(left) as batches:
+        with self.rng_state.own(), closing(left) as batches:
             started = time.perf_counter()
             for batch in batches:
                 rate = self.job.recipe.rate(passed + self.step / self.steps)
@@ -178,7 +177,7 @@ class Training:
                     break
                 if after_step is not None:
                     self.seconds += time.perf_counter() - started
-                    self.randomness.state = self.randomness.now()
+                    self.rng_state.state = self.rng_state.now()
                     after_step()
                     started = time.perf_counter()
             # One transfer: reading a loss at every step would make a GPU wait.

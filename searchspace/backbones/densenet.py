@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from searchspace.backbones.base import Backbone, Builder
-from searchspace.checks import whole
+from searchspace.checks import check_integer
 from searchspace.errors import InputError
 from searchspace.memory_format import spatial_mean
 from searchspace.slot import Slot
@@ -34,10 +34,10 @@ class DenseNet(Backbone):
     kind: ClassVar[str] = "densenet"
 
     def __post_init__(self) -> None:
-        whole(10, depth=self.depth)
+        check_integer(10, depth=self.depth)
         if (self.depth - 4) % 6:
             raise InputError(f"depth must be 6n+4, for example 40, 100 or 190, got {self.depth}")
-        whole(1, growth=self.growth)
+        check_integer(1, growth=self.growth)
 
     def assemble(self, builder: Builder, num_classes: int, in_chs: int) -> nn.Module:
         """The network, (N, in_chs, H, W) to (N, num_classes); H and W at least 4."""

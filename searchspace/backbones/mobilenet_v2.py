@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from searchspace.backbones.base import Backbone, Builder
 from searchspace.backbones.basic_block import Block
-from searchspace.checks import at_least, one_of
+from searchspace.checks import check_at_least, check_one_of
 from searchspace.errors import InputError
 from searchspace.memory_format import spatial_mean
 from searchspace.slot import Slot
@@ -46,11 +46,11 @@ class MobileNetV2(Backbone):
     default_classes: ClassVar[int] = 1000
 
     def __post_init__(self) -> None:
-        at_least(0, multiplier=self.multiplier)
+        check_at_least(0, multiplier=self.multiplier)
         if not self.multiplier:
             raise InputError("multiplier must be above 0, for example 0.5, got 0")
         object.__setattr__(self, "multiplier", float(self.multiplier))
-        one_of(("imagenet", "small"), stem=self.stem)
+        check_one_of(("imagenet", "small"), stem=self.stem)
 
     def chs(self, base: int) -> int:
         """`base` channels scaled to a multiple of 8, not more than 10% below `multiplier`."""

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from searchspace.backbones.base import Backbone, Builder
 from searchspace.backbones.basic_block import BasicBlock, Block
 from searchspace.backbones.bottleneck import EXPANSION, Bottleneck
-from searchspace.checks import one_of, whole
+from searchspace.checks import check_integer, check_one_of
 from searchspace.errors import InputError
 from searchspace.memory_format import GlobalAveragePool
 
@@ -45,10 +45,10 @@ class ResNet(Backbone):
     default_classes: ClassVar[int] = 1000
 
     def __post_init__(self) -> None:
-        one_of(tuple(BLOCKS), depth=self.depth)
-        whole(1, width=self.width, groups=self.groups, group_width=self.group_width)
-        one_of(("imagenet", "deep", "small"), stem=self.stem)
-        one_of(("B", "D"), shortcut=self.shortcut)
+        check_one_of(tuple(BLOCKS), depth=self.depth)
+        check_integer(1, width=self.width, groups=self.groups, group_width=self.group_width)
+        check_one_of(("imagenet", "deep", "small"), stem=self.stem)
+        check_one_of(("B", "D"), shortcut=self.shortcut)
         if self.stem == "deep" and self.width % 2:
             raise InputError(f"width must be even with the deep stem, got {self.width}")
         if self.depth not in BOTTLENECKS and (self.groups, self.group_width) != (1, STANDARD_WIDTH):

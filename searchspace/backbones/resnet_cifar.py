@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from searchspace.backbones.base import Backbone, Builder
 from searchspace.backbones.basic_block import BasicBlock, Block
-from searchspace.checks import one_of, whole
+from searchspace.checks import check_integer, check_one_of
 from searchspace.errors import InputError
 from searchspace.memory_format import GlobalAveragePool
 
@@ -24,11 +24,11 @@ class ResNetCifar(Backbone):
     kind: ClassVar[str] = "resnet_cifar"
 
     def __post_init__(self) -> None:
-        whole(8, depth=self.depth)
+        check_integer(8, depth=self.depth)
         if (self.depth - 2) % 6:
             raise InputError(f"depth must be 6n+2, for example 8, 20, 32 or 56, got {self.depth}")
-        whole(1, width=self.width)
-        one_of(("A", "B"), shortcut=self.shortcut)
+        check_integer(1, width=self.width)
+        check_one_of(("A", "B"), shortcut=self.shortcut)
 
     def assemble(self, builder: Builder, num_classes: int, in_chs: int) -> nn.Module:
         """The network, (N, in_chs, H, W) to (N, num_classes); H and W at least 4."""

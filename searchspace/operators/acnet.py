@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from searchspace.checks import one_of
+from searchspace.checks import check_one_of
 from searchspace.choice import Choice
 from searchspace.norms import PrivateBatchNorm2d, inference_affine
 from searchspace.slot import Role, Slot
@@ -27,7 +27,7 @@ class ACNet(Choice):
     role: ClassVar[Role] = "conv"
 
     def __post_init__(self) -> None:
-        one_of((True, False), norms=self.norms)
+        check_one_of((True, False), norms=self.norms)
 
     def illegal(self, slot: Slot) -> str | None:
         """The asymmetric kernels are rows and columns of a padded 3x3."""

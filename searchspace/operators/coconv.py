@@ -10,7 +10,7 @@ from typing import ClassVar, Literal
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from searchspace.checks import one_of, whole
+from searchspace.checks import check_integer, check_one_of
 from searchspace.choice import Choice
 from searchspace.counting import CountedModule, Shape
 from searchspace.operators.dynamic import DynamicConv2d, Experts
@@ -45,11 +45,11 @@ class CoConv(Choice):
     role: ClassVar[Role] = "conv"
 
     def __post_init__(self) -> None:
-        whole(1, experts=self.experts)
-        one_of(("out", "in"), side=self.side)
-        one_of(("multi", "single"), scales=self.scales)
-        one_of(("sigmoid", "softmax"), gate=self.gate)
-        one_of((True, False), norms=self.norms)
+        check_integer(1, experts=self.experts)
+        check_one_of(("out", "in"), side=self.side)
+        check_one_of(("multi", "single"), scales=self.scales)
+        check_one_of(("sigmoid", "softmax"), gate=self.gate)
+        check_one_of((True, False), norms=self.norms)
 
     def canonical(self, slot: Slot) -> Choice:
         """Settings that have no effect take their defaults."""

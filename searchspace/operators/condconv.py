@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
-from searchspace.checks import whole
+from searchspace.checks import check_integer
 from searchspace.choice import Choice
 from searchspace.memory_format import spatial_mean
 from searchspace.operators.dynamic import DynamicConv2d, Experts
@@ -26,7 +26,7 @@ class CondConv(Choice):
     role: ClassVar[Role] = "conv"
 
     def __post_init__(self) -> None:
-        whole(1, experts=self.experts)
+        check_integer(1, experts=self.experts)
 
     def module(self, slot: Slot) -> nn.Module:
         """The training form; `deployed()` gives the one with a kernel per sample."""

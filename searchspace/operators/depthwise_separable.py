@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from torch import nn
 
-from searchspace.checks import whole
+from searchspace.checks import check_integer
 from searchspace.choice import Choice
 from searchspace.errors import InputError
 from searchspace.operators.separable import SeparableConv2d, not_separable
@@ -26,7 +26,7 @@ class DepthwiseSeparable(Choice):
     role: ClassVar[Role] = "conv"
 
     def __post_init__(self) -> None:
-        whole(1, kernel=self.kernel)
+        check_integer(1, kernel=self.kernel)
         if self.kernel % 2 == 0:
             raise InputError(f"kernel must be odd, got {self.kernel}")
 

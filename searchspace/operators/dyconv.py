@@ -10,7 +10,7 @@ from typing import ClassVar, Literal
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from searchspace.checks import one_of, whole
+from searchspace.checks import check_integer, check_one_of
 from searchspace.choice import Choice
 from searchspace.memory_format import spatial_mean
 from searchspace.operators.dynamic import DynamicConv2d, Experts
@@ -35,8 +35,8 @@ class DyConv(Choice):
     role: ClassVar[Role] = "conv"
 
     def __post_init__(self) -> None:
-        whole(1, experts=self.experts)
-        one_of(("cifar", "imagenet"), hidden=self.hidden)
+        check_integer(1, experts=self.experts)
+        check_one_of(("cifar", "imagenet"), hidden=self.hidden)
 
     def canonical(self, slot: Slot) -> Choice:
         """A softmax over one expert is 1: an ordinary convolution."""

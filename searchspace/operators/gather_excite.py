@@ -9,7 +9,7 @@ from typing import ClassVar
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from searchspace.checks import whole
+from searchspace.checks import check_integer
 from searchspace.choice import Choice
 from searchspace.errors import InputError
 from searchspace.operators.depthwise import DepthwiseConv2d
@@ -30,7 +30,7 @@ class GatherExcite(Choice):
     role: ClassVar[Role] = "recalibration"
 
     def __post_init__(self) -> None:
-        whole(2, extent=self.extent)
+        check_integer(2, extent=self.extent)
         if self.extent & (self.extent - 1):
             raise InputError(f"extent must be a power of two, got {self.extent}")
 

@@ -12,7 +12,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from searchspace.checks import whole
+from searchspace.checks import check_integer
 from searchspace.choice import Choice
 from searchspace.errors import InputError
 from searchspace.slot import Role, Slot
@@ -29,9 +29,9 @@ class GroupedSplits(Choice):
     normalised: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        whole(1, width=self.width)
+        check_integer(1, width=self.width)
         # The first group is not convolved, so one group alone would leave no convolution.
-        whole(2, splits=self.splits)
+        check_integer(2, splits=self.splits)
 
     def illegal(self, slot: Slot) -> str | None:
         """Legal for the ungrouped 3x3 convolution in the middle of a bottleneck."""

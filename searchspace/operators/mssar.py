@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from searchspace.checks import one_of, whole, whole_list
+from searchspace.checks import check_integer, check_integers, check_one_of
 from searchspace.choice import Choice
 from searchspace.operators.pooling import AverageRegions, SpreadRegions, Strategy
 from searchspace.slot import Role, Slot
@@ -41,11 +41,11 @@ class MultiScaleRecalibration(Choice):
     role: ClassVar[Role] = "recalibration"
 
     def __post_init__(self) -> None:
-        whole_list(1, scales=self.scales)
+        check_integers(1, scales=self.scales)
         object.__setattr__(self, "scales", tuple(sorted(set(self.scales))))
-        one_of(("regional", "sliding"), pooling=self.pooling)
-        one_of(("own", "multi_stage"), source=self.source)
-        whole(1, reduction=self.reduction)
+        check_one_of(("regional", "sliding"), pooling=self.pooling)
+        check_one_of(("own", "multi_stage"), source=self.source)
+        check_integer(1, reduction=self.reduction)
 
     def illegal(self, slot: Slot) -> str | None:
         """Legal wherever the source exists."""

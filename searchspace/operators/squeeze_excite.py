@@ -6,7 +6,7 @@ from typing import ClassVar
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from searchspace.checks import one_of, whole
+from searchspace.checks import check_integer, check_one_of
 from searchspace.choice import Choice
 from searchspace.memory_format import spatial_mean
 from searchspace.slot import Role, Slot
@@ -29,8 +29,8 @@ class SqueezeExcite(Choice):
     role: ClassVar[Role] = "recalibration"
 
     def __post_init__(self) -> None:
-        whole(1, reduction=self.reduction)
-        one_of((True, False), bias=self.bias)
+        check_integer(1, reduction=self.reduction)
+        check_one_of((True, False), bias=self.bias)
 
     def hidden(self, slot: Slot) -> int:
         """The features between the two linear layers."""

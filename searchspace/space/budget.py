@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from searchspace.checks import whole
+from searchspace.checks import check_integer
 from searchspace.cost import Form
 from searchspace.space.chain import (
     Chain,
@@ -42,7 +42,7 @@ class Limits:
     def __post_init__(self) -> None:
         for name in ("max_macs", "min_macs", "max_params", "min_params"):
             if getattr(self, name) is not None:
-                whole(0, **{name: getattr(self, name)})
+                check_integer(0, **{name: getattr(self, name)})
 
     def bounds(self) -> tuple[Ints, Ints]:
         """Least and greatest (MACs, parameters)."""

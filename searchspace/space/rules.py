@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Literal
 
-from searchspace.checks import one_of
+from searchspace.checks import check_one_of
 from searchspace.choice import Choice
 from searchspace.errors import InputError
 from searchspace.slot import Slot
@@ -47,7 +47,7 @@ class Rule:
             twice = next(c for c in self.options if self.options.count(c) > 1)
             raise InputError(f"options must differ, got {twice.label()} twice")
         if isinstance(self.tie, str):
-            one_of(TIES, tie=self.tie)
+            check_one_of(TIES, tie=self.tie)
 
     @classmethod
     def of(cls, slots: str | Iterable[str], *options: Choice, tie: Tie = "slot") -> "Rule":

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from searchspace.architecture import Architecture
 from searchspace.backbones.base import Backbone
-from searchspace.checks import whole
+from searchspace.checks import check_integer
 from searchspace.cost import Cost, Form
 from searchspace.errors import InputError
 from searchspace.resolutions import Resolutions
@@ -62,9 +62,9 @@ class Space:
     name: str = ""
 
     def __post_init__(self) -> None:
-        whole(1, input_size=self.input_size, in_chs=self.in_chs)
+        check_integer(1, input_size=self.input_size, in_chs=self.in_chs)
         if self.num_classes is not None:
-            whole(1, num_classes=self.num_classes)
+            check_integer(1, num_classes=self.num_classes)
         if not isinstance(self.name, str):
             raise InputError(f"name must be a string, got {self.name!r}")
         if not self.backbones:

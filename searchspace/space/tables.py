@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Literal
 
-from searchspace.checks import one_of, whole
+from searchspace.checks import check_integer, check_one_of
 from searchspace.cost import Form
 from searchspace.errors import InputError
 from searchspace.resolutions import Resolutions
@@ -62,8 +62,8 @@ class CostTables:
         return first + found[i, k][1]
 
     def _get(self, form: Form, size: int) -> tuple[dict[Place, Terms], PriceTable]:
-        one_of(("deployed", "training"), form=form)
-        whole(1, size=size)
+        check_one_of(("deployed", "training"), form=form)
+        check_integer(1, size=size)
         if (form, size) not in self._made:
             self._made[form, size] = self._count(Counter(form, size, self.num_classes, self.in_chs))
         return self._made[form, size]

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from searchspace import InputError, Space, named_space, read_space, spaces
-from searchspace.checks import one_of
+from searchspace.checks import check_one_of
 from searchspace.cli import fraction, whole_number
 from searchspace.space.budget import Limits
 from studies.cli.drive import FAILED, prepare, report, stopped
@@ -109,8 +109,8 @@ def search(
     room, notes = fitted(_space(space_name), chosen)
     names = tuple(objectives.replace(" ", "").split(","))
     for name in names:
-        one_of(get_args(Objective), objectives=name)
-    one_of(get_args(Duplicates), duplicates=duplicates)
+        check_one_of(get_args(Objective), objectives=name)
+    check_one_of(get_args(Duplicates), duplicates=duplicates)
     wanted = Search(
         name=f"search-{Path(space_name).stem}",
         space=room,

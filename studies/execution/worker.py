@@ -18,9 +18,9 @@ from studies.execution.data_cache import loaded
 from studies.execution.environment import environment
 from studies.execution.resources import Resources
 from trainers import Epoch, Job, Result, Training
-from trainers.allocator import keep_freed_memory
 from trainers.checkpoint import load_checkpoint, save_checkpoint
-from trainers.memory import is_out_of_memory
+from trainers.runtime.allocator import keep_freed_memory
+from trainers.runtime.out_of_memory import is_out_of_memory
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import BaseSampler, GPSampler, NSGAIIISampler, NSGAIISampler, TPESampler
 
 from searchspace import InputError
-from searchspace.checks import at_least, one_of, whole
+from searchspace.checks import check_at_least, check_integer, check_one_of
 from searchspace.schema import from_json
 from searchspace.space import Within
 from studies.samplers.informed import InformedSampler
@@ -71,7 +71,7 @@ class Informed:
     kind: ClassVar[str] = "informed"
 
     def __post_init__(self) -> None:
-        whole(1, startup=self.startup, pool=self.pool)
+        check_integer(1, startup=self.startup, pool=self.pool)
 
     def make(self, aim: Aim, seed: int) -> BaseSampler:
         """The sampler."""
@@ -93,8 +93,8 @@ class Tpe:
     kind: ClassVar[str] = "tpe"
 
     def __post_init__(self) -> None:
-        whole(0, n_startup_trials=self.n_startup_trials)
-        whole(1, n_ei_candidates=self.n_ei_candidates)
+        check_integer(0, n_startup_trials=self.n_startup_trials)
+        check_integer(1, n_ei_candidates=self.n_ei_candidates)
         if self.group and not self.multivariate:
             raise InputError("group needs multivariate to be true")
 
@@ -128,11 +128,11 @@ class Nsga2:
     kind: ClassVar[str] = "nsga2"
 
     def __post_init__(self) -> None:
-        whole(2, population_size=self.population_size)
+        check_integer(2, population_size=self.population_size)
         shares = {"crossover_prob": self.crossover_prob, "swapping_prob": self.swapping_prob}
         if self.mutation_prob is not None:
             shares["mutation_prob"] = self.mutation_prob
-        at_least(0, **shares)
+        check_at_least(0, **shares)
         for name, share in shares.items():
             if share > 1:
                 raise InputError(f"{name} must be at most 1, got {share!r}")
@@ -157,7 +157,7 @@ class Nsga3(Nsga2):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        whole(1, dividing_parameter=self.dividing_parameter)
+        check_integer(1, dividing_parameter=self.dividing_parameter)
 
     def make(self, aim: Aim, seed: int) -> BaseSampler:
         """The sampler."""
@@ -177,7 +177,7 @@ class Gp:
     kind: ClassVar[str] = "gp"
 
     def __post_init__(self) -> None:
-        whole(1, n_startup_trials=self.n_startup_trials)
+        check_integer(1, n_startup_trials=self.n_startup_trials)
 
     def make(self, aim: Aim, seed: int) -> BaseSampler:
         """The sampler."""
@@ -207,7 +207,7 @@ SAMPLERS: Mapping[str, type[Settings]] = {made.kind: made for made in KINDS}
 
 def sampler_settings(name: str, settings: Mapping[str, Any]) -> Settings:
     """The settings of a sampler, checked; an InputError names what is wrong."""
-    one_of(SAMPLERS, sampler=name)
+    check_one_of(SAMPLERS, sampler=name)
     return from_json(SAMPLERS[name], dict(settings), f"sampler {name}")
 
 
@@ -224,5 +224,5 @@ def sampler(
     The study's directions are to be: `accuracy` up, all other objectives down; its values are in
     the order of `objectives`.
     """
-    whole(0, seed=seed)
+    check_integer(0, seed=seed)
     return sampler_settings(name, settings).make(Aim(within, tuple(objectives)), seed)

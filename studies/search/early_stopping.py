@@ -19,7 +19,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from searchspace import InputError
-from searchspace.checks import whole
+from searchspace.checks import check_integer
 from searchspace.schema import from_json
 from studies.samplers.pareto import Floats, Order, by_error, by_fronts
 
@@ -36,7 +36,7 @@ class Rungs:
 
     def start(self, max_epochs: int) -> "Watch":
         """A watch that has seen nothing yet; an InputError if there is no room for a rung."""
-        whole(1, max_epochs=max_epochs)
+        check_integer(1, max_epochs=max_epochs)
         return Watch()
 
 
@@ -54,8 +54,8 @@ class Halving(Rungs):
     order: ClassVar[Order] = staticmethod(by_error)
 
     def __post_init__(self) -> None:
-        whole(1, min_epochs=self.min_epochs)
-        whole(2, factor=self.factor)
+        check_integer(1, min_epochs=self.min_epochs)
+        check_integer(2, factor=self.factor)
 
     def levels(self, max_epochs: int) -> tuple[int, ...]:
         """The epochs of the rungs, all below `max_epochs`."""
@@ -96,7 +96,7 @@ class Median(Rungs):
     kind: ClassVar[str] = "median"
 
     def __post_init__(self) -> None:
-        whole(1, min_epochs=self.min_epochs, min_trials=self.min_trials)
+        check_integer(1, min_epochs=self.min_epochs, min_trials=self.min_trials)
 
     def start(self, max_epochs: int) -> "Watch":
         """A watch that has seen nothing yet; an InputError if there is no room for a rung."""
@@ -105,7 +105,7 @@ class Median(Rungs):
 
 
 def _room(min_epochs: int, max_epochs: int) -> None:
-    whole(1, max_epochs=max_epochs)
+    check_integer(1, max_epochs=max_epochs)
     if min_epochs >= max_epochs:
         raise InputError(
             f"min_epochs must be below the {max_epochs} epochs of a trial, got {min_epochs}"

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from searchspace import Architecture, Cost, InputError, measure
-from searchspace.checks import whole
+from searchspace.checks import check_integer
 from searchspace.schema import from_json, to_json
 from studies.spec.claims import Claim
 from trainers import Job, Recipe, Task
@@ -58,7 +58,7 @@ class Design:
     latency: bool = False
 
     def __post_init__(self) -> None:
-        whole(1, seeds=self.seeds)
+        check_integer(1, seeds=self.seeds)
         self._check_claims()
 
     def _check_claims(self) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from searchspace import InputError, Resolutions
-from searchspace.checks import at_least
+from searchspace.checks import check_at_least
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Comparison:
     def __post_init__(self) -> None:
         if not self.above or not self.below:
             raise InputError("a comparison needs outcomes on both sides, got an empty side")
-        at_least(float("-inf"), margin=self.margin)
+        check_at_least(float("-inf"), margin=self.margin)
 
     @property
     def outcomes(self) -> tuple[Outcome, ...]:

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any, ClassVar, Literal, get_args
 
 from searchspace import Architecture, InputError
-from searchspace.checks import one_of, whole
+from searchspace.checks import check_integer, check_one_of
 from searchspace.schema import from_json, to_json
 from searchspace.space import Space, Within
 from searchspace.space.budget import Limits
@@ -53,9 +53,9 @@ class Search:
     duplicates: Duplicates = "answer"
 
     def __post_init__(self) -> None:
-        whole(1, trials=self.trials, replicates=self.replicates)
-        whole(0, seed=self.seed, contested=self.contested)
-        one_of(get_args(Duplicates), duplicates=self.duplicates)
+        check_integer(1, trials=self.trials, replicates=self.replicates)
+        check_integer(0, seed=self.seed, contested=self.contested)
+        check_one_of(get_args(Duplicates), duplicates=self.duplicates)
         if len(set(self.objectives)) < len(self.objectives) or "accuracy" not in self.objectives:
             raise InputError(
                 "objectives must be distinct and include accuracy, got "

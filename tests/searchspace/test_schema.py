@@ -4,7 +4,7 @@ from typing import ClassVar, Literal
 
 import pytest
 
-from searchspace.checks import whole
+from searchspace.checks import check_integer
 from searchspace.errors import InputError
 from searchspace.schema import Value, content_key, from_json, non_defaults, to_json
 
@@ -16,7 +16,7 @@ class Shape(Value):
     kind: ClassVar[str] = "shape"
 
     def __post_init__(self) -> None:
-        whole(1, side=self.side)
+        check_integer(1, side=self.side)
 
 
 @dataclass(frozen=True)

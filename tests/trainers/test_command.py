@@ -19,8 +19,8 @@ from tests.support.paths import ROOT
 from tests.trainers.test_training import same_numbers
 from trainers import Job, Result, train
 from trainers.command import main
-from trainers.learner import Learner
-from trainers.losses import Batch
+from trainers.learning.learner import Learner
+from trainers.learning.losses import Batch
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from searchspace.schema import to_json
 from studies.spec.ablation import costs
 from tests.support.helpers import RECIPE, SMALL, TASK, job
 from trainers import Training, unpack_flags
-from trainers.resolutions import resize
-from trainers.tensors import pack_flags
+from trainers.job import pack_flags
+from trainers.learning.switchable_loss import resize
 
 
 def single(size: int, *tested: int) -> Architecture:

@@ -9,8 +9,8 @@ from searchspace import Architecture, InputError, ResNetCifar, build
 from tests.support.helpers import EXPERTS, RECIPE, STATIC, TASK, job
 from tests.support.results import same_numbers
 from trainers import Digits, Job, Recipe, Result, Training, train
-from trainers.learner import Learner
-from trainers.losses import Batch
+from trainers.learning.learner import Learner
+from trainers.learning.losses import Batch
 
 
 def test_same_job_gives_same_result_bit_for_bit_whatever_ran_before() -> None:

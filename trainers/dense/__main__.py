@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from searchspace import Architecture, Cost, InputError
-from searchspace.checks import one_of
+from searchspace.checks import check_one_of
 from searchspace.cli import run_command, whole_number
 from trainers.dense.costs import dense_costs
 from trainers.dense.detection import DETECTORS, detector
@@ -40,7 +40,7 @@ def main(
     seed: Annotated[int, typer.Option(help="Decides weights and scenes.")] = 0,
 ) -> int:
     """Build a dense model on an architecture, show its costs, train it on coloured rectangles."""
-    one_of((*DETECTORS, DEEPLAB), kind=kind)
+    check_one_of((*DETECTORS, DEEPLAB), kind=kind)
     chosen = _read(architecture)
     torch.manual_seed(seed)
     if kind == DEEPLAB:

@@ -14,7 +14,7 @@ from torchvision.ops import FeaturePyramidNetwork, MultiScaleRoIAlign
 from torchvision.ops.feature_pyramid_network import LastLevelMaxPool
 
 from searchspace import Architecture
-from searchspace.checks import one_of, whole
+from searchspace.checks import check_integer, check_one_of
 from trainers.dense.stages import StagedBackbone, staged
 
 DETECTORS: dict[str, Any] = {"faster_rcnn": FasterRCNN, "mask_rcnn": MaskRCNN}
@@ -61,8 +61,8 @@ def detector(
     and `std` in [0, 1]; None leaves them random. `size` and `taps` are as in `staged`; `settings`
     (`min_size`, `max_size`, ...) go to torchvision. Nothing is downloaded.
     """
-    one_of(DETECTORS, kind=kind)
-    whole(2, classes=classes)
+    check_one_of(DETECTORS, kind=kind)
+    check_integer(2, classes=classes)
     body = staged(architecture, weights, taps=taps, size=size, freeze_norms=freeze_norms)
     strides = [tap.stride for tap in body.taps]
     levels = [*strides, 2 * strides[-1]]

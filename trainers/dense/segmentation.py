@@ -11,7 +11,7 @@ from torchvision.models.segmentation import DeepLabV3
 from torchvision.models.segmentation.deeplabv3 import DeepLabHead
 
 from searchspace import Architecture
-from searchspace.checks import one_of, whole
+from searchspace.checks import check_integer, check_one_of
 from trainers.dense.stages import StagedBackbone, staged
 
 RATES = {16: (6, 12, 18), 8: (12, 24, 36)}
@@ -46,8 +46,8 @@ def deeplab(
     Stages beyond `output_stride`, 16 or 8, are dilated; a network that reaches no such stride is
     taken at its own, with the head of 16. `weights`, `size` and `freeze_norms` are as in `staged`.
     """
-    one_of(RATES, output_stride=output_stride)
-    whole(2, classes=classes)
+    check_one_of(RATES, output_stride=output_stride)
+    check_integer(2, classes=classes)
     body = staged(architecture, weights, taps=1, size=size, freeze_norms=freeze_norms)
     if body.taps[-1].stride > output_stride:
         body = staged(

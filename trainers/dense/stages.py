@@ -17,7 +17,7 @@ from searchspace.backbones.mobilenet_v2 import InvertedResidual, MobileNetV2Net
 from searchspace.backbones.resnet import ResNetNet
 from searchspace.backbones.resnet_cifar import ResNetCifarNet
 from searchspace.backbones.shake_shake import ShakeShakeNet
-from searchspace.checks import whole
+from searchspace.checks import check_integer
 from trainers.dense.atrous import Dilated
 
 PROBE = 64
@@ -141,7 +141,7 @@ def staged(
     its norms for `size` (default: the largest). With an `output_stride` the last stages keep the
     resolution at which that stride is reached, by dilation.
     """
-    whole(1, taps=taps)
+    check_integer(1, taps=taps)
     network = build(architecture)
     if weights is not None:
         _load(network, weights)

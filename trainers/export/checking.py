@@ -13,7 +13,7 @@ from searchspace import InputError, Latency
 from searchspace.latency import summarised, using_threads
 from trainers.export.formats import Run
 from trainers.export.trained import Trained
-from trainers.resolutions import resize
+from trainers.learning.switchable_loss import resize
 from trainers.tasks import Splits
 
 IMAGES, BATCH = 256, 32

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 
 from searchspace import InputError, measure
-from searchspace.checks import one_of
+from searchspace.checks import check_one_of
 from searchspace.latency import machine_name, using_threads
 from searchspace.schema import to_json
 from trainers.export.card import model_card
@@ -41,7 +41,7 @@ def export(
     not compute what the trained network does; neither record nor card is then written.
     """
     for name in formats:
-        one_of(FORMATS, format=name)
+        check_one_of(FORMATS, format=name)
         FORMATS[name].check_packages()
     wanted = tuple(dict.fromkeys(sizes)) or trained.sizes
     for size in wanted:

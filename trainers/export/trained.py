@@ -14,7 +14,7 @@ from searchspace import InputError, build
 from searchspace.schema import from_json
 from trainers.command import CONFIG, METRICS, WEIGHTS
 from trainers.job import Job, Point, Result
-from trainers.quantisation import quantise
+from trainers.learning.quantisation import quantise
 
 
 @dataclass(frozen=True)

@@ -145,11 +145,11 @@ def required(data_root: Path | None, task: str, name: str, source: str) -> Path:
     return data_root / name
 
 
-def carve(labels: Tensor, count: int, seed: int) -> tuple[Tensor, Tensor]:
-    """Indices (rest, carved): `count` examples drawn evenly over classes by a fixed seed.
+def stratified_split(labels: Tensor, count: int, seed: int) -> tuple[Tensor, Tensor]:
+    """Indices (rest, drawn): `count` examples drawn evenly over the classes by a fixed seed.
 
-    Within each class the draw is random; classes differ in size by at most one in `carved` unless
-    a class has too few examples.
+    Within each class the draw is random; class sizes in `drawn` differ by at most one unless a
+    class has too few examples.
     """
     generator = torch.Generator().manual_seed(seed)
     order = torch.randperm(len(labels), generator=generator)
@@ -157,32 +157,32 @@ def carve(labels: Tensor, count: int, seed: int) -> tuple[Tensor, Tensor]:
     # The rank of each example within its class; low ranks of all classes come first.
     rank = torch.zeros_like(shuffled)
     for label in shuffled.unique():
-        here = shuffled == label
-        rank[here] = torch.arange(int(here.sum()))
+        in_class = shuffled == label
+        rank[in_class] = torch.arange(int(in_class.sum()))
     order = order[torch.sort(rank, stable=True).indices]
     return order[count:].sort().values, order[:count].sort().values
 
 
-def carved(
+def with_validation(
     train: tuple[Tensor, Tensor], test: tuple[Tensor, Tensor], *, validation: int, seed: int
 ) -> Splits:
-    """Official train and test (images, labels) to three splits, validation carved from train."""
+    """Official train and test (images, labels) as three splits, validation drawn from train."""
     images, labels = train
-    rest, held = carve_validation(labels, validation, seed)
-    kept = images[rest]
-    mean, std = statistics(kept)
+    rest, held_out = stratified_validation(labels, validation, seed)
+    train_images = images[rest]
+    mean, std = statistics(train_images)
     return Splits(
-        StoredSplit(kept, labels[rest]),
-        StoredSplit(images[held], labels[held]),
+        StoredSplit(train_images, labels[rest]),
+        StoredSplit(images[held_out], labels[held_out]),
         StoredSplit(*test),
         mean,
         std,
     )
 
 
-def carve_validation(labels: Tensor, count: int, seed: int) -> tuple[Tensor, Tensor]:
-    """`carve`, with at most a fifth carved, for reduced copies of a dataset."""
-    return carve(labels, min(count, len(labels) // 5), seed)
+def stratified_validation(labels: Tensor, count: int, seed: int) -> tuple[Tensor, Tensor]:
+    """`stratified_split` with at most a fifth drawn: reduced copies of a dataset stay usable."""
+    return stratified_split(labels, min(count, len(labels) // 5), seed)
 
 
 def statistics(images: Tensor) -> tuple[Tensor, Tensor]:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from searchspace.errors import InputError
-from trainers.tasks.base import Splits, Task, carved, required
+from trainers.tasks.base import Splits, Task, required, with_validation
 
 VALIDATION = 5000
 SPLIT_SEED = 20261
@@ -16,7 +16,7 @@ SPLIT_SEED = 20261
 
 @dataclass(frozen=True)
 class Cifar(Task):
-    """32x32 images: 45,000 train, 5,000 validation carved from train, 10,000 test."""
+    """32x32 images: 45,000 train, 5,000 validation drawn from train, 10,000 test."""
 
     title: ClassVar[str]
     folder: ClassVar[str]
@@ -37,7 +37,7 @@ class Cifar(Task):
         """Read the pickled archive as torchvision does, checksums included."""
         folder = self.locate(data_root)
         train, test = (self._read(folder, train) for train in (True, False))
-        return carved(train, test, validation=VALIDATION, seed=SPLIT_SEED)
+        return with_validation(train, test, validation=VALIDATION, seed=SPLIT_SEED)
 
     def _read(self, folder: Path, train: bool) -> tuple[Tensor, Tensor]:
         from torchvision import datasets

@@ -7,9 +7,9 @@ from typing import ClassVar
 
 import torch
 
-from searchspace.checks import at_least, whole
+from searchspace.checks import check_at_least, check_integer
 from searchspace.errors import InputError
-from trainers.tasks.base import Splits, StoredSplit, Task, carve, statistics
+from trainers.tasks.base import Splits, StoredSplit, Task, statistics, stratified_split
 
 SPLIT_SEED = 20260
 HELD_OUT = 450
@@ -35,8 +35,8 @@ class Digits(Task):
     input_size: ClassVar[int] = 8
 
     def __post_init__(self) -> None:
-        at_least(0, noise=self.noise)
-        whole(10, train_size=self.train_size)
+        check_at_least(0, noise=self.noise)
+        check_integer(10, train_size=self.train_size)
         if self.train_size > LARGEST_TRAIN:
             raise InputError(f"train_size must be at most {LARGEST_TRAIN}, got {self.train_size}")
 
@@ -57,14 +57,14 @@ def _load(task: Digits) -> Splits:
     pixels, targets = load_digits(return_X_y=True)
     images = torch.from_numpy(pixels).float().reshape(-1, 1, 8, 8)
     labels = torch.from_numpy(targets).long()
-    rest, test = carve(labels, HELD_OUT, SPLIT_SEED)
-    train, validation = (rest[i] for i in carve(labels[rest], HELD_OUT, SPLIT_SEED + 1))
+    rest, test = stratified_split(labels, HELD_OUT, SPLIT_SEED)
+    train, validation = (rest[i] for i in stratified_split(labels[rest], HELD_OUT, SPLIT_SEED + 1))
     std = images[train].std()
     generator = torch.Generator().manual_seed(SPLIT_SEED + 2)
     noise = torch.randn(len(images), 3, 8, 8, generator=generator)
     images = images.expand(-1, 3, -1, -1) + task.noise * std * noise
     if task.train_size < len(train):
-        train = train[carve(labels[train], task.train_size, SPLIT_SEED + 3)[1]]
+        train = train[stratified_split(labels[train], task.train_size, SPLIT_SEED + 3)[1]]
     train_split, validation_split, test_split = (
         StoredSplit(images[part], labels[part]) for part in (train, validation, test)
     )

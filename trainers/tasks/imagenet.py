@@ -8,7 +8,7 @@ from typing import ClassVar
 import torch
 
 from searchspace.errors import InputError
-from trainers.tasks.base import Splits, Task, carve_validation, required
+from trainers.tasks.base import Splits, Task, required, stratified_validation
 from trainers.tasks.stream import StreamedSplit
 
 VALIDATION = 20_000
@@ -51,7 +51,7 @@ class ImageNet(Task):
         if not 0 < len(names) <= self.classes:
             raise InputError(f"{folder / 'train'} must have 1 to 1000 folders, has {len(names)}")
         train, test = (self._listed(folder / part, names) for part in ("train", "val"))
-        rest, held = carve_validation(train.labels, VALIDATION, SPLIT_SEED)
+        rest, held = stratified_validation(train.labels, VALIDATION, SPLIT_SEED)
         return Splits(
             _part(train, rest), _part(train, held), test, torch.tensor(MEAN), torch.tensor(STD)
         )

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from searchspace.errors import InputError
-from trainers.tasks.base import Splits, Task, carved, required
+from trainers.tasks.base import Splits, Task, required, with_validation
 
 VALIDATION = 10_000
 SPLIT_SEED = 20264
@@ -48,7 +48,7 @@ class ImageNet32(Task):
         """Read all batches to memory."""
         folder = self.locate(data_root)
         train = _joined([_read(folder / name) for name in TRAIN])
-        return carved(train, _read(folder / TEST), validation=VALIDATION, seed=SPLIT_SEED)
+        return with_validation(train, _read(folder / TEST), validation=VALIDATION, seed=SPLIT_SEED)
 
 
 def _joined(parts: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from searchspace.errors import InputError
-from trainers.tasks.base import Splits, Task, carved, required
+from trainers.tasks.base import Splits, Task, required, with_validation
 
 VALIDATION = 500
 SPLIT_SEED = 20263
@@ -19,7 +19,7 @@ ARCHIVE = "stl10_binary.tar.gz of Stanford's STL-10 page"
 
 @dataclass(frozen=True)
 class Stl10(Task):
-    """96x96 images, 10 classes: 4,500 train, 500 validation carved from train, 8,000 test.
+    """96x96 images, 10 classes: 4,500 train, 500 validation drawn from train, 8,000 test.
 
     The 100,000 unlabelled images are not used and need not be there.
     """
@@ -41,7 +41,7 @@ class Stl10(Task):
         """Read both labelled sets."""
         folder = self.locate(data_root)
         train, test = (_read(folder, name) for name in ("train", "test"))
-        return carved(train, test, validation=VALIDATION, seed=SPLIT_SEED)
+        return with_validation(train, test, validation=VALIDATION, seed=SPLIT_SEED)
 
 
 def _read(folder: Path, name: str) -> tuple[Tensor, Tensor]:

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
-from searchspace.checks import at_least, whole
+from searchspace.checks import check_at_least, check_integer
 from trainers.tasks.base import Splits, StoredSplit, Task, statistics
 
 SIDE = 16
@@ -46,9 +46,9 @@ class Synthetic(Task):
     input_size: ClassVar[int] = SIDE
 
     def __post_init__(self) -> None:
-        whole(self.classes, train_size=self.train_size)
-        at_least(0, difficulty=self.difficulty)
-        whole(0, data_seed=self.data_seed)
+        check_integer(self.classes, train_size=self.train_size)
+        check_at_least(0, difficulty=self.difficulty)
+        check_integer(0, data_seed=self.data_seed)
 
     @property
     def train_images(self) -> int:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from searchspace.errors import InputError
-from trainers.tasks.base import Splits, Task, carved, required
+from trainers.tasks.base import Splits, Task, required, with_validation
 
 VALIDATION = 10000
 SPLIT_SEED = 20262
@@ -18,7 +18,7 @@ SPLIT_SEED = 20262
 
 @dataclass(frozen=True)
 class TinyImageNet(Task):
-    """64x64 images of 200 classes: 90,000 train, 10,000 validation carved from train, 10,000 test.
+    """64x64 images of 200 classes: 90,000 train, 10,000 validation drawn from train, 10,000 test.
 
     The published test split has no labels, so the official validation folder is our test split, as
     in the papers' figures.
@@ -54,7 +54,7 @@ class TinyImageNet(Task):
             test.append((folder / "val" / "images" / name, label_of[label]))
         if not train:
             raise InputError(f"{folder / 'train'} holds no images; unpack the archive again")
-        return carved(_read(train), _read(test), validation=VALIDATION, seed=SPLIT_SEED)
+        return with_validation(_read(train), _read(test), validation=VALIDATION, seed=SPLIT_SEED)
 
 
 def _lines(path: Path) -> list[str]:

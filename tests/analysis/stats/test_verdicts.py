@@ -12,7 +12,7 @@ from studies import Arm, Claim, Comparison, Outcome, Plan
 from studies.spec.claims import above
 from tests.support.helpers import SMALL, TASK, study
 from trainers import Digits
-from trainers.tensors import pack_flags
+from trainers.job import pack_flags
 
 ARMS = ("a", "b", "c", "d")
 OTHER = Digits(noise=0.25, train_size=60)

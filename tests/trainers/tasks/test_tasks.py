@@ -9,7 +9,7 @@ from sklearn.datasets import load_digits
 
 from searchspace import InputError
 from trainers import TASKS, Cifar10, Cifar100, Digits, TinyImageNet
-from trainers.tasks.base import carve, statistics
+from trainers.tasks.base import statistics, stratified_split
 
 
 def test_digits_splits_are_disjoint_whole_and_even_over_classes() -> None:
@@ -54,13 +54,13 @@ def test_digits_bad_settings(settings: dict[str, int], message: str) -> None:
         Digits(**settings)
 
 
-def test_carve_is_even_seeded_and_complete() -> None:
+def test_stratified_split_is_even_seeded_and_complete() -> None:
     labels = torch.arange(30) % 3
-    rest, held = carve(labels, 6, seed=1)
+    rest, held = stratified_split(labels, 6, seed=1)
     assert torch.bincount(labels[held]).tolist() == [2, 2, 2]
     assert sorted(torch.cat([rest, held]).tolist()) == list(range(30))
-    assert torch.equal(held, carve(labels, 6, seed=1)[1])
-    assert not torch.equal(held, carve(labels, 6, seed=2)[1])
+    assert torch.equal(held, stratified_split(labels, 6, seed=1)[1])
+    assert not torch.equal(held, stratified_split(labels, 6, seed=2)[1])
 
 
 def test_statistics_are_those_of_the_pixels() -> None:
@@ -124,7 +124,7 @@ def test_cifar10_reads_all_batches(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("unchecked_cifar")
-def test_cifar100_reads_the_archive_and_carves_validation(tmp_path: Path) -> None:
+def test_cifar100_reads_the_archive_and_draws_validation(tmp_path: Path) -> None:
     content = write_cifar100(tmp_path)
     splits = Cifar100().load(tmp_path)
     assert [len(part) for part in (splits.train, splits.validation, splits.test)] == [160, 40, 20]

@@ -7,7 +7,7 @@ from searchspace import Architecture, Resolutions, ShakeShake
 from tests.support.helpers import RECIPE, SMALL, STATIC, job
 from tests.support.results import same_numbers
 from trainers import Result, Training, train
-from trainers.resolutions import SwitchableLoss
+from trainers.learning.switchable_loss import SwitchableLoss
 
 
 def limit_batches(monkeypatch: pytest.MonkeyPatch, largest: int) -> list[int]:

@@ -14,7 +14,7 @@ fitted; a level that no number takes pulls the basis to what it was, weakly.
 import torch
 from torch import Tensor, nn
 
-from searchspace.checks import one_of
+from searchspace.checks import check_one_of
 from searchspace.errors import InputError
 
 KEPT = 0.9
@@ -145,7 +145,7 @@ def quantise(network: nn.Module, weight_bits: int = 32, activation_bits: int = 3
     32 bits leave weights or activations as they are. Linear layers are not quantised. An operator
     that keeps kernels outside plain convolutions, as a dynamic one does, is refused.
     """
-    one_of(BITS, weight_bits=weight_bits, activation_bits=activation_bits)
+    check_one_of(BITS, weight_bits=weight_bits, activation_bits=activation_bits)
     if weight_bits == activation_bits == 32:
         return network
     convs = {}

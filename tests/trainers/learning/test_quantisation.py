@@ -9,7 +9,7 @@ from torch import nn
 from searchspace import Architecture, CoConv, InputError, ResNetCifar, Resolutions, build, deploy
 from tests.support.helpers import EXPERTS, RECIPE, SMALL, STATIC, job
 from trainers import Digits, Job, Recipe, train
-from trainers.quantisation import (
+from trainers.learning.quantisation import (
     ActivationQuantiser,
     QuantisedConv2d,
     WeightQuantiser,

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from searchspace import Architecture, CoConv, MultiScaleRecalibration, Resolutions, build
 from tests.support.helpers import EXPERTS, RECIPE, SMALL, STATIC, job
 from trainers import Recipe, Training, train
-from trainers.ema import AveragedWeights
-from trainers.losses import Batch
+from trainers.learning.averaged_weights import AveragedWeights
+from trainers.learning.losses import Batch
 
 PLAIN = replace(RECIPE, epochs=1, flip=False, crop_padding=0)
 

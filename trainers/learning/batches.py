@@ -9,7 +9,7 @@ from torch import Tensor
 
 from trainers.augment import augmented
 from trainers.job import Job
-from trainers.losses import Batch
+from trainers.learning.losses import Batch
 from trainers.tasks import Splits
 
 

@@ -12,10 +12,10 @@ from searchspace import Architecture, CoConv, ResNetCifar, Resolutions, ShakeSha
 from searchspace.schema import to_json
 from tests.support.helpers import RECIPE, SMALL, TASK, job
 from trainers import Digits, Recipe, Result, Training, train
-from trainers.live_memory import peak_bytes
-from trainers.losses import Batch
-from trainers.quantisation import quantise
-from trainers.resolutions import SwitchableLoss, resize
+from trainers.learning.losses import Batch
+from trainers.learning.quantisation import quantise
+from trainers.learning.switchable_loss import SwitchableLoss, resize
+from trainers.runtime.live_memory import peak_bytes
 
 SIZES = (8, 6, 4)
 DISTILLATIONS = ("none", "vanilla", "full", "higher", "highest")

@@ -18,8 +18,8 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from searchspace import Resolutions, ensemble_logits
-from trainers.losses import Batch, Criterion, Forward
-from trainers.tensors import copy_all
+from trainers.learning.losses import Batch, Criterion, Forward
+from trainers.runtime.tensors import copy_all
 
 
 def resize(images: Tensor, size: int) -> Tensor:
@@ -120,11 +120,11 @@ class SwitchableLoss:
 
     def _together(self, batch: Batch, scale: Callable[[Tensor], Tensor]) -> Tensor:
         views = list(self._views(batch))
-        # The largest last: its backward pass comes first and frees its memory.
-        found = [
+        # The largest size last: its backward pass comes first and frees its memory.
+        logits = [
             self._logits(images, index) for index, (images, _) in reversed(list(enumerate(views)))
         ]
-        loss = self.loss(found[::-1], [target for _, target in views])
+        loss = self.loss(logits[::-1], [target for _, target in views])
         scale(loss).backward()
         return loss.detach()
 
@@ -134,21 +134,21 @@ class SwitchableLoss:
             [self.criterion(z, y) for z, y in zip(logits, targets, strict=True)]
         ).sum()
         students = torch.stack(logits)
-        known = students.detach()
+        teaching = students.detach()
         if self.resolutions.ensemble:
             mixed = ensemble_logits(self.network, logits)
             total = total + self.criterion(mixed, targets[0])
-            known = torch.cat([mixed.detach()[None], known])
+            teaching = torch.cat([mixed.detach()[None], teaching])
         mask = self.mask if self.resolutions.ensemble else self.mask[:, 1:]
-        return total + self.factor * distillation(students, known, mask)
+        return total + self.factor * distillation(students, teaching, mask)
 
     def _logits(self, images: Tensor, index: int) -> Tensor:
         if not self.recompute or index == 0:
             return self.forward(images).float()
 
         def contexts() -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
-            replay = Replay(self.network)
-            return replay.first(), replay.again()
+            buffers = RecomputeBuffers(self.network)
+            return buffers.first_pass(), buffers.second_pass()
 
         logits: Tensor = checkpoint(self.forward, images, use_reentrant=False, context_fn=contexts)
         return logits.float()
@@ -161,22 +161,22 @@ class SwitchableLoss:
             yield resize(batch.crops[which], size), batch.targets[which]
 
 
-class Replay:
-    """Lets a second forward pass see the buffers as the first did, and leave them as they are."""
+class RecomputeBuffers:
+    """Gives the recomputed forward pass the buffers of the first one, then restores the present."""
 
     def __init__(self, network: nn.Module) -> None:
         self.buffers = list(network.buffers())
         self.before: list[Tensor] = []
 
     @contextmanager
-    def first(self) -> Iterator[None]:
-        """The context of the first pass."""
+    def first_pass(self) -> Iterator[None]:
+        """Copies the buffers before the pass changes them."""
         self.before = [buffer.clone() for buffer in self.buffers]
         yield
 
     @contextmanager
-    def again(self) -> Iterator[None]:
-        """The context of the second pass."""
+    def second_pass(self) -> Iterator[None]:
+        """Puts the copies in place, and afterwards what was there."""
         after = [buffer.clone() for buffer in self.buffers]
         copy_all(self.buffers, self.before)
         try:

@@ -1,4 +1,4 @@
-"""A job's own state of torch's global generators, from which networks draw."""
+"""The state of torch's global random generators that belongs to one job."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,8 +7,11 @@ import torch
 from torch import Tensor
 
 
-class Randomness:
-    """Swapped in while the job computes; between, the caller's state is as it was."""
+class RngState:
+    """A job's state of the global generators, from which initial weights and dropout draw.
+
+    It is swapped in while the job computes; outside, the caller's state is unchanged.
+    """
 
     def __init__(self, seed: int, device: torch.device) -> None:
         self.devices = [device] if device.type == "cuda" else []
@@ -19,7 +22,7 @@ class Randomness:
 
     @contextmanager
     def own(self) -> Iterator[None]:
-        """Within this context, the global generators go on from this job's state."""
+        """In this context the global generators continue from this job's state."""
         with torch.random.fork_rng(devices=self.devices):
             self.set(self.state)
             try:

@@ -9,14 +9,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from trainers.ema import AveragedWeights
 from trainers.job import Job
-from trainers.losses import Batch, Loss, PlainLoss
-from trainers.memory import Undo, is_out_of_memory
-from trainers.quantisation import quantise
-from trainers.randomness import Randomness
+from trainers.learning.averaged_weights import AveragedWeights
+from trainers.learning.losses import Batch, Loss, PlainLoss
+from trainers.learning.quantisation import quantise
+from trainers.learning.switchable_loss import SwitchableLoss
 from trainers.recipe import Recipe
-from trainers.resolutions import SwitchableLoss
+from trainers.runtime.out_of_memory import StepState, is_out_of_memory
+from trainers.runtime.rng_state import RngState
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
@@ -29,7 +29,7 @@ class Learner:
     """
 
     def __init__(
-        self, network: nn.Module, job: Job, randomness: Randomness, *, recompute: bool = False
+        self, network: nn.Module, job: Job, rng_state: RngState, *, recompute: bool = False
     ) -> None:
         recipe = job.recipe
         self.recipe = recipe
@@ -44,7 +44,7 @@ class Learner:
         self.scaler.scale(torch.zeros((), device=self.device))
         self.averaged = AveragedWeights(network, recipe.ema_decay) if recipe.ema_decay else None
         self.loss = self._loss(job, recompute)
-        self.undo = Undo(self.network, randomness)
+        self.step_state = StepState(self.network, rng_state)
         self.accumulation = recipe.accumulation
 
     @property
@@ -56,14 +56,14 @@ class Learner:
         """One step of the optimiser at a learning rate; the batch's mean loss, detached."""
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        self.undo.remember()
+        self.step_state.remember()
         loss = self._gradients(batch)
         while loss is None:
             if not self._save_memory(len(batch)):
                 raise torch.OutOfMemoryError(
                     f"a piece of {len(batch) // self.accumulation} images does not fit"
                 )
-            self.undo.restore()
+            self.step_state.restore()
             loss = self._gradients(batch)
         self.scaler.step(self.optimizer)
         self.scaler.update()

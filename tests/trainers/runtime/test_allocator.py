@@ -11,7 +11,7 @@ from tests.support.paths import ROOT
 STEPS = """
 import json, resource
 import torch
-from trainers.allocator import keep_freed_memory
+from trainers.runtime.allocator import keep_freed_memory
 
 def faults():
     # As a step does: everything is held until its end, then all of it is freed.

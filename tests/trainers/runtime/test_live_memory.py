@@ -7,7 +7,7 @@ from torch import nn
 from searchspace import Architecture, CoConv
 from tests.support.helpers import EXPERTS, RECIPE, SMALL, STATIC, job
 from trainers import Result, Training, train
-from trainers.live_memory import LiveMemory, peak_bytes
+from trainers.runtime.live_memory import LiveMemory, peak_bytes
 
 KB = 256
 """Numbers of a float32 tensor of one kilobyte."""

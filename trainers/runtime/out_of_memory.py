@@ -1,10 +1,10 @@
-"""Running out of memory: how to tell, and what a step must put back before it is tried again."""
+"""Out-of-memory errors: how they are recognised, and how a training step is undone and repeated."""
 
 import torch
 from torch import nn
 
-from trainers.randomness import Randomness
-from trainers.tensors import copy_all
+from trainers.runtime.rng_state import RngState
+from trainers.runtime.tensors import copy_all
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -15,24 +15,27 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
 
 
-class Undo:
-    """The state that forward and backward passes change: buffers, gradients and randomness."""
+class StepState:
+    """What forward and backward passes change: buffers, gradients and the random state.
 
-    def __init__(self, network: nn.Module, randomness: Randomness) -> None:
-        self.network, self.randomness = network, randomness
+    A step that runs out of memory restores it and is tried again in smaller pieces.
+    """
+
+    def __init__(self, network: nn.Module, rng_state: RngState) -> None:
+        self.network, self.rng_state = network, rng_state
         self.buffers = list(network.buffers())
         self.copies = [torch.empty_like(buffer) for buffer in self.buffers]
-        self.state = randomness.state
+        self.state = rng_state.state
 
     def remember(self) -> None:
-        """Note the present buffers and random state; gradients are none yet."""
+        """Copy the buffers and the random state; there are no gradients yet."""
         copy_all(self.copies, self.buffers)
-        self.state = self.randomness.now()
+        self.state = self.rng_state.now()
 
     def restore(self) -> None:
-        """Go back to what was noted last, and give unused device memory back."""
+        """Return to the copies, drop gradients and free unused device memory."""
         self.network.zero_grad(set_to_none=True)
         copy_all(self.buffers, self.copies)
-        self.randomness.set(self.state)
+        self.rng_state.set(self.state)
         if torch.cuda.is_initialized():
             torch.cuda.empty_cache()

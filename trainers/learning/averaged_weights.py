@@ -5,7 +5,7 @@ import copy
 import torch
 from torch import Tensor, nn
 
-from trainers.tensors import copy_all
+from trainers.runtime.tensors import copy_all
 
 
 class AveragedWeights:

@@ -1,0 +1,1 @@
+"""What a training takes of the machine: memory, random generators, copies of tensors."""
