@@ -3,13 +3,14 @@
 import pickle
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from searchspace.errors import InputError
+from trainers.tasks.array_pickle import read_pickle
 from trainers.tasks.base import Splits, Task, required, with_validation
 
 VALIDATION = 10_000
@@ -51,6 +52,9 @@ class ImageNet32(Task):
         return with_validation(train, _read(folder / TEST), validation=VALIDATION, seed=SPLIT_SEED)
 
 
+_DAMAGE = pickle.UnpicklingError, OSError, LookupError, TypeError, ValueError, OverflowError
+
+
 def _joined(parts: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
     images, labels = zip(*parts, strict=True)
     return torch.cat(images), torch.cat(labels)
@@ -59,36 +63,12 @@ def _joined(parts: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
 def _read(path: Path) -> tuple[Tensor, Tensor]:
     """Rows of R, G and B planes; labels from 1 to 1000."""
     try:
-        with path.open("rb") as file:
-            content = _ArrayUnpickler(file, encoding="latin1").load()
+        content = read_pickle(path)
         pixels = np.asarray(content["data"], np.uint8).reshape(-1, 3, SIDE, SIDE)
         labels = np.asarray(content["labels"], np.int64) - 1
-    except (pickle.UnpicklingError, EOFError, OSError, KeyError, TypeError, ValueError) as error:
+    except _DAMAGE as error:
         raise InputError(f"{path} is not a batch of ImageNet32x32 ({error}); {SOURCE}") from None
     known = (labels >= 0) & (labels < ImageNet32.classes)
     if not len(labels) or len(labels) != len(pixels) or not known.all():
         raise InputError(f"{path} needs a label from 1 to 1000 for each image; {SOURCE}")
     return torch.from_numpy(pixels), torch.from_numpy(labels)
-
-
-class _ArrayUnpickler(pickle.Unpickler):
-    """Pickle can run any code; this one finds only what numpy arrays are made of."""
-
-    ALLOWED = frozenset(
-        {
-            ("numpy", "ndarray"),
-            ("numpy", "dtype"),
-            ("numpy.core.multiarray", "_reconstruct"),
-            ("numpy._core.multiarray", "_reconstruct"),
-            ("numpy.core.numeric", "_frombuffer"),
-            ("numpy._core.numeric", "_frombuffer"),
-            ("_codecs", "encode"),
-        }
-    )
-
-    def find_class(self, module: str, name: str) -> Any:
-        """The named object, if arrays need it."""
-        if (module, name) not in self.ALLOWED:
-            raise pickle.UnpicklingError(f"it asks for {module}.{name}")
-        # numpy's old module names warn when they are used.
-        return super().find_class(module.replace("numpy.core", "numpy._core"), name)
