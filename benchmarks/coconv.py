@@ -15,8 +15,8 @@ from torch import Tensor, nn
 
 from benchmarks.timing import Pair, paired, show, training_step
 from searchspace import CoConv, Slot, Static, deploy
-from searchspace.operators.coconv import Router
-from searchspace.operators.dynamic import DynamicConv2d
+from searchspace.layers.dynamic import DynamicConv2d
+from searchspace.operators.coconv import CoConvRouter
 from trainers.runtime.allocator import keep_freed_memory
 
 Case = tuple[int, int, int, int]
@@ -39,7 +39,7 @@ INFERENCE: tuple[Case, ...] = tuple(
 class Layers(nn.Module):
     """The router as layers, with the weights of ours."""
 
-    def __init__(self, router: Router) -> None:
+    def __init__(self, router: CoConvRouter) -> None:
         super().__init__()
         parts = (router.squeeze, router.gather, router.expand)
         self.squeeze, self.gather, self.expand = copy.deepcopy(parts)

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from benchmarks.timing import Pair, paired, show, training_step
 from searchspace import Multiception, Slot
-from searchspace.operators.depthwise import DepthwiseConv2d
-from searchspace.operators.separable import SeparableConv2d
+from searchspace.layers.depthwise import DepthwiseConv2d
+from searchspace.layers.separable import SeparableConv2d
 from trainers.runtime.allocator import keep_freed_memory
 
 Case = tuple[int, int, int, int, int, tuple[int, ...]]

@@ -25,9 +25,9 @@ from searchspace import (
     ResNetCifar,
     build,
 )
-from searchspace.operators.dynamic import DynamicConv2d
+from searchspace.layers.dynamic import DynamicConv2d
+from searchspace.layers.separable import SeparableConv2d
 from searchspace.operators.mssar import MultiScaleRecalibration2d
-from searchspace.operators.separable import SeparableConv2d
 from trainers.runtime.allocator import keep_freed_memory
 
 CHOICES: dict[str, Mapping[str, Choice]] = {

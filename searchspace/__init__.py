@@ -11,14 +11,12 @@ from searchspace.backbones import (
     ResNetCifar,
     ShakeShake,
 )
-from searchspace.choice import Choice
+from searchspace.choice import OPERATORS, Choice, register
 from searchspace.cost import Cost, UnknownOperatorError, measure, measure_module
 from searchspace.errors import InputError
-from searchspace.extending import register
 from searchspace.latency import Conditions, Latency, LatencyTable, measure_latency
 from searchspace.named import Named, catalogue_entry, named, names
 from searchspace.operators import (
-    OPERATORS,
     ACNet,
     CoConv,
     CondConv,

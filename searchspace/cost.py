@@ -18,8 +18,8 @@ from torch import nn
 
 from searchspace.architecture import Architecture, build, deploy
 from searchspace.checks import check_integer, check_one_of
-from searchspace.counting import CountedModule, Shape
 from searchspace.errors import InputError
+from searchspace.layers.counted_module import CountedModule, Shape
 
 Form = Literal["deployed", "training"]
 

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from searchspace.checks import check_integer, check_one_of
 from searchspace.errors import InputError
-from searchspace.norms import Blend, PrivateBatchNorm2d
+from searchspace.layers.norms import Blend, PrivateBatchNorm2d
 
 M = TypeVar("M", bound=nn.Module)
 Distillation = Literal["none", "vanilla", "full", "higher", "highest"]

@@ -29,7 +29,7 @@ class Value:
     """A frozen value of one kind; families of kinds are told apart by `kind` in JSON."""
 
     kind: ClassVar[str] = ""
-    family: ClassVar[dict[str, type["Value"]]] = {}
+    family: ClassVar[Mapping[str, type["Value"]]] = {}
 
 
 def to_json(value: Any) -> Any:

@@ -6,10 +6,9 @@ import platform
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import fields
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 import torch
 import typer
@@ -20,14 +19,12 @@ from safetensors.torch import save
 
 from searchspace import Architecture, InputError
 from searchspace.cli import whole_number
-from searchspace.schema import from_json, to_json
+from searchspace.schema import to_json
+from trainers.arguments import parse_recipe, parse_task, read_json
 from trainers.job import Epoch, Job, Result
 from trainers.loop import CHECKPOINT_SECONDS, Events, run
-from trainers.named_recipes import RECIPES
-from trainers.recipe import Recipe
 from trainers.runtime.allocator import keep_freed_memory
 from trainers.runtime.out_of_memory import is_out_of_memory
-from trainers.tasks import TASKS, Task
 from trainers.training import Training
 
 CONFIG = "config.json"
@@ -62,9 +59,9 @@ def main(
 ) -> int:
     """Train one network; the same command again continues after an interruption."""
     job = Job(
-        Architecture.from_json(_read(architecture), str(architecture)),
-        chosen_task(task),
-        chosen_recipe(recipe, change or []),
+        Architecture.from_json(read_json(architecture), str(architecture)),
+        parse_task(task),
+        parse_recipe(recipe, change or []),
         seed,
     )
     if threads is not None:
@@ -149,8 +146,8 @@ def _claim(out: Path, job: Job, device: str) -> None:
         "versions": {"python": platform.python_version(), "torch": torch.__version__},
     }
     if path.exists():
-        known = _read(path)
-        if not isinstance(known, dict) or known.get("key") != job.key:
+        earlier = read_json(path)
+        if not isinstance(earlier, dict) or earlier.get("key") != job.key:
             raise InputError(f"{out} holds the training of another job; give another --out")
         return
     if out.is_dir() and any(out.iterdir()):
@@ -181,51 +178,6 @@ def _write(path: Path, data: Any) -> None:
         os.replace(part, path)
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror}") from None
-
-
-def _read(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text())
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}") from None
-    except ValueError as error:
-        raise InputError(f"{path} is not JSON: {error}") from None
-
-
-def chosen_task(name: str) -> Task:
-    """A task by name, with its default settings, or from a JSON file."""
-    if name.endswith(".json"):
-        # The family of tasks decides which of them it is.
-        chosen: Task = from_json(cast(type[Any], Task), _read(Path(name)), name)
-        return chosen
-    if name not in TASKS:
-        raise InputError(f"there is no task {name!r}; known tasks are {', '.join(TASKS)}")
-    return TASKS[name]()
-
-
-def chosen_recipe(name: str, changes: list[str]) -> Recipe:
-    """A recipe by name or from a JSON file, with fields changed as `field=value`."""
-    if name.endswith(".json"):
-        chosen = from_json(Recipe, _read(Path(name)), name)
-    elif name in RECIPES:
-        chosen = RECIPES[name]
-    else:
-        raise InputError(f"there is no recipe {name!r}; known recipes are {', '.join(RECIPES)}")
-    data = to_json(chosen)
-    for change in changes:
-        field, equals, value = change.partition("=")
-        if not equals or field not in {known.name for known in fields(Recipe)}:
-            raise InputError(f"--set takes FIELD=VALUE with a field of the recipe, got {change!r}")
-        data[field] = json_or_text(value)
-    return from_json(Recipe, data, "recipe")
-
-
-def json_or_text(text: str) -> Any:
-    """A JSON value, or text as it is."""
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
 
 
 def _device(name: str | None) -> str:

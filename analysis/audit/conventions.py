@@ -17,9 +17,9 @@ from torch.overrides import TorchFunctionMode
 
 from searchspace.architecture import Architecture, build, deploy
 from searchspace.backbones import DenseNet, MobileNetV2, ResNetCifar, ShakeShake
+from searchspace.layers.dynamic import DeployedDynamicConv2d
 from searchspace.named import Named
-from searchspace.operators.coconv import Router
-from searchspace.operators.dynamic import DeployedDynamicConv2d
+from searchspace.operators.coconv import CoConvRouter
 from searchspace.operators.squeeze_excite import SqueezeExcite2d
 
 RS_NET_FULL_SIZE = 224
@@ -92,7 +92,7 @@ def tally(network: nn.Module, input_shape: tuple[int, ...]) -> Tally:
         before.__dict__.update(vars(found))
 
     def routed(router: nn.Module, inputs: tuple[Tensor, ...], _: Tensor) -> None:
-        assert isinstance(router, Router)
+        assert isinstance(router, CoConvRouter)
         # It is defined by convolutions, however it is computed.
         found.linear_macs, found.linear_outputs = before.linear_macs, before.linear_outputs
         found.conv_macs = before.conv_macs + router.macs(tuple(inputs[0].shape))
@@ -101,7 +101,7 @@ def tally(network: nn.Module, input_shape: tuple[int, ...]) -> Tally:
     for module in network.modules():
         if isinstance(module, POOL_MODULES):
             hooks.append(module.register_forward_hook(pooled))
-        elif isinstance(module, Router):
+        elif isinstance(module, CoConvRouter):
             hooks.append(module.register_forward_pre_hook(remember))
             hooks.append(module.register_forward_hook(routed))
     with torch.no_grad(), _Tallying(found):

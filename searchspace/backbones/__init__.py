@@ -19,7 +19,7 @@ BACKBONES: dict[str, type[Backbone]] = {
         ShakeShake,
     )
 }
-# Backbone.family is what the JSON reader looks kinds up in.
+# The JSON reader looks kinds up in `family`.
 Backbone.family = dict(BACKBONES)
 
 __all__ = [

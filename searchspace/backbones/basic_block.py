@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from searchspace.backbones.base import Builder
-from searchspace.memory_format import every
+from searchspace.layers.memory_format import strided
 from searchspace.slot import Slot
 
 Shortcut = Literal["A", "B", "D"]
@@ -21,7 +21,7 @@ averages 2x2 pixels and then is a 1x1 convolution (ResNet-D: He et al., Bag of t
 
 
 @dataclass(frozen=True)
-class Block:
+class BlockSpec:
     """Where a residual block stands and what goes in and out."""
 
     name: str
@@ -43,13 +43,13 @@ class PadShortcut(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, in_chs, H, W) to (N, out_chs, H', W')."""
-        return F.pad(every(x, self.stride), (0, 0, 0, 0, self.before, self.after))
+        return F.pad(strided(x, self.stride), (0, 0, 0, 0, self.before, self.after))
 
 
 class TwoConvs(nn.Module):
     """r(f(x)), f = 3x3, BN, relu, 3x3, BN; r recalibrates. `name` is where its slots are."""
 
-    def __init__(self, builder: Builder, block: Block, name: str) -> None:
+    def __init__(self, builder: Builder, block: BlockSpec, name: str) -> None:
         super().__init__()
         out_chs = block.out_chs
         self.conv1 = builder.conv(
@@ -80,7 +80,7 @@ class TwoConvs(nn.Module):
 class BasicBlock(TwoConvs):
     """relu(shortcut(x) + r(f(x))), f = 3x3, BN, relu, 3x3, BN; r recalibrates."""
 
-    def __init__(self, builder: Builder, block: Block) -> None:
+    def __init__(self, builder: Builder, block: BlockSpec) -> None:
         super().__init__(builder, block, block.name)
         self.downsample = shortcut(builder, block)
 
@@ -89,7 +89,7 @@ class BasicBlock(TwoConvs):
         return F.relu(super().forward(x) + self.downsample(x))
 
 
-def shortcut(builder: Builder, block: Block) -> nn.Module:
+def shortcut(builder: Builder, block: BlockSpec) -> nn.Module:
     """The path around a block: identity where the shape stays, else the block's option."""
     if block.stride == 1 and block.in_chs == block.out_chs:
         return nn.Identity()

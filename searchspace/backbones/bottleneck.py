@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from searchspace.backbones.base import Builder
-from searchspace.backbones.basic_block import Block, shortcut
+from searchspace.backbones.basic_block import BlockSpec, shortcut
 from searchspace.slot import Slot
 
 EXPANSION = 4
@@ -22,7 +22,7 @@ class Bottleneck(nn.Module):
     `inner` is the width of the 3x3 unless the choice there asks for another.
     """
 
-    def __init__(self, builder: Builder, block: Block, inner: int, groups: int = 1) -> None:
+    def __init__(self, builder: Builder, block: BlockSpec, inner: int, groups: int = 1) -> None:
         super().__init__()
         name, stage = block.name, block.stage
         middle = f"{name}.conv2"

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from searchspace.backbones.base import Backbone, Builder
 from searchspace.checks import check_integer
 from searchspace.errors import InputError
-from searchspace.memory_format import spatial_mean
+from searchspace.layers.memory_format import spatial_mean
 from searchspace.slot import Slot
 
 BOTTLENECK = 4

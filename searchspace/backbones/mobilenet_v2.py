@@ -9,10 +9,10 @@ from typing import ClassVar, Literal
 from torch import Tensor, nn
 
 from searchspace.backbones.base import Backbone, Builder
-from searchspace.backbones.basic_block import Block
+from searchspace.backbones.basic_block import BlockSpec
 from searchspace.checks import check_at_least, check_one_of
 from searchspace.errors import InputError
-from searchspace.memory_format import spatial_mean
+from searchspace.layers.memory_format import spatial_mean
 from searchspace.slot import Slot
 
 STAGES = (
@@ -76,7 +76,7 @@ class MobileNetV2Net(nn.Module):
             out_chs = spec.chs(base)
             for i in range(count):
                 stride = first_stride if i == 0 and (large or stage != 2) else 1
-                block = Block(f"features.{len(self.features)}", stage, chs, out_chs, stride)
+                block = BlockSpec(f"features.{len(self.features)}", stage, chs, out_chs, stride)
                 self.features.append(InvertedResidual(builder, block, chs * expansion))
                 chs = out_chs
         head = HEAD_CHS if spec.multiplier <= 1 else spec.chs(HEAD_CHS)
@@ -96,7 +96,7 @@ class InvertedResidual(nn.Module):
     Without expansion there is no first 1x1; where the shape changes there is no sum.
     """
 
-    def __init__(self, builder: Builder, block: Block, inner: int) -> None:
+    def __init__(self, builder: Builder, block: BlockSpec, inner: int) -> None:
         super().__init__()
         name, stage = block.name, block.stage
         self.stride = block.stride

@@ -13,11 +13,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from searchspace.backbones.base import Backbone, Builder
-from searchspace.backbones.basic_block import BasicBlock, Block
+from searchspace.backbones.basic_block import BasicBlock, BlockSpec
 from searchspace.backbones.bottleneck import EXPANSION, Bottleneck
 from searchspace.checks import check_integer, check_one_of
 from searchspace.errors import InputError
-from searchspace.memory_format import GlobalAveragePool
+from searchspace.layers.memory_format import GlobalAveragePool
 
 BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3)}
 BOTTLENECKS = (50,)
@@ -121,7 +121,7 @@ def _stage(spec: ResNet, builder: Builder, stage: int) -> nn.Sequential:
     blocks = nn.Sequential()
     for i in range(BLOCKS[spec.depth][stage - 1]):
         stride = 2 if stage > 1 and i == 0 else 1
-        block = Block(f"layer{stage}.{i}", stage, chs, out_chs, stride, spec.shortcut)
+        block = BlockSpec(f"layer{stage}.{i}", stage, chs, out_chs, stride, spec.shortcut)
         if spec.depth in BOTTLENECKS:
             blocks.append(Bottleneck(builder, block, spec.inner_width(stage), spec.groups))
         else:

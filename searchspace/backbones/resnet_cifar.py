@@ -7,10 +7,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from searchspace.backbones.base import Backbone, Builder
-from searchspace.backbones.basic_block import BasicBlock, Block
+from searchspace.backbones.basic_block import BasicBlock, BlockSpec
 from searchspace.checks import check_integer, check_one_of
 from searchspace.errors import InputError
-from searchspace.memory_format import GlobalAveragePool
+from searchspace.layers.memory_format import GlobalAveragePool
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def _stage(spec: ResNetCifar, builder: Builder, stage: int) -> nn.Sequential:
     blocks = nn.Sequential()
     for i in range((spec.depth - 2) // 6):
         stride = 2 if stage > 1 and i == 0 else 1
-        block = Block(f"layer{stage}.{i}", stage, chs, out_chs, stride, spec.shortcut)
+        block = BlockSpec(f"layer{stage}.{i}", stage, chs, out_chs, stride, spec.shortcut)
         blocks.append(BasicBlock(builder, block))
         chs = out_chs
     return blocks

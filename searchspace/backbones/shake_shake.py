@@ -11,10 +11,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from searchspace.backbones.base import Backbone, Builder
-from searchspace.backbones.basic_block import Block, TwoConvs
+from searchspace.backbones.basic_block import BlockSpec, TwoConvs
 from searchspace.checks import check_integer
 from searchspace.errors import InputError
-from searchspace.memory_format import GlobalAveragePool, every
+from searchspace.layers.memory_format import GlobalAveragePool, strided
 from searchspace.slot import Slot
 
 STEM_CHS = 16
@@ -72,7 +72,9 @@ def _stage(spec: ShakeShake, builder: Builder, stage: int) -> nn.Sequential:
     blocks = nn.Sequential()
     for i in range((spec.depth - 2) // 6):
         stride = 2 if stage > 1 and i == 0 else 1
-        blocks.append(ShakeBlock(builder, Block(f"layer{stage}.{i}", stage, chs, out_chs, stride)))
+        blocks.append(
+            ShakeBlock(builder, BlockSpec(f"layer{stage}.{i}", stage, chs, out_chs, stride))
+        )
         chs = out_chs
     return blocks
 
@@ -80,7 +82,7 @@ def _stage(spec: ShakeShake, builder: Builder, stage: int) -> nn.Sequential:
 class ShakeBlock(nn.Module):
     """shortcut(x) + a * f(x) + (1 - a) * g(x), a random in training and 1/2 in evaluation."""
 
-    def __init__(self, builder: Builder, block: Block) -> None:
+    def __init__(self, builder: Builder, block: BlockSpec) -> None:
         super().__init__()
         self.branch1 = Branch(builder, block, "branch1")
         self.branch2 = Branch(builder, block, "branch2")
@@ -97,7 +99,7 @@ class ShakeBlock(nn.Module):
 class Branch(TwoConvs):
     """relu, 3x3, BN, relu, 3x3, BN, recalibration."""
 
-    def __init__(self, builder: Builder, block: Block, branch: str) -> None:
+    def __init__(self, builder: Builder, block: BlockSpec, branch: str) -> None:
         super().__init__(builder, block, f"{block.name}.{branch}")
 
     def forward(self, x: Tensor) -> Tensor:
@@ -108,7 +110,7 @@ class Branch(TwoConvs):
 class HalvesShortcut(nn.Module):
     """relu, then BN([1x1, 1x1]), the second looking one pixel down and right of the first."""
 
-    def __init__(self, builder: Builder, block: Block) -> None:
+    def __init__(self, builder: Builder, block: BlockSpec) -> None:
         super().__init__()
         self.stride = block.stride
         half = block.out_chs // 2
@@ -120,11 +122,11 @@ class HalvesShortcut(nn.Module):
         """(N, in_chs, H, W) to (N, out_chs, H', W')."""
         x = F.relu(x)
         shifted = F.pad(x, (-1, 1, -1, 1))
-        halves = self.conv1(every(x, self.stride)), self.conv2(every(shifted, self.stride))
+        halves = self.conv1(strided(x, self.stride)), self.conv2(strided(shifted, self.stride))
         return self.bn(torch.cat(halves, 1))
 
 
-def _half(block: Block, conv: str, out_chs: int) -> Slot:
+def _half(block: BlockSpec, conv: str, out_chs: int) -> Slot:
     name = f"{block.name}.downsample.{conv}"
     return Slot(name, block.stage, "conv", block.in_chs, out_chs, position="shortcut")
 

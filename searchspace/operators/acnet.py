@@ -8,11 +8,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from searchspace.checks import check_one_of
-from searchspace.choice import Choice
-from searchspace.norms import PrivateBatchNorm2d, inference_affine
+from searchspace.choice import Choice, register
+from searchspace.layers.norms import PrivateBatchNorm2d, inference_affine
 from searchspace.slot import Role, Slot
 
 
+@register
 @dataclass(frozen=True)
 class ACNet(Choice):
     """BN(3x3 conv x) + BN(1x3 conv x) + BN(3x1 conv x), deployed as one 3x3 convolution.

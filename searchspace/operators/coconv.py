@@ -1,7 +1,7 @@
 """CoConv, cooperative dynamic convolution (CoConv, Section 4 and Figure 2).
 
 Deviation from the authors' code, by intent: their fused form drops the expert norms and so is a
-different network; ours folds them in and is exact (`searchspace.operators.dynamic`).
+different network; ours folds them in and is exact (`searchspace.layers.dynamic`).
 """
 
 from dataclasses import dataclass, replace
@@ -11,11 +11,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from searchspace.checks import check_integer, check_one_of
-from searchspace.choice import Choice
-from searchspace.counting import CountedModule, Shape
-from searchspace.operators.dynamic import DynamicConv2d, Experts
-from searchspace.operators.mixed_kernel import Side
-from searchspace.operators.pooling import region_averages
+from searchspace.choice import Choice, register
+from searchspace.layers.counted_module import CountedModule, Shape
+from searchspace.layers.dynamic import DynamicConv2d, Experts
+from searchspace.layers.mixed_kernel import Side
+from searchspace.layers.region_pooling import region_averages
 from searchspace.operators.static import Static
 from searchspace.slot import Role, Slot
 
@@ -25,6 +25,7 @@ GRID = 3
 """Side of the coarse pooled map (CoConv Section 4.1)."""
 
 
+@register
 @dataclass(frozen=True)
 class CoConv(Choice):
     """sum_i s_i(x) * BN_i(W_i conv x), s from a multi-scale channel-wise router.
@@ -64,11 +65,13 @@ class CoConv(Choice):
     def module(self, slot: Slot) -> nn.Module:
         """The training form; `deployed()` gives the one with a kernel per sample."""
         weighted = slot.out_chs if self.side == "out" else slot.in_chs
-        router = Router(slot.in_chs, self.experts, weighted, scales=self.scales, gate=self.gate)
+        router = CoConvRouter(
+            slot.in_chs, self.experts, weighted, scales=self.scales, gate=self.gate
+        )
         return DynamicConv2d(slot, Experts(self.experts, self.side, self.norms), router)
 
 
-class Router(CountedModule):
+class CoConvRouter(CountedModule):
     """gate(1x1 conv(relu(depthwise 3x3(relu(1x1 conv([global, 3x3 pooled])))))), no biases.
 
     Computed as products of the pooled rows with the convolutions' weights; the global average, the

@@ -10,12 +10,13 @@ from typing import ClassVar
 from torch import Tensor, nn
 
 from searchspace.checks import check_integer
-from searchspace.choice import Choice
-from searchspace.memory_format import spatial_mean
-from searchspace.operators.dynamic import DynamicConv2d, Experts
+from searchspace.choice import Choice, register
+from searchspace.layers.dynamic import DynamicConv2d, Experts
+from searchspace.layers.memory_format import spatial_mean
 from searchspace.slot import Role, Slot
 
 
+@register
 @dataclass(frozen=True)
 class CondConv(Choice):
     """sum_i s_i(x) * (W_i conv x), s = sigmoid(linear(global average of x)), one per expert."""
@@ -30,10 +31,10 @@ class CondConv(Choice):
 
     def module(self, slot: Slot) -> nn.Module:
         """The training form; `deployed()` gives the one with a kernel per sample."""
-        return DynamicConv2d(slot, Experts(self.experts), Router(slot.in_chs, self.experts))
+        return DynamicConv2d(slot, Experts(self.experts), CondConvRouter(slot.in_chs, self.experts))
 
 
-class Router(nn.Module):
+class CondConvRouter(nn.Module):
     """sigmoid(linear(global average))."""
 
     def __init__(self, in_chs: int, experts: int) -> None:

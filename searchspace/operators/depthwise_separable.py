@@ -6,12 +6,13 @@ from typing import ClassVar
 from torch import nn
 
 from searchspace.checks import check_integer
-from searchspace.choice import Choice
+from searchspace.choice import Choice, register
 from searchspace.errors import InputError
-from searchspace.operators.separable import SeparableConv2d, not_separable
+from searchspace.layers.separable import SeparableConv2d, not_separable
 from searchspace.slot import Role, Slot
 
 
+@register
 @dataclass(frozen=True)
 class DepthwiseSeparable(Choice):
     """1x1 conv(BN(depthwise k x k conv)), the paper's Multiception with one kernel.

@@ -11,15 +11,16 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from searchspace.checks import check_integer, check_one_of
-from searchspace.choice import Choice
-from searchspace.memory_format import spatial_mean
-from searchspace.operators.dynamic import DynamicConv2d, Experts
+from searchspace.choice import Choice, register
+from searchspace.layers.dynamic import DynamicConv2d, Experts
+from searchspace.layers.memory_format import spatial_mean
 from searchspace.operators.static import Static
 from searchspace.slot import Role, Slot
 
 Hidden = Literal["cifar", "imagenet"]
 
 
+@register
 @dataclass(frozen=True)
 class DyConv(Choice):
     """sum_i s_i(x) * (W_i conv x), s = softmax(linear(relu(linear(global average of x)))).
@@ -44,11 +45,11 @@ class DyConv(Choice):
 
     def module(self, slot: Slot) -> nn.Module:
         """The training form; `deployed()` gives the one with a kernel per sample."""
-        router = Router(slot.in_chs, self.experts, self.hidden)
+        router = DyConvRouter(slot.in_chs, self.experts, self.hidden)
         return DynamicConv2d(slot, Experts(self.experts), router)
 
 
-class Router(nn.Module):
+class DyConvRouter(nn.Module):
     """softmax(linear(relu(linear(global average))))."""
 
     def __init__(self, in_chs: int, experts: int, hidden: Hidden) -> None:

@@ -10,12 +10,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from searchspace.checks import check_integer
-from searchspace.choice import Choice
+from searchspace.choice import Choice, register
 from searchspace.errors import InputError
-from searchspace.operators.depthwise import DepthwiseConv2d
+from searchspace.layers.depthwise import DepthwiseConv2d
 from searchspace.slot import Role, Slot
 
 
+@register
 @dataclass(frozen=True)
 class GatherExcite(Choice):
     """x * sigmoid(upsample(gather(source))), gather = log2(extent) depthwise 3x3 with stride 2.

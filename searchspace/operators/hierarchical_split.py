@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from searchspace.checks import check_integer
-from searchspace.choice import Choice
+from searchspace.choice import Choice, register
 from searchspace.errors import InputError
 from searchspace.slot import Role, Slot
 
@@ -55,6 +55,7 @@ class GroupedSplits(Choice):
             )
 
 
+@register
 @dataclass(frozen=True)
 class HierarchicalSplit(GroupedSplits):
     """y_1 = x_1, y_i = relu(BN(3x3([x_i, second half of y_(i-1)]))), all the first halves out.

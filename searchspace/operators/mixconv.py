@@ -11,12 +11,13 @@ from typing import ClassVar
 
 from torch import nn
 
-from searchspace.choice import Choice
+from searchspace.choice import Choice, register
+from searchspace.layers.separable import SeparableConv2d, not_separable, odd_kernels
 from searchspace.operators.depthwise_separable import DepthwiseSeparable
-from searchspace.operators.separable import SeparableConv2d, not_separable, odd_kernels
 from searchspace.slot import Role, Slot
 
 
+@register
 @dataclass(frozen=True)
 class MixConv(Choice):
     """1x1 conv(BN(concat_i(depthwise k_i x k_i conv of the i-th group of channels))).

@@ -8,8 +8,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from searchspace.checks import check_integer, check_integers, check_one_of
-from searchspace.choice import Choice
-from searchspace.operators.pooling import AverageRegions, SpreadRegions, Strategy
+from searchspace.choice import Choice, register
+from searchspace.layers.region_pooling import AverageRegions, SpreadRegions, Strategy
 from searchspace.slot import Role, Slot
 
 REDUCTIONS = {"text": 1, "densenet": 1, "cifar": 3, "imagenet": 16}
@@ -17,6 +17,7 @@ REDUCTIONS = {"text": 1, "densenet": 1, "cifar": 3, "imagenet": 16}
 DenseNets of Tables 2 and 3, CIFAR ResNets of the same, and ImageNet networks of Table 5."""
 
 
+@register
 @dataclass(frozen=True)
 class MultiScaleRecalibration(Choice):
     """x * mean_K(up_K(sigmoid(W2_K relu(BN_K(W1_K pool_K(source)))))), K over `scales`.

@@ -9,12 +9,13 @@ from typing import ClassVar
 
 from torch import nn
 
-from searchspace.choice import Choice
+from searchspace.choice import Choice, register
+from searchspace.layers.separable import SeparableConv2d, not_separable, odd_kernels
 from searchspace.operators.depthwise_separable import DepthwiseSeparable
-from searchspace.operators.separable import SeparableConv2d, not_separable, odd_kernels
 from searchspace.slot import Role, Slot
 
 
+@register
 @dataclass(frozen=True)
 class Multiception(Choice):
     """1x1 conv(BN(concat_k(depthwise k x k conv of all channels))), k over `kernels`.

@@ -11,7 +11,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from searchspace.choice import Choice
+from searchspace.choice import Choice, register
 from searchspace.operators.hierarchical_split import (
     GroupedSplits,
     HierarchicalSplit,
@@ -21,6 +21,7 @@ from searchspace.operators.hierarchical_split import (
 from searchspace.slot import Slot
 
 
+@register
 @dataclass(frozen=True)
 class Res2Net(GroupedSplits):
     """y_1 = x_1, y_2 = f(x_2), y_i = f(x_i + y_(i-1)), f = relu(BN(3x3)); all concatenated."""

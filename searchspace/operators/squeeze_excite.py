@@ -7,13 +7,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from searchspace.checks import check_integer, check_one_of
-from searchspace.choice import Choice
-from searchspace.memory_format import spatial_mean
+from searchspace.choice import Choice, register
+from searchspace.layers.memory_format import spatial_mean
 from searchspace.slot import Role, Slot
 
 REDUCTION = 16
 
 
+@register
 @dataclass(frozen=True)
 class SqueezeExcite(Choice):
     """x * sigmoid(linear(relu(linear(global average of the source)))).

@@ -5,11 +5,12 @@ from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
-from searchspace.choice import Choice
-from searchspace.operators.depthwise import DepthwiseConv2d
+from searchspace.choice import Choice, register
+from searchspace.layers.depthwise import DepthwiseConv2d
 from searchspace.slot import Role, Slot
 
 
+@register
 @dataclass(frozen=True)
 class Static(Choice):
     """W * x, one kernel for all inputs."""
@@ -29,6 +30,7 @@ class Static(Choice):
         return nn.Conv2d(slot.in_chs, slot.out_chs, slot.kernel, groups=slot.groups, **settings)
 
 
+@register
 @dataclass(frozen=True)
 class Unchanged(Choice):
     """x, no recalibration."""

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from searchspace.backbones.base import Backbone, Builder
 from searchspace.choice import Choice
-from searchspace.counting import CountedModule, Shape
 from searchspace.errors import InputError
+from searchspace.layers.counted_module import CountedModule, Shape
 from searchspace.slot import Slot
 
 Choices = tuple[tuple[str, Choice], ...]

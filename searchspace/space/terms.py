@@ -15,7 +15,7 @@ from searchspace.architecture import deploy
 from searchspace.backbones.base import DEFAULTS, Backbone
 from searchspace.choice import Choice
 from searchspace.cost import Cost, Form, measure_module
-from searchspace.norms import PrivateBatchNorm2d
+from searchspace.layers.norms import PrivateBatchNorm2d
 from searchspace.resolutions import Resolutions
 from searchspace.slot import Slot
 from searchspace.space.skeleton import Hole, Place, places, shaping_only, skeleton

@@ -26,7 +26,7 @@ from studies.search.scheduler import SearchAgenda
 from studies.search.warm_start import take_over
 from studies.spec.fitting import fitted
 from studies.spec.search import Duplicates, Objective, Search, Setting
-from trainers.command import chosen_recipe, chosen_task, json_or_text
+from trainers.arguments import parse_recipe, parse_task, parse_value
 
 FILES = ".json", ".yaml", ".yml"
 
@@ -103,7 +103,7 @@ def search(
     # Networks are priced one image at a time: more threads would only wait for each other.
     torch.set_num_threads(1)
     console = Console(soft_wrap=True)
-    chosen = chosen_task(task)
+    chosen = parse_task(task)
     changes = [*(change or []), *([f"epochs={epochs}"] if epochs is not None else [])]
     limits = Limits(amount(max_macs), amount(min_macs), amount(max_params), amount(min_params))
     room, notes = fitted(_space(space_name), chosen)
@@ -115,7 +115,7 @@ def search(
         name=f"search-{Path(space_name).stem}",
         space=room,
         task=chosen,
-        recipe=chosen_recipe(recipe, changes),
+        recipe=parse_recipe(recipe, changes),
         trials=trials,
         limits=limits,
         objectives=cast(tuple[Objective, ...], names),
@@ -228,6 +228,6 @@ def _settings(given: list[str], option: str) -> dict[str, Setting]:
         name, equals, value = one.partition("=")
         if not equals or not name:
             raise InputError(f"{option} takes NAME=VALUE, got {one!r}")
-        parsed = json_or_text(value)
+        parsed = parse_value(value)
         found[name] = parsed if isinstance(parsed, bool | int | float) else value
     return found

@@ -15,7 +15,7 @@ from types import ModuleType
 from typing import Any
 
 from searchspace import Choice, InputError
-from searchspace.extending import REGISTERED
+from searchspace.choice import user_operators
 
 FOLDER = "operators"
 
@@ -23,7 +23,7 @@ FOLDER = "operators"
 def load_operators(path: Path) -> None:
     """Run a Python file that registers operators; a file with the same text only once."""
     text = _read(path)
-    if any(_source(choice) == text for choice in REGISTERED.values()):
+    if any(_source(choice) == text for choice in user_operators().values()):
         return
     name = f"convfrontier_operators_{hashlib.sha256(text.encode()).hexdigest()[:12]}"
     spec = importlib.util.spec_from_file_location(name, path)
@@ -38,7 +38,7 @@ def load_operators(path: Path) -> None:
     except Exception as error:
         # Whatever the user's code raises, the sentence that says so names the file.
         raise InputError(f"{path} cannot be run: {type(error).__name__}: {error}") from None
-    if not any(choice.__module__ == name for choice in REGISTERED.values()):
+    if not any(choice.__module__ == name for choice in user_operators().values()):
         raise InputError(
             f"{path} registers no operator; put @searchspace.register above a Choice in it"
         )
@@ -46,8 +46,8 @@ def load_operators(path: Path) -> None:
 
 def keep_operators(folder: Path, asked: Any) -> None:
     """Copy the files of the registered operators that `asked`, a JSON form, names."""
-    for kind in sorted(set(_kinds(asked)) & set(REGISTERED)):
-        text, path = _source(REGISTERED[kind]), folder / FOLDER / f"{kind}.py"
+    for kind in sorted(set(_kinds(asked)) & set(user_operators())):
+        text, path = _source(user_operators()[kind]), folder / FOLDER / f"{kind}.py"
         if text is None:
             raise InputError(
                 f"the operator {kind!r} must be in a file of its own, so that reports can read it"
@@ -59,7 +59,7 @@ def keep_operators(folder: Path, asked: Any) -> None:
 def load_kept(folder: Path) -> None:
     """Make the operators known that a run was made with; refuses others of the same kind."""
     for path in sorted((folder / FOLDER).glob("*.py")):
-        known = REGISTERED.get(path.stem)
+        known = user_operators().get(path.stem)
         if known is None:
             load_operators(path)
         elif _source(known) != _read(path):
@@ -71,7 +71,7 @@ def load_kept(folder: Path) -> None:
 
 def modules() -> Iterator[ModuleType]:
     """The modules of all registered operators, which workers may not have."""
-    for name in sorted({choice.__module__ for choice in REGISTERED.values()}):
+    for name in sorted({choice.__module__ for choice in user_operators().values()}):
         yield sys.modules[name]
 
 

@@ -10,7 +10,7 @@ import pytest
 from analysis.selection.training_command import training_command
 from searchspace.schema import to_json
 from tests.support.helpers import RECIPE, STATIC, TASK
-from trainers import RECIPES, TASKS, Job, Recipe, Task, command
+from trainers import RECIPES, TASKS, Job, Recipe, Task, arguments
 
 CASES = [
     (TASK, RECIPE),
@@ -35,8 +35,8 @@ def test_command_names_the_job(
     changes = [value for option, value in pairs if option == "--set"]
     asked = Job(
         STATIC,
-        command.chosen_task(options["--task"]),
-        command.chosen_recipe(options["--recipe"], changes),
+        arguments.parse_task(options["--task"]),
+        arguments.parse_recipe(options["--recipe"], changes),
         int(options["--seed"]),
     )
     assert asked == Job(STATIC, task, recipe, 3)

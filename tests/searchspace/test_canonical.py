@@ -25,7 +25,7 @@ from searchspace import (
     build,
     measure,
 )
-from searchspace.operators.dynamic import DynamicConv2d
+from searchspace.layers.dynamic import DynamicConv2d
 from tests.support.small_spaces import bottleneck_space, resnet_space
 
 CONV = Slot("conv", 1, "conv", 8, 8, kernel=3, padding=1, position="block_first")

@@ -13,7 +13,7 @@ from searchspace import (
     measure,
     measure_module,
 )
-from searchspace.counting import CountedModule
+from searchspace.layers.counted_module import CountedModule
 
 
 def test_resnet18_at_224_has_the_known_cost() -> None:

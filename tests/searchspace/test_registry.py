@@ -28,7 +28,7 @@ from searchspace import (
     measure,
 )
 from searchspace.backbones.base import refusal
-from searchspace.operators.dynamic import DeployedDynamicConv2d
+from searchspace.layers.dynamic import DeployedDynamicConv2d
 from tests.support.registry import (
     CHOICES,
     LEGAL,

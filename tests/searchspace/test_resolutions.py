@@ -20,7 +20,7 @@ from searchspace import (
     ensemble_logits,
     measure,
 )
-from searchspace.norms import PrivateBatchNorm2d
+from searchspace.layers.norms import PrivateBatchNorm2d
 
 SIZES = (20, 16, 12)
 CHOICES = {

@@ -30,7 +30,7 @@ from searchspace import (
 )
 from searchspace.backbones.base import refusal
 from searchspace.cli import run_command
-from searchspace.operators.mixed_kernel import MixedKernelConv2d, Side
+from searchspace.layers.mixed_kernel import MixedKernelConv2d, Side
 from searchspace.schema import to_json
 from tests.support.helpers import RECIPE, SMALL, STATIC, TASK
 from tests.support.paths import ROOT

@@ -25,7 +25,7 @@ TASKS: dict[str, type[Task]] = {
         Folder,
     )
 }
-# Task.family is what the JSON reader looks kinds up in.
+# The JSON reader looks kinds up in `family`.
 Task.family = dict(TASKS)
 
 __all__ = [

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from searchspace import OPERATORS, Choice, InputError, Static, register
-from searchspace.extending import REGISTERED
+from searchspace import OPERATORS, InputError, Static, register
+from searchspace.choice import user_operators as registered_by_users
 from studies import Study, load, read_study
 from studies.execution import local_backend
 from studies.rundir.store import Store
@@ -101,9 +101,8 @@ def test_a_run_goes_on_only_with_the_operator_that_it_has(
 
 def forget() -> None:
     """As a new process knows it: no operator but those of the package."""
-    REGISTERED.clear()
-    Choice.family.clear()
-    Choice.family.update(OPERATORS)
+    for kind in registered_by_users():
+        del OPERATORS[kind]
 
 
 def test_the_guide_names_the_fields(example: Path) -> None:

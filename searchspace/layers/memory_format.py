@@ -11,12 +11,12 @@ import torch
 from torch import Tensor, nn
 
 
-def every(x: Tensor, step: int) -> Tensor:
+def strided(x: Tensor, step: int) -> Tensor:
     """`x[:, :, ::step, ::step]`."""
     if step == 1:
         return x
     if _is_recorded(x):
-        picked: Tensor = _Every.apply(x, step)
+        picked: Tensor = _Strided.apply(x, step)
         return picked
     return x[:, :, ::step, ::step]
 
@@ -51,7 +51,7 @@ def _like(x: Tensor) -> Any:
     return x.shape, torch.channels_last if innermost else torch.contiguous_format
 
 
-class _Every(torch.autograd.Function):
+class _Strided(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, step: int) -> Tensor:
         ctx.like, ctx.step = _like(x), step

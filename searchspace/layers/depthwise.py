@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from searchspace.operators.pieces import samples_at_a_time
+from searchspace.layers.batch_pieces import samples_at_a_time
 
 STRIPE = 3
 """Columns of the widest kernel that oneDNN's fast weight gradient takes."""

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from searchspace.counting import CountedModule, Shape
+from searchspace.layers.counted_module import CountedModule, Shape
 
 Strategy = Literal["regional", "sliding"]
 Scales = tuple[int, ...]

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from searchspace.checks import check_integers
 from searchspace.errors import InputError
-from searchspace.operators.depthwise import DepthwiseConv2d
+from searchspace.layers.depthwise import DepthwiseConv2d
 from searchspace.slot import Slot
 
 

@@ -1,13 +1,13 @@
 import pytest
 import torch
 
-from searchspace.memory_format import GlobalAveragePool, every, spatial_mean
+from searchspace.layers.memory_format import GlobalAveragePool, spatial_mean, strided
 
 LAYOUTS = [torch.contiguous_format, torch.channels_last]
 
 
 def thirds(x):
-    return every(x, 3)
+    return strided(x, 3)
 
 
 DEFINITIONS = {
@@ -39,4 +39,4 @@ def test_can_be_derived_twice(ours) -> None:
 
 def test_every_pixel_is_the_map_itself() -> None:
     x = torch.randn(1, 2, 3, 3)
-    assert every(x, 1) is x
+    assert strided(x, 1) is x

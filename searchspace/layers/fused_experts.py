@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from searchspace.operators.pieces import samples_at_a_time
+from searchspace.layers.batch_pieces import samples_at_a_time
 from searchspace.slot import Slot
 
 

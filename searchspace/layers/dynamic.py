@@ -17,10 +17,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from searchspace.counting import CountedModule, Shape
-from searchspace.norms import PrivateBatchNorm2d, inference_affine, norm_in_use
-from searchspace.operators.fused_experts import can_fuse, conv_norm_mix
-from searchspace.operators.mixed_kernel import MixedKernelConv2d, Side
+from searchspace.layers.counted_module import CountedModule, Shape
+from searchspace.layers.fused_experts import can_fuse, conv_norm_mix
+from searchspace.layers.mixed_kernel import MixedKernelConv2d, Side
+from searchspace.layers.norms import PrivateBatchNorm2d, inference_affine, norm_in_use
 from searchspace.slot import Slot
 
 

@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from searchspace import CoConv, Slot
-from searchspace.operators import pieces
-from searchspace.operators.fused_experts import can_fuse, conv_norm_mix
-from searchspace.operators.pieces import samples_at_a_time
+from searchspace.layers import batch_pieces
+from searchspace.layers.batch_pieces import samples_at_a_time
+from searchspace.layers.fused_experts import can_fuse, conv_norm_mix
 from tests.support.compare import assert_same
 
 SLOT = Slot("s", 1, "conv", 5, 6, kernel=3, stride=2, padding=1)
@@ -20,7 +20,7 @@ def plain(block, x):
 
 @pytest.fixture
 def small_pieces(monkeypatch) -> None:
-    monkeypatch.setattr(pieces, "CACHED_NUMBERS", 2 * 18 * 20)
+    monkeypatch.setattr(batch_pieces, "CACHED_NUMBERS", 2 * 18 * 20)
 
 
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
@@ -67,7 +67,7 @@ def test_is_used_in_training_where_it_applies(monkeypatch) -> None:
         calls.append(x.shape)
         return conv_norm_mix(x, *rest)
 
-    monkeypatch.setattr("searchspace.operators.dynamic.conv_norm_mix", recorded)
+    monkeypatch.setattr("searchspace.layers.dynamic.conv_norm_mix", recorded)
     x = torch.randn(2, 6, 8, 8)
     slot = Slot("s", 1, "conv", 6, 6, kernel=3, padding=1)
     block = CoConv().module(slot)

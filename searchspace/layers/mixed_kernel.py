@@ -7,8 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from searchspace.counting import CountedModule, Shape
-from searchspace.operators.pieces import samples_at_a_time
+from searchspace.layers.batch_pieces import samples_at_a_time
+from searchspace.layers.counted_module import CountedModule, Shape
 from searchspace.slot import Slot
 
 Side = Literal["out", "in"]

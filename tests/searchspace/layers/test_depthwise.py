@@ -2,8 +2,8 @@ import pytest
 import torch
 from torch import nn
 
-from searchspace.operators import depthwise, pieces
-from searchspace.operators.depthwise import DepthwiseConv2d
+from searchspace.layers import batch_pieces, depthwise
+from searchspace.layers.depthwise import DepthwiseConv2d
 
 CASES = [
     # (kernel, stride, padding, height, width): stripes, products, and a map of one pixel.
@@ -48,7 +48,7 @@ def own_steps(monkeypatch) -> list[str]:
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
 @pytest.mark.parametrize("case", CASES)
 def test_equals_the_plain_layer(case, layout, monkeypatch, own_steps) -> None:
-    monkeypatch.setattr(pieces, "CACHED_NUMBERS", 1)  # two samples at a time
+    monkeypatch.setattr(batch_pieces, "CACHED_NUMBERS", 1)  # two samples at a time
     kernel, stride, padding, height, width = case
     ours, plain = pair(kernel, stride, padding, bias=True)
     x = torch.randn(5, 3, height, width).to(memory_format=layout).requires_grad_()

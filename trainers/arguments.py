@@ -1,0 +1,58 @@
+"""Tasks and recipes as command lines name them: by name, from a file, with changed fields."""
+
+import json
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, cast
+
+from searchspace import InputError
+from searchspace.schema import from_json, to_json
+from trainers.named_recipes import RECIPES
+from trainers.recipe import Recipe
+from trainers.tasks import TASKS, Task
+
+
+def read_json(path: Path) -> Any:
+    """What a JSON file holds; an InputError says why it cannot be read."""
+    try:
+        return json.loads(path.read_text())
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from None
+    except ValueError as error:
+        raise InputError(f"{path} is not JSON: {error}") from None
+
+
+def parse_task(name: str) -> Task:
+    """A task by its name, with default settings, or from a file whose name ends in .json."""
+    if name.endswith(".json"):
+        # The family of tasks decides which of them it is.
+        chosen: Task = from_json(cast(type[Any], Task), read_json(Path(name)), name)
+        return chosen
+    if name not in TASKS:
+        raise InputError(f"there is no task {name!r}; known tasks are {', '.join(TASKS)}")
+    return TASKS[name]()
+
+
+def parse_recipe(name: str, changes: list[str]) -> Recipe:
+    """A recipe by its name or from a .json file; each change is `field=value`, JSON or text."""
+    if name.endswith(".json"):
+        chosen = from_json(Recipe, read_json(Path(name)), name)
+    elif name in RECIPES:
+        chosen = RECIPES[name]
+    else:
+        raise InputError(f"there is no recipe {name!r}; known recipes are {', '.join(RECIPES)}")
+    data = to_json(chosen)
+    for change in changes:
+        field, equals, value = change.partition("=")
+        if not equals or field not in {setting.name for setting in fields(Recipe)}:
+            raise InputError(f"--set takes FIELD=VALUE with a field of the recipe, got {change!r}")
+        data[field] = parse_value(value)
+    return from_json(Recipe, data, "recipe")
+
+
+def parse_value(text: str) -> Any:
+    """A JSON value, or text as it is."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
