@@ -34,7 +34,7 @@ def ours(trials: int, seconds: float, folder: Path) -> None:
     from studies.execution.ray_backend import Engine
     from studies.execution.resources import Resources
     from studies.rundir.store import Store
-    from studies.samplers import sampler
+    from studies.samplers.registry import sampler
     from studies.search.scheduler import SearchAgenda
     from tests.support.helpers import search
 

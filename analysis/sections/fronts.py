@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 from analysis.data.runs import POINT_COLUMNS
 from analysis.render import figures
 from studies import Plan, Published
+from studies.samplers.pareto import non_dominated
 
 COSTS = {
     "macs": "MACs of the deployed form, one image (log scale)",
@@ -42,13 +43,11 @@ class Series:
 
 def front_info(points: pd.DataFrame, cost: str) -> pd.DataFrame:
     """The points of one task that have this cost, cheapest first, with `on_front`."""
-    from moocore import is_nondominated
-
     known = points[points[cost].notna()].copy()
     if known.empty:
         return known.assign(on_front=pd.Series(dtype=bool))
     objectives = np.column_stack([known[cost], -known["mean"]]).astype(float)
-    known["on_front"] = is_nondominated(objectives, keep_weakly=True)
+    known["on_front"] = non_dominated(objectives)
     return known.sort_values([cost, "mean"], kind="stable")
 
 

@@ -11,12 +11,14 @@ from math import isnan, log
 from statistics import fmean
 from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
 
 from analysis.render.tables import engineering
 from analysis.stats.comparisons import Difference, paired_difference
 from analysis.stats.inference import FAMILY_ERROR, Sample, sample
 from searchspace import Architecture, InputError
+from studies.samplers.pareto import non_dominated
 
 Goal = Literal["accuracy", "cost", "knee"]
 """The most accurate; the one with the fewest MACs; the knee of the front of accuracy and MACs."""
@@ -239,12 +241,10 @@ def knee_heights(fitting: Sequence[Candidate]) -> Iterator[tuple[tuple[str, int]
     The front is that of mean validation accuracy and the logarithm of MACs; with one or two on it
     no height is above zero, and the most accurate wins.
     """
-    best = -1.0
-    front = []
-    for one in sorted(fitting, key=lambda one: (one.macs, -one.mean)):
-        if one.mean > best:
-            best = one.mean
-            front.append(one)
+    ranked = sorted(fitting, key=lambda one: (one.macs, -one.mean))
+    points = np.array([(one.macs, -one.mean) for one in ranked], dtype=float)
+    mask = non_dominated(points, keep_equal=False)
+    front = [one for one, keep in zip(ranked, mask, strict=True) if keep]
     first, last = front[0], front[-1]
     width = log(last.macs / first.macs) or 1.0
     height = (last.mean - first.mean) or 1.0

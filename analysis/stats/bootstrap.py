@@ -11,6 +11,7 @@ from analysis.data.runs import POINT, Run, accuracy_rows, pooled_spread
 from analysis.render import figures
 from analysis.render.parts import Part, Table
 from analysis.sections.fronts import COSTS, cost_name
+from studies.samplers.pareto import non_dominated
 
 DRAWS, LARGE = 1000, 1000
 """Bootstrap draws; a fifth of them for more networks than `LARGE`."""
@@ -108,13 +109,9 @@ def front_probabilities(
     means: NDArray[np.float64], costs: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """For each point, the share of draws, the rows of `means`, in which none dominates it."""
-    from moocore import is_nondominated_within_sets
-
     draws, count = means.shape
     objectives = np.column_stack([np.tile(costs, draws), -means.ravel()])
-    kept = is_nondominated_within_sets(
-        objectives, sets=np.repeat(np.arange(draws), count), keep_weakly=True
-    )
+    kept = non_dominated(objectives, sets=np.repeat(np.arange(draws), count))
     share: NDArray[np.float64] = kept.reshape(draws, count).mean(axis=0)
     return share
 
@@ -165,14 +162,14 @@ def attainment_info(
 
     Columns are documented in `ATTAINED_COLUMNS` (Grunert da Fonseca et al., 2001).
     """
-    from moocore import eaf, filter_dominated_within_sets
+    from moocore import eaf
 
     sets, count = means.shape
     data = np.column_stack(
         [np.tile(costs, sets), -means.ravel(), np.repeat(np.arange(sets), count)]
     )
     data = data[~np.isnan(data).any(axis=1)]
-    fronts = filter_dominated_within_sets(data)
+    fronts = data[non_dominated(data[:, :2], keep_equal=False, sets=data[:, 2].astype(int))]
     surface = eaf(fronts[:, :2], sets=fronts[:, 2], percentiles=list(levels))
     return pd.DataFrame(
         {"level": surface[:, 2], "at_cost": surface[:, 0], "accuracy": -surface[:, 1]}

@@ -16,6 +16,7 @@ from analysis.stats.inference import (
     sampling_error,
 )
 from studies import Plan, Published
+from studies.samplers.pareto import non_dominated
 
 AT_SIZE = "{} at {} px"
 ENSEMBLE = "{}, ensemble"
@@ -240,12 +241,10 @@ def reading(arms: Sequence[ArmSummary]) -> str:
 
 def front(arms: Sequence[ArmSummary]) -> list[ArmSummary]:
     """The arms that no other beats in mean accuracy without costing more MACs, cheapest first."""
-    from moocore import is_nondominated
-
     known = [arm for arm in arms if arm.n]
     if not known:
         return []
     costs = np.array([[float(arm.macs), -arm.mean] for arm in known])
-    kept = is_nondominated(costs, keep_weakly=True)
+    kept = non_dominated(costs)
     chosen = [arm for arm, keep in zip(known, kept, strict=True) if keep]
     return sorted(chosen, key=lambda arm: arm.macs)

@@ -14,6 +14,7 @@ from analysis.render.parts import Part, Table
 from analysis.render.tables import engineering
 from analysis.sections.fronts import cost_name
 from analysis.stats.bootstrap import main_cost
+from studies.samplers.pareto import non_dominated
 from studies.spec.search import Search
 
 ORDERS = 50
@@ -108,14 +109,15 @@ def stops(count: int) -> NDArray[np.int64]:
 
 def volumes(trials: Trials, at: NDArray[np.int64]) -> NDArray[np.float64]:
     """The hypervolume after each of these numbers of trials."""
-    from moocore import filter_dominated, hypervolume
+    from moocore import hypervolume
 
     front, first, found = np.empty((0, 2)), 0, []
     for stop in at:
         last = int(np.searchsorted(trials.ended, stop, side="right"))
         if last > first:
             # Only the front is carried on: the whole costs no more than its new points.
-            front = filter_dominated(np.vstack([front, trials.points[first:last]]))
+            joined = np.vstack([front, trials.points[first:last]])
+            front = joined[non_dominated(joined, keep_equal=False)]
             first = last
         found.append(float(hypervolume(front, ref=[1.0, 1.0])) if len(front) else 0.0)
     return np.array(found)

@@ -20,7 +20,7 @@ from studies.execution.environment import environment
 from studies.execution.ray_backend import Engine
 from studies.execution.resources import Resources
 from studies.rundir.store import Store
-from studies.samplers import sampler, sampler_settings
+from studies.samplers.registry import sampler, sampler_settings
 from studies.search.early_stopping import scheduler
 from studies.search.scheduler import SearchAgenda
 from studies.search.warm_start import take_over

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
 
-import moocore
 import numpy as np
 from optuna import Study
 from optuna.trial import FrozenTrial, TrialState
@@ -18,7 +17,7 @@ from optuna.trial import FrozenTrial, TrialState
 from searchspace.space import Within, moves
 from searchspace.space.encoding import Rows
 from studies.samplers.gain import expected_gain, free_points
-from studies.samplers.pareto import Floats
+from studies.samplers.pareto import Floats, non_dominated
 from studies.samplers.planned import Planned
 from studies.samplers.surrogate import Surrogate, Views
 
@@ -115,7 +114,7 @@ class InformedSampler(Planned):
         listed = self.listed()
         if listed is not None:
             return self.fresh(listed, known)
-        front = measured.rows[moocore.is_nondominated(measured.values, keep_weakly=True)]
+        front = measured.rows[non_dominated(measured.values)]
         families = self._descendants(front, self.pool // 2, rng)
         drawn = self.within.sample_rows(self.pool - self.pool // 2, rng)
         return self.fresh(np.concatenate([families, drawn]), known)
@@ -184,7 +183,7 @@ class Forecast:
         everything = np.concatenate([smooth, typical])
         reference = everything.max(0) + 1e-9
         ideal = everything.min(0) - 0.1 * np.ptp(everything, axis=0)
-        front = smooth[moocore.is_nondominated(smooth)]
+        front = smooth[non_dominated(smooth, keep_equal=False)]
         generator = np.random.default_rng(rng.getrandbits(64))
         self.free = free_points(front, ideal, reference, generator)
 

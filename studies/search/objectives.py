@@ -2,17 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import moocore
 import numpy as np
-from numpy.typing import NDArray
 
 from studies.rundir.trial_log import Trial
+from studies.samplers.pareto import Floats
 from studies.spec.search import Objective, Search
 from trainers import Result
 
-Floats = NDArray[np.float64]
 Latencies = Mapping[tuple[str, int], float]
 """Milliseconds by architecture key and input size."""
 
@@ -65,14 +62,6 @@ def minimised(search: Search, points: Sequence[Served]) -> Floats:
     signs = np.array([-1.0 if name == "accuracy" else 1.0 for name in search.objectives])
     values = np.array([point.values for point in points], dtype=float)
     return values.reshape(len(points), len(signs)) * signs
-
-
-def on_front(values: Floats) -> NDArray[np.bool_]:
-    """Which points (N, M), all to be low, no other point dominates; of equal points, all."""
-    if len(values) == 0:
-        return np.zeros(0, dtype=bool)
-    found: Any = moocore.is_nondominated(values, keep_weakly=True)
-    return np.asarray(found, dtype=bool)
 
 
 def told(search: Search, points: Sequence[Served]) -> Served:

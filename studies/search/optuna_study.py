@@ -19,7 +19,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from searchspace import Architecture
 from studies.rundir.trial_log import Trial
-from studies.samplers import answers
+from studies.samplers.planned import answers
 from studies.search.objectives import Served, told
 from studies.spec.search import Search
 from trainers import Result

@@ -13,7 +13,7 @@ from math import sqrt
 
 import numpy as np
 
-from studies.search.objectives import Floats, on_front
+from studies.samplers.pareto import Floats, non_dominated
 
 DRAWS = 500
 
@@ -49,7 +49,7 @@ def front_shares(candidates: Sequence[Candidate], seed: int) -> dict[str, float]
     hits = np.zeros(len(candidates))
     for _ in range(DRAWS):
         drawn = means + errors * generator.standard_normal(len(means))
-        hits[np.unique(owner[on_front(np.column_stack([-drawn, costs]))])] += 1
+        hits[np.unique(owner[non_dominated(np.column_stack([-drawn, costs]))])] += 1
     shares = hits / DRAWS
     return {one.name: float(share) for one, share in zip(candidates, shares, strict=True)}
 

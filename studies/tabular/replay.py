@@ -17,8 +17,8 @@ import pandas as pd
 
 from searchspace.space import Space
 from studies.rundir.trial_log import Proposed, TrialLog
-from studies.samplers import sampler
-from studies.samplers.pareto import Floats
+from studies.samplers.pareto import Floats, non_dominated
+from studies.samplers.registry import sampler
 from studies.search.early_stopping import scheduler
 from studies.search.objectives import Served
 from studies.search.optuna_study import Proposals
@@ -63,7 +63,7 @@ class Table:
             return 0.0
         errors = 1 - self.validation[seed % len(self.validation), found, -1]
         seen = np.stack([errors, self.macs[found]], 1)
-        return self.score(found[moocore.is_nondominated(seen)].tolist())
+        return self.score(found[non_dominated(seen, keep_equal=False)].tolist())
 
     def ceiling(self) -> float:
         """The score of a search that has trained all networks, mean over the seeds."""

@@ -19,7 +19,7 @@ from studies.execution.job_queue import Events
 from studies.execution.local_backend import InProcess
 from studies.execution.resources import Resources
 from studies.rundir.store import Store
-from studies.samplers import sampler
+from studies.samplers.registry import sampler
 from studies.search.scheduler import SearchAgenda
 from studies.spec.search import Search
 from tests.support.helpers import search

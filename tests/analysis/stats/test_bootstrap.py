@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from analysis.stats.bootstrap import attainment_info, bootstrap, contenders, front_probabilities
-from tests.studies.samplers.test_pareto import points
+from tests.analysis.sections.test_fronts import points
 
 
 def test_complete_seeds_are_drawn_for_all_networks_at_once() -> None:

@@ -11,8 +11,8 @@ from optuna.samplers import BaseSampler
 from optuna.trial import TrialState
 
 from searchspace import MixConv, ResNetCifar, Rule, Space, SqueezeExcite, Unchanged
-from studies.samplers import sampler
 from studies.samplers.gain import expected_gain, free_points
+from studies.samplers.registry import sampler
 from studies.samplers.surrogate import GRID, Surrogate, Views
 from tests.support.small_spaces import CIFAR, CONVS, resnet_space
 

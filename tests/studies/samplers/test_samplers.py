@@ -10,7 +10,8 @@ from optuna.trial import TrialState, create_trial
 
 from searchspace import Architecture, InputError, Rule, Space, SqueezeExcite, Static, Unchanged
 from searchspace.space import Within
-from studies.samplers import SAMPLERS, answers, sampler
+from studies.samplers.planned import answers
+from studies.samplers.registry import SAMPLERS, sampler
 from tests.support.small_spaces import CIFAR, CONVS, bottleneck_space, resnet_space
 
 logging.set_verbosity(logging.ERROR)

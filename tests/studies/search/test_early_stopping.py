@@ -1,74 +1,27 @@
 """Promotion between rungs: equal to slow definitions, and to what the papers say of it."""
 
 from itertools import product
-from math import dist
 from random import Random
 
-import numpy as np
 import pytest
 
 from searchspace import InputError
-from studies.samplers.pareto import by_error, by_fronts, epsilon_net
 from studies.search.early_stopping import SCHEDULERS, Halving, Points, scheduler
+from tests.support.pareto import slow_order
 
 Scored = list[tuple[str, list[tuple[float, ...]]]]
-
-
-def dominates(a: tuple[float, ...], b: tuple[float, ...]) -> bool:
-    return all(x <= y for x, y in zip(a, b, strict=True)) and a != b
-
-
-def slow_net(points: list[tuple[float, ...]]) -> list[int]:
-    spans = [(min(column), max(column)) for column in zip(*points, strict=True)]
-    scaled = [
-        tuple((x - low) / ((high - low) or 1) for x, (low, high) in zip(point, spans, strict=True))
-        for point in points
-    ]
-    order = [min(range(len(points)), key=lambda i: points[i])]
-    while len(order) < len(points):
-        left = [i for i in range(len(points)) if i not in order]
-        order.append(max(left, key=lambda i: min(dist(scaled[i], scaled[j]) for j in order)))
-    return order
-
-
-def slow_fronts(points: list[tuple[float, ...]]) -> list[int]:
-    left, order = list(range(len(points))), []
-    while left:
-        front = [i for i in left if not any(dominates(points[j], points[i]) for j in left)]
-        order += [front[i] for i in slow_net([points[i] for i in front])]
-        left = [i for i in left if i not in front]
-    return order
 
 
 def slow_best(reached: Scored, factor: int) -> list[str]:
     """The best 1 / factor of trials, each in the place of its best point."""
     flat = [(trial, point) for trial, points in reached for point in points]
-    order = [flat[i][0] for i in slow_fronts([point for _, point in flat])] if flat else []
+    order = [flat[i][0] for i in slow_order([point for _, point in flat])] if flat else []
     return sorted({t for t, _ in reached}, key=order.index)[: len(reached) // factor]
 
 
 def random_points(rng: Random, objectives: int, grid: int = 6) -> list[tuple[float, ...]]:
     count = rng.choice((1, 1, 3))
     return [tuple(float(rng.randrange(grid)) for _ in range(objectives)) for _ in range(count)]
-
-
-@pytest.mark.parametrize("objectives", [1, 2, 3, 4])
-def test_order_is_by_fronts_then_farthest_first(objectives: int) -> None:
-    rng = Random(objectives)
-    for count in (1, 2, 5, 30):
-        # Whole numbers of few values: equal points and equal distances occur.
-        points = [tuple(float(rng.randrange(7)) for _ in range(objectives)) for _ in range(count)]
-        assert by_fronts(np.array(points)).tolist() == slow_fronts(points)
-
-
-def test_the_net_spreads_whatever_the_units() -> None:
-    front = np.array([[0.0, 4e6], [0.1, 3.9e6], [0.2, 3.8e6], [0.5, 2e6], [1.0, 0.0]])
-    assert epsilon_net(front).tolist() == [0, 4, 3, 2, 1]
-    assert epsilon_net(front * [1, 1e-6]).tolist() == [0, 4, 3, 2, 1]
-
-
-def test_asha_orders_by_error_alone() -> None:
-    assert by_error(np.array([[2.0, 0.0], [1.0, 9.0], [2.0, 1.0]])).tolist() == [1, 0, 2]
 
 
 @pytest.mark.parametrize(("name", "objectives"), [("asha", 1), ("mo-asha", 2), ("mo-asha", 3)])
