@@ -12,7 +12,7 @@ from searchspace.backbones import (
     ShakeShake,
 )
 from searchspace.choice import OPERATORS, Choice, register
-from searchspace.cost import Cost, UnknownOperatorError, measure, measure_module
+from searchspace.cost import Cost, UnknownOperatorError, count_as, measure, measure_module
 from searchspace.errors import InputError
 from searchspace.latency import Conditions, Latency, LatencyTable, measure_latency
 from searchspace.named import Named, catalogue_entry, named, names
@@ -76,6 +76,7 @@ __all__ = [
     "Within",
     "build",
     "catalogue_entry",
+    "count_as",
     "deploy",
     "ensemble_logits",
     "measure",

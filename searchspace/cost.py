@@ -7,8 +7,10 @@ statistics and other buffers excluded; a dynamic convolution stores every expert
 An operator that the counter does not know raises `UnknownOperatorError`: it is never a silent zero.
 """
 
+import re
 import warnings
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
@@ -23,23 +25,67 @@ from searchspace.layers.counted_module import CountedModule, Shape
 
 Form = Literal["deployed", "training"]
 
-FREE_OPERATORS = (
-    "_upsample_nearest_exact2d abs adaptive_avg_pool2d adaptive_max_pool2d add add_ alias "
-    "amax amin avg_pool2d batch_norm chunk clamp clamp_min clone constant_pad_nd cumsum div "
-    "div_ dropout exp expand_as feature_dropout fill_ flip gelu grid_sampler group_norm "
-    "hardsigmoid hardswish hardtanh hardtanh_ index_select layer_norm leaky_relu lerp lift_fresh "
-    "log_softmax max_pool2d max_pool2d_with_indices maximum mean meshgrid minimum movedim "
-    "mul mul_ native_batch_norm neg numpy_T ones_like pad pixel_shuffle pow reciprocal relu "
-    "relu6 relu6_ relu_ repeat repeat_interleave rsqrt rsub scalar_tensor sigmoid silu silu_ "
-    "softmax sqrt square stack std sub sub_ sum tanh unbind unflatten upsample_bilinear2d "
-    "upsample_nearest2d var zero_ "
-).split()
-"""Operators that do no multiply-accumulates under the convention above (beside those that only
-move data, which fvcore knows)."""
+Macs = Callable[[list[Shape], list[Shape]], int]
+"""Multiply-accumulates of one call of an operator, from the shapes of its inputs and outputs."""
+
+ELEMENTWISE = (
+    "abs add addcdiv addcmul ceil celu clamp clamp_max clamp_min clone cos div elu eq erf exp "
+    "expm1 fill floor floor_divide ge gelu gt hardshrink hardsigmoid hardswish hardtanh "
+    "leaky_relu le lerp log log1p log2 log_sigmoid logical_and logical_not logical_or lt "
+    "masked_fill maximum minimum mish mul ne neg pow prelu _prelu_kernel reciprocal relu relu6 "
+    "remainder round rrelu rsqrt rsub selu sigmoid sign silu sin softplus softshrink sqrt square "
+    "sub tanh tanhshrink threshold trunc where zero"
+)
+"""Arithmetic on each element by itself, activations included."""
+REDUCTIONS = (
+    "adaptive_avg_pool1d adaptive_avg_pool2d adaptive_max_pool1d adaptive_max_pool2d amax amin "
+    "argmax argmin avg_pool1d avg_pool2d avg_pool3d cumsum linalg_vector_norm log_softmax "
+    "max_pool1d max_pool2d max_pool2d_with_indices mean min norm norm_except_dim prod sort "
+    "softmax std sum topk var _weight_norm"
+)
+"""Sums, maxima and pooling."""
+NORMS = (
+    "batch_norm group_norm instance_norm layer_norm native_batch_norm native_group_norm "
+    "native_layer_norm rms_norm"
+)
+RESAMPLING = (
+    "_upsample_nearest_exact2d grid_sampler upsample_bicubic2d upsample_bilinear2d "
+    "upsample_nearest2d"
+)
+MOVES = (
+    "alias channel_shuffle col2im constant_pad_nd expand_as flip im2col index_select lift_fresh "
+    "meshgrid movedim numpy_T ones_like pad pixel_shuffle pixel_unshuffle reflection_pad2d repeat "
+    "repeat_interleave replication_pad2d scalar_tensor stack tile unbind unflatten unfold chunk"
+)
+"""Operators that only move or make numbers, beside those that fvcore knows."""
+DROPOUT = "alpha_dropout dropout feature_alpha_dropout feature_dropout"
+
+FREE_OPERATORS = frozenset(
+    " ".join([ELEMENTWISE, REDUCTIONS, NORMS, RESAMPLING, MOVES, DROPOUT]).split()
+)
+"""Operators that do no multiply-accumulates under the convention above, in place or not."""
+
+_COUNTED: dict[str, Macs] = {}
 
 
 class UnknownOperatorError(InputError):
     """The network uses an operator whose multiply-accumulates the counter does not know."""
+
+
+def count_as(operator: str, macs: Macs | Literal[0]) -> None:
+    """Say what one call of an operator costs, for all counts that follow in this process.
+
+    `operator` is the name in the message of an UnknownOperatorError, with or without "aten::";
+    `macs` is 0 for an operator that does no multiply-accumulates, or a function of the shapes of
+    the inputs and outputs that are tensors. Costs that were counted before are counted anew.
+    """
+    name = operator.removeprefix("aten::")
+    if not re.fullmatch(r"\w+", name):
+        raise InputError(f"operator must be a name such as 'aten::mish', got {operator!r}")
+    if macs != 0 and not callable(macs):
+        raise InputError(f"macs must be 0 or a function of shapes, got {macs!r}")
+    _COUNTED[name] = (lambda inputs, outputs: 0) if macs == 0 else macs
+    _measure.cache_clear()
 
 
 @dataclass(frozen=True)
@@ -108,7 +154,10 @@ def _count_macs(module: nn.Module, input_shapes: tuple[Shape, ...]) -> int:
             analysis.unsupported_ops_warnings(False)
             analysis.uncalled_modules_warnings(False)
             for operator in FREE_OPERATORS:
-                analysis.set_op_handle(f"aten::{operator}", _nothing)
+                for name in (operator, f"{operator}_"):
+                    analysis.set_op_handle(f"aten::{name}", _nothing)
+            for operator, macs in _COUNTED.items():
+                analysis.set_op_handle(f"aten::{operator}", _counting(macs))
             counted = analysis.by_module()
             unknown = Counter(analysis.unsupported_ops())
             for name in stated:
@@ -118,8 +167,9 @@ def _count_macs(module: nn.Module, input_shapes: tuple[Shape, ...]) -> int:
             hook.remove()
     if unknown:
         raise UnknownOperatorError(
-            f"the multiply-accumulates of {', '.join(sorted(unknown))} are not known; count it in "
-            "a CountedModule or add it to searchspace.cost.FREE_OPERATORS"
+            f"the multiply-accumulates of {', '.join(sorted(unknown))} are not known; say what a "
+            f"call costs, searchspace.count_as({min(unknown)!r}, 0) if nothing, or use a "
+            "CountedModule"
         )
     return int(counted[""]) - sum(int(counted[name]) for name in stated) + sum(stated.values())
 
@@ -127,6 +177,21 @@ def _count_macs(module: nn.Module, input_shapes: tuple[Shape, ...]) -> int:
 def _nothing(inputs: list[Any], outputs: list[Any]) -> int:
     """The count of a free operator; ignoring it would leave fvcore's own count in place."""
     return 0
+
+
+def _counting(macs: Macs) -> Any:
+    """Fvcore's handle for a count by shapes."""
+
+    def handle(inputs: list[Any], outputs: list[Any]) -> int:
+        return int(macs(_shapes(inputs), _shapes(outputs)))
+
+    return handle
+
+
+def _shapes(values: list[Any]) -> list[Shape]:
+    """The shapes of those traced values that are tensors."""
+    sizes = (v.type().sizes() for v in values if v.isCompleteTensor())
+    return [tuple(map(int, size)) for size in sizes]
 
 
 def _record(stated: dict[str, int], name: str, part: CountedModule) -> Any:

@@ -10,6 +10,7 @@ from searchspace import (
     ResNet,
     ResNetCifar,
     UnknownOperatorError,
+    count_as,
     measure,
     measure_module,
 )
@@ -92,3 +93,67 @@ def test_bad_arguments() -> None:
         measure(architecture, 32, "eager")
     with pytest.raises(InputError, match="input_size must be a whole number of at least 1, got 0"):
         measure(architecture, 0)
+
+
+FREE = (
+    [getattr(nn, name)() for name in
+     "CELU ELU GELU Hardshrink Hardsigmoid Hardswish Hardtanh LeakyReLU LogSigmoid Mish PReLU "
+     "RReLU ReLU ReLU6 SELU SiLU Sigmoid Softplus Softshrink Softsign Tanh Tanhshrink".split()]
+    + [getattr(nn, name)(inplace=True) for name in
+       "CELU ELU Hardsigmoid Hardswish Hardtanh LeakyReLU Mish ReLU ReLU6 SELU SiLU".split()]
+    + [nn.Threshold(0.1, 0.0), nn.Threshold(0.1, 0.0, inplace=True), nn.Softmax(1)]
+    + [nn.BatchNorm2d(4), nn.InstanceNorm2d(4), nn.InstanceNorm2d(4, affine=True),
+       nn.GroupNorm(2, 4), nn.LayerNorm([4, 8, 8]), nn.RMSNorm([4, 8, 8]), nn.LocalResponseNorm(3)]
+    + [nn.Dropout(0.5), nn.Dropout(0.5, inplace=True), nn.Dropout2d(0.5), nn.AlphaDropout(0.5),
+       nn.FeatureAlphaDropout(0.5)]
+    + [nn.PixelShuffle(2), nn.PixelUnshuffle(2), nn.ChannelShuffle(2), nn.Flatten(), nn.Identity(),
+       nn.ZeroPad2d(1), nn.ReflectionPad2d(1), nn.ReplicationPad2d(1), nn.CircularPad2d(1)]
+    + [nn.AvgPool2d(2), nn.MaxPool2d(2), nn.LPPool2d(2, 2), nn.AdaptiveAvgPool2d(3),
+       nn.AdaptiveMaxPool2d(3)]
+    + [nn.Upsample(scale_factor=2, mode=mode) for mode in
+       ("nearest", "bilinear", "bicubic", "nearest-exact")]
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("module", FREE, ids=str)
+def test_norms_activations_pooling_and_moves_are_free(module: nn.Module) -> None:
+    """By rule, not by list: whatever torch.nn has of these kinds, also in place."""
+    cost = measure_module(nn.Sequential(nn.Conv2d(3, 4, 1), module), (1, 3, 8, 8))
+    assert cost.macs == 3 * 4 * 64
+
+
+@pytest.mark.parametrize(
+    "norm", [nn.utils.weight_norm, nn.utils.parametrizations.weight_norm], ids=["old", "new"]
+)
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+def test_weight_norm_is_free(norm: object) -> None:
+    assert callable(norm)
+    assert measure_module(norm(nn.Conv2d(3, 4, 1)), (1, 3, 8, 8)).macs == 3 * 4 * 64
+
+
+@pytest.fixture
+def nothing_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("searchspace.cost._COUNTED", {})
+
+
+class Erfinv(nn.Module):
+    def forward(self, x):
+        return torch.erfinv(x.flatten(2))
+
+
+@pytest.mark.usefixtures("nothing_counted")
+def test_an_operator_can_be_counted() -> None:
+    with pytest.raises(UnknownOperatorError, match=r"searchspace.count_as\('aten::erfinv', 0\)"):
+        measure_module(Erfinv(), (1, 3, 4, 4))
+    count_as("aten::erfinv", 0)
+    assert measure_module(Erfinv(), (1, 3, 4, 4)).macs == 0
+    count_as("erfinv", lambda inputs, outputs: inputs[0][1] * outputs[0][2] * 5)
+    assert measure_module(Erfinv(), (1, 3, 4, 4)).macs == 3 * 16 * 5
+
+
+@pytest.mark.usefixtures("nothing_counted")
+def test_what_cannot_be_a_count_is_refused() -> None:
+    with pytest.raises(InputError, match="operator must be a name such as 'aten::mish', got 'a b'"):
+        count_as("a b", 0)
+    with pytest.raises(InputError, match="macs must be 0 or a function of shapes, got 3"):
+        count_as("erfinv", 3)  # type: ignore[arg-type]
