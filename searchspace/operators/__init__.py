@@ -1,5 +1,8 @@
 """Every operator, one file each; importing a file registers its operator."""
 
+from searchspace.choice import OPERATORS as OPERATORS
+from searchspace.choice import Choice as Choice
+from searchspace.choice import register as register
 from searchspace.operators.acnet import ACNet as ACNet
 from searchspace.operators.coconv import CoConv as CoConv
 from searchspace.operators.condconv import CondConv as CondConv

@@ -1,0 +1,20 @@
+"""Which trials answer a question, where they run, and what is kept of them."""
+
+from .rundir.curves import CURVE_COLUMNS as CURVE_COLUMNS
+from .rundir.curves import load_curves as load_curves
+from .rundir.curves import load_environments as load_environments
+from .rundir.frames import COLUMNS as COLUMNS
+from .rundir.frames import load as load
+from .rundir.frames import read_plan as read_plan
+from .spec.ablation import Arm as Arm
+from .spec.ablation import Design as Design
+from .spec.ablation import Plan as Plan
+from .spec.ablation import Published as Published
+from .spec.ablation import Study as Study
+from .spec.claims import Claim as Claim
+from .spec.claims import Comparison as Comparison
+from .spec.claims import Outcome as Outcome
+from .spec.claims import above as above
+from .spec.search import Search as Search
+from .spec.study_file import read_study as read_study
+from .spec.study_file import run_study as run_study
