@@ -181,7 +181,15 @@ def with_validation(
 
 
 def stratified_validation(labels: Tensor, count: int, seed: int) -> tuple[Tensor, Tensor]:
-    """`stratified_split` with at most a fifth drawn: reduced copies of a dataset stay usable."""
+    """`stratified_split` with at most a fifth drawn: reduced copies of a dataset stay usable.
+
+    An InputError if there are too few images to draw one.
+    """
+    if len(labels) < 5:
+        raise InputError(
+            f"the dataset has {len(labels)} training images; five are needed to set one aside for "
+            "validation"
+        )
     return stratified_split(labels, min(count, len(labels) // 5), seed)
 
 

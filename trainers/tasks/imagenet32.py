@@ -65,7 +65,10 @@ def _read(path: Path) -> tuple[Tensor, Tensor]:
     try:
         content = read_pickle(path)
         pixels = np.asarray(content["data"], np.uint8).reshape(-1, 3, SIDE, SIDE)
-        labels = np.asarray(content["labels"], np.int64) - 1
+        labels = np.asarray(content["labels"])
+        if labels.dtype.kind not in "iu":
+            raise TypeError("labels are not whole numbers")
+        labels = labels.astype(np.int64) - 1
     except _DAMAGE as error:
         raise InputError(f"{path} is not a batch of ImageNet32x32 ({error}); {SOURCE}") from None
     known = (labels >= 0) & (labels < ImageNet32.classes)

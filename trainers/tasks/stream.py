@@ -17,8 +17,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from searchspace.errors import InputError
 from trainers.tasks.base import Crop, Split, in_parts
+from trainers.tasks.image_file import read_rgb
 
 AHEAD = 3
 """Batches that are being decoded while one is used."""
@@ -91,18 +91,8 @@ class StreamedSplit(Split):
     def _decode(self, into: Tensor, index: int, crop: Crop | None) -> None:
         from PIL import Image
 
-        path = self.paths[index]
-        try:
-            with Image.open(path) as file:
-                box = (
-                    random_box(file.size, crop, index)
-                    if crop
-                    else centre_box(file.size, self.centre)
-                )
-                image = file.convert("RGB")
-        except (OSError, SyntaxError, ValueError):
-            # A broken PNG is a SyntaxError to Pillow.
-            raise InputError(f"{path} is missing or not an image; restore it") from None
+        image = read_rgb(self.paths[index])
+        box = random_box(image.size, crop, index) if crop else centre_box(image.size, self.centre)
         sized = image.resize((self.size, self.size), Image.Resampling.BILINEAR, box)
         into.copy_(torch.from_numpy(np.array(sized)).permute(2, 0, 1))
 

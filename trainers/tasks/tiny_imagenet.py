@@ -11,6 +11,7 @@ from torch import Tensor
 
 from searchspace.errors import InputError
 from trainers.tasks.base import Splits, Task, required, with_validation
+from trainers.tasks.image_file import read_rgb
 
 VALIDATION = 10000
 SPLIT_SEED = 20262
@@ -49,31 +50,40 @@ class TinyImageNet(Task):
             for path in sorted((folder / "train" / name / "images").glob("*.JPEG"))
         ]
         test = []
-        for line in _lines(folder / "val" / "val_annotations.txt"):
-            name, label = line.split("\t")[:2]
+        annotations = folder / "val" / "val_annotations.txt"
+        for number, line in enumerate(_lines(annotations), start=1):
+            name, _, rest = line.partition("\t")
+            label = rest.partition("\t")[0]
+            if label not in label_of or Path(name).name != name:
+                raise InputError(
+                    f"{annotations} line {number} must be a file, a class of wnids.txt and a box, "
+                    f"with tabs between, got {line[:60]!r}; unpack tiny-imagenet-200.zip again"
+                )
             test.append((folder / "val" / "images" / name, label_of[label]))
-        if not train:
-            raise InputError(f"{folder / 'train'} holds no images; unpack the archive again")
+        if not train or not test:
+            raise InputError(
+                f"{folder} holds {len(train)} training and {len(test)} validation images; "
+                "unpack tiny-imagenet-200.zip again"
+            )
         return with_validation(_read(train), _read(test), validation=VALIDATION, seed=SPLIT_SEED)
 
 
 def _lines(path: Path) -> list[str]:
     try:
-        return path.read_text().splitlines()
-    except OSError:
-        raise InputError(f"{path} is missing; unpack tiny-imagenet-200.zip again") from None
+        if not path.is_file():
+            raise InputError(f"{path} is missing; unpack tiny-imagenet-200.zip again")
+        return path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        raise InputError(f"{path} is not a text; unpack tiny-imagenet-200.zip again") from None
 
 
 def _read(items: Sequence[tuple[Path, int]]) -> tuple[Tensor, Tensor]:
     """Decode to (N, 3, 64, 64) uint8 and labels; grey images become three channels."""
-    from PIL import Image
-
     images = torch.empty(len(items), 3, 64, 64, dtype=torch.uint8)
     for i, (path, _) in enumerate(items):
-        try:
-            with Image.open(path) as image:
-                pixels = np.array(image.convert("RGB"))
-            images[i] = torch.from_numpy(pixels).permute(2, 0, 1)
-        except (OSError, RuntimeError):
-            raise InputError(f"{path} is missing or not a 64x64 JPEG; unpack it again") from None
+        pixels = np.array(read_rgb(path))
+        if pixels.shape != (64, 64, 3):
+            height, width, _ = pixels.shape
+            raise InputError(f"{path} is {width}x{height}, not a 64x64 JPEG; unpack it again")
+        images[i] = torch.from_numpy(pixels).permute(2, 0, 1)
     return images, torch.tensor([label for _, label in items])

@@ -76,6 +76,9 @@ def test_a_pickle_cannot_run_code(tmp_path: Path) -> None:
         ({"data": np.zeros((2, 5), np.uint8), "labels": [1, 2]}, "is not a batch of ImageNet32x32"),
         ({"data": np.zeros((2, 3072), np.uint8), "labels": [0, 2]}, "a label from 1 to 1000"),
         ({"data": np.zeros((2, 3072), np.uint8), "labels": [1]}, "a label from 1 to 1000"),
+        ({"data": np.zeros((2, 3072), np.uint8), "labels": [1.5, 2]}, "are not whole numbers"),
+        ({"data": np.zeros((2, 3072), np.uint8), "labels": ["1", "2"]}, "are not whole numbers"),
+        ({"data": np.zeros((2, 3072), np.uint8), "labels": [10**30, 2]}, "are not whole numbers"),
     ],
 )
 def test_a_damaged_batch_is_named(tmp_path: Path, entry: dict[str, object], message: str) -> None:

@@ -59,3 +59,12 @@ def test_damaged_files_are_named(
     path.unlink() if content is None else path.write_bytes(content)
     with pytest.raises(InputError, match=message):
         Stl10().load(tmp_path)
+
+
+def test_a_single_image_is_too_few(tmp_path: Path) -> None:
+    write_stl10(tmp_path)
+    folder = tmp_path / "stl10_binary"
+    (folder / "train_X.bin").write_bytes(bytes(27648))
+    (folder / "train_y.bin").write_bytes(bytes([1]))
+    with pytest.raises(InputError, match="the dataset has 1 training images; five are needed"):
+        Stl10().load(tmp_path)

@@ -184,7 +184,32 @@ def test_tiny_imagenet_names_a_damaged_file(tmp_path: Path) -> None:
     write_tiny_imagenet(tmp_path)
     victim = next((tmp_path / "tiny-imagenet-200" / "train").rglob("*_1.JPEG"))
     victim.write_bytes(b"")
-    with pytest.raises(InputError, match=f"{victim.name} is missing or not a 64x64 JPEG"):
+    with pytest.raises(InputError, match=f"{victim.name} is missing or not an image"):
+        TinyImageNet().load(tmp_path)
+    Image.new("RGB", (64, 32)).save(victim)
+    with pytest.raises(InputError, match=f"{victim.name} is 64x32, not a 64x64 JPEG"):
+        TinyImageNet().load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "message"),
+    [
+        ("wnids.txt", b"\xff\xfe\x00", "wnids.txt is not a text"),
+        ("wnids.txt", None, "wnids.txt is missing"),
+        ("wnids.txt", b"", "must be a file, a class of wnids.txt and a box"),
+        ("val/val_annotations.txt", b"val_0.JPEG\n", "line 1 must be a file, a class"),
+        ("val/val_annotations.txt", b"val_0.JPEG\tn99\t0\n", "line 1 must be a file, a class"),
+        ("val/val_annotations.txt", b"../../x.JPEG\tn00000000\t0\n", "line 1 must be a file"),
+        ("val/val_annotations.txt", b"", "15 training and 0 validation images"),
+    ],
+)
+def test_tiny_imagenet_names_a_damaged_list(
+    tmp_path: Path, file: str, content: bytes | None, message: str
+) -> None:
+    write_tiny_imagenet(tmp_path)
+    path = tmp_path / "tiny-imagenet-200" / file
+    path.unlink() if content is None else path.write_bytes(content)
+    with pytest.raises(InputError, match=message):
         TinyImageNet().load(tmp_path)
 
 
