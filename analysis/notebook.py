@@ -17,7 +17,7 @@ from analysis.stats.comparisons import arms_info, reading
 from analysis.stats.verdicts import reading as verdicts_reading
 from analysis.stats.verdicts import verdicts_info
 from searchspace import InputError
-from studies import Plan, Published
+from studies import Ablation, Published
 
 PLOTLY = "application/vnd.plotly.v1+json"
 SYMBOLS = ("circle", "square", "diamond", "triangle-up")
@@ -86,9 +86,9 @@ def show_front(run: Run, cost: str = "macs", rows: int = 15) -> Shown:
     )  # fmt: skip
 
 
-def ablation(run: Run) -> Plan:
+def ablation(run: Run) -> Ablation:
     """The plan of a run that is no search."""
-    if not isinstance(run.plan, Plan):
+    if not isinstance(run.plan, Ablation):
         raise InputError(f"{run.folder} holds a search; its networks are no arms of a study")
     return run.plan
 

@@ -23,7 +23,7 @@ from searchspace import InputError
 from searchspace.cli import amount, fraction, run_command, whole_number
 from searchspace.schema import to_json
 from studies import load
-from studies.rundir.store import Store
+from studies.rundir.store import RunStore
 from trainers import RECIPES, TASKS, Job
 from trainers.export import read_trained
 
@@ -115,7 +115,7 @@ def _export(trained: Path, job: Job, out: Path, options: list[str]) -> int:
 
 def _next_job(run_dir: Path, chosen: Candidate) -> Job:
     """The chosen one's job with the first seed that no run of it had."""
-    jobs = [record.job for record in Store(run_dir).records() if record.key in chosen.keys]
+    jobs = [record.job for record in RunStore(run_dir).records() if record.key in chosen.keys]
     first = jobs[0]
     return Job(first.architecture, first.task, first.recipe, 1 + max(job.seed for job in jobs))
 

@@ -29,7 +29,7 @@ from analysis.stats.importance import importance_parts
 from analysis.stats.verdicts import reading as verdicts_reading
 from analysis.stats.verdicts import verdicts_info
 from searchspace.cli import run_command
-from studies import Plan
+from studies import Ablation
 
 PAGE = "report.html"
 TABLE = "table.csv"
@@ -108,7 +108,7 @@ def run_parts(run: Run, number: int) -> list[Part]:
 
 def _heading(run: Run, name: str) -> str:
     plan = run.plan
-    if isinstance(plan, Plan):
+    if isinstance(plan, Ablation):
         return f"{name}: study {plan.study}, preset {plan.preset}, after {plan.source}"
     return f"{name}: {plan.name} on {plan.task.label()}, sampler {plan.sampler}"
 
@@ -152,13 +152,13 @@ def show(run: Run, console: Console) -> None:
     """Print the main table of a run and how to read it."""
     if run.frame.empty:
         console.print(f"{run.folder} has no finished job yet.", soft_wrap=True)
-    elif isinstance(run.plan, Plan):
+    elif isinstance(run.plan, Ablation):
         _show_ablation(run, run.plan, console)
     else:
         _show_search(run, console)
 
 
-def _show_ablation(run: Run, plan: Plan, console: Console) -> None:
+def _show_ablation(run: Run, plan: Ablation, console: Console) -> None:
     arms = arms_info(run.frame, plan)
     for task in dict.fromkeys(arm.task for arm in arms):
         group = [arm for arm in arms if arm.task == task]
@@ -196,7 +196,7 @@ def _show_search(run: Run, console: Console) -> None:
 
 
 def _main_frame(run: Run) -> pd.DataFrame:
-    if isinstance(run.plan, Plan):
+    if isinstance(run.plan, Ablation):
         return arms_frame(arms_info(run.frame, run.plan))
     return run.points.drop(columns="network")
 

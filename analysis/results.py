@@ -19,7 +19,7 @@ from analysis.sections.verdict_text import (
 from analysis.stats.comparisons import reading
 from searchspace import InputError
 from searchspace.cli import run_command
-from studies import Plan
+from studies import Ablation
 
 INDEX = "README.md"
 VERDICTS = "verdicts.csv"
@@ -94,7 +94,7 @@ HOW_TO_READ = (
 )
 
 
-def _design(plan: Plan) -> str:
+def _design(plan: Ablation) -> str:
     mark = "" if plan.design.is_paper_protocol or not plan.published else "† "
     cells = "; ".join(dict.fromkeys(figure.source for figure in plan.published))
     printed = f" The paper's figures are from {cells}." if cells else ""

@@ -30,10 +30,10 @@ FORMS = "ours", "stock", "stock, reused"
 
 def ours(trials: int, seconds: float, folder: Path) -> None:
     from studies.execution import tune_backend
-    from studies.execution.job_queue import Events
-    from studies.execution.ray_backend import Engine
+    from studies.execution.job_queue import RunCallbacks
+    from studies.execution.ray_backend import RayBackend
     from studies.execution.resources import Resources
-    from studies.rundir.store import Store
+    from studies.rundir.store import RunStore
     from studies.samplers.registry import sampler
     from studies.search.scheduler import SearchAgenda
     from tests.support.helpers import search
@@ -42,28 +42,28 @@ def ours(trials: int, seconds: float, folder: Path) -> None:
         """Sleeps, then gives a made-up result."""
 
         def step(self) -> dict[str, Any]:
-            from studies.execution.worker import Report
+            from studies.execution.worker import StepReport
             from tests.support.helpers import made_up, record
 
             started = time.time()
             time.sleep(seconds)
-            job = self.seat.order.job
+            job = self.worker.item.job
             done = record(job, made_up(job, 0.3 + int(job.key[:4], 16) / 2**17))
             return {
-                tune_backend.REPORT: Report((), done | {"finished_at": str(started)}),
+                tune_backend.REPORT: StepReport((), done | {"finished_at": str(started)}),
                 "done": True,
             }
 
     tune_backend.JobTrainable = SleepingTrainable  # type: ignore[misc]
     asked = search(trials=trials, sampler="brute_force")
-    store = Store(folder)
+    store = RunStore(folder)
     with store.locked():
         store.ask(asked, {})
         made = sampler(asked.sampler, {}, within=asked.within, objectives=asked.objectives, seed=0)
-        agenda = SearchAgenda(asked, store, Resources(WORKERS), Events(), made)
-        with Engine(Resources(WORKERS)) as engine:
-            engine.run(agenda)
-        agenda.close()
+        queue = SearchAgenda(asked, store, Resources(WORKERS), RunCallbacks(), made)
+        with RayBackend(Resources(WORKERS)) as engine:
+            engine.run(queue)
+        queue.close()
     moments = [float(record.finished_at) for record in store.records()]
     print(json.dumps([min(moments), max(moments)]))
 

@@ -26,10 +26,10 @@ from searchspace import (
 from searchspace.cli import run_command, whole_number
 from studies.cli.drive import prepare, train_missing
 from studies.cli.options import Workers
-from studies.execution.ray_backend import Engine
+from studies.execution.ray_backend import RayBackend
 from studies.execution.resources import Resources
-from studies.rundir.store import Store
-from studies.spec.ablation import Arm, Design, Plan
+from studies.rundir.store import RunStore
+from studies.spec.ablation import Ablation, Arm, Design
 from trainers import Digits, Recipe
 from trainers.tasks.digits import HELD_OUT
 
@@ -54,15 +54,15 @@ TABLE = "digits.csv.gz"
 """The table that comes with the package, in `studies/tabular/tables`."""
 
 
-def plan(seeds: int = SEEDS) -> Plan:
+def plan(seeds: int = SEEDS) -> Ablation:
     """All networks, named by their number in the space."""
     arms = tuple(Arm(str(index), network) for index, network in enumerate(SPACE))
     design = Design(arms, (TASK,), RECIPE, seeds, note="Every network of a small space.")
     question = "Which networks would a perfect searcher find?"
-    return Plan("ground_truth", "quick", question, "", "0", design, ())
+    return Ablation("ground_truth", "quick", question, "", "0", design, ())
 
 
-def write_table(store: Store, asked: Plan, file: Path) -> None:
+def write_table(store: RunStore, asked: Ablation, file: Path) -> None:
     """Condense finished jobs to numbers of correct images, one row for each network and seed."""
     records = {record.key: record for record in store.records()}
     macs, params = SPACE.price(SPACE.rows(SPACE))
@@ -94,10 +94,10 @@ def ground_truth(
     table: Annotated[Path | None, typer.Option(help="File for the table, .csv.gz.")] = None,
 ) -> int:
     """Train every network of the space, then write the table if it is asked for."""
-    console, store = Console(soft_wrap=True), Store(run)
+    console, store = Console(soft_wrap=True), RunStore(run)
     asked = prepare(plan(seeds), store, fresh=False, console=console)
-    with Engine(Resources(workers)) as engine:
-        status = train_missing(asked, store, engine, console)
+    with RayBackend(Resources(workers)) as backend:
+        status = train_missing(asked, store, backend, console)
     if status == 0 and table is not None:
         write_table(store, asked, table)
     return status

@@ -14,11 +14,11 @@ from studies.cli.all_studies import ALL, run_every
 from studies.cli.drive import prepare, report, train_missing
 from studies.cli.options import Address, DataRoot, Fresh, TimeLimit, Workers
 from studies.cli.preview import plan_table, studies_table
-from studies.execution.ray_backend import Engine
+from studies.execution.ray_backend import RayBackend
 from studies.execution.resources import Resources
 from studies.papers.catalog import STUDIES, study
-from studies.rundir.store import Store
-from studies.spec.ablation import Plan, Study
+from studies.rundir.store import RunStore
+from studies.spec.ablation import Ablation, Study
 from studies.spec.study_file import PRESET, read_study
 from trainers import TASKS, Task
 
@@ -92,18 +92,18 @@ def run(
     if show_plan:
         for plan in plans:
             folder = out / plan.study if name == ALL else out
-            console.print(plan_table(plan, Store(folder), resources))
+            console.print(plan_table(plan, RunStore(folder), resources))
         return 0
     if name == ALL:
-        with Engine(resources) as engine:
-            return run_every(plans, out, engine, console, fresh=fresh)
+        with RayBackend(resources) as backend:
+            return run_every(plans, out, backend, console, fresh=fresh)
     (plan,) = plans
     for wanted in plan.design.tasks:
         wanted.locate(data_root)
-    store = Store(out)
+    store = RunStore(out)
     plan = prepare(plan, store, fresh=fresh, console=console)
-    with Engine(resources) as engine:
-        status = train_missing(plan, store, engine, console)
+    with RayBackend(resources) as backend:
+        status = train_missing(plan, store, backend, console)
     return status or report(store.folder)
 
 
@@ -118,7 +118,7 @@ def _default_preset(data_root: Path | None) -> str:
     return "paper" if data_root is not None and torch.cuda.is_available() else "quick"
 
 
-def _plan(chosen: Study, preset: str, names: list[str], seeds: int | None) -> Plan:
+def _plan(chosen: Study, preset: str, names: list[str], seeds: int | None) -> Ablation:
     if preset not in chosen.presets:
         raise InputError(f"--preset must be one of {', '.join(chosen.presets)}, got {preset!r}")
     tasks: list[Task] = []

@@ -22,9 +22,8 @@ from searchspace.cli import whole_number
 from searchspace.schema import to_json
 from trainers.arguments import parse_recipe, parse_task, read_json
 from trainers.job import Epoch, Job, Result
-from trainers.loop import CHECKPOINT_SECONDS, Events, run
+from trainers.loop import CHECKPOINT_SECONDS, TrainCallbacks, run, start_training
 from trainers.runtime.allocator import keep_freed_memory
-from trainers.runtime.out_of_memory import is_out_of_memory
 from trainers.training import Training
 
 CONFIG = "config.json"
@@ -72,7 +71,9 @@ def main(
     _claim(out, job, place)
     if place == "cpu":
         keep_freed_memory()
-    training = _training(job, data_root, place, recompute)
+    training = start_training(job, data_root=data_root, device=place, recompute=recompute)
+    if isinstance(training, Result):
+        raise InputError(training.reason)
     _train(training, out, console)
     result = training.result()
     _write(out / METRICS, to_json(result))
@@ -82,15 +83,6 @@ def main(
         return ENDED_EARLY
     console.print(f"metrics in {out / METRICS}, weights in {_save_weights(training, out)}")
     return 0
-
-
-def _training(job: Job, data_root: Path | None, device: str, recompute: bool) -> Training:
-    try:
-        return Training(job, data_root=data_root, device=device, recompute=recompute)
-    except (RuntimeError, MemoryError) as error:
-        if not is_out_of_memory(error):
-            raise
-    raise InputError(f"the network and its data do not fit in the memory of {device}")
 
 
 def _train(training: Training, out: Path, console: Console) -> None:
@@ -115,7 +107,7 @@ def _train(training: Training, out: Path, console: Console) -> None:
                 f"{progress.validation_loss:.4f}, accuracy {progress.validation_accuracy:.2%}"
             )
 
-        run(training, Events(epoch, step, lambda: bool(stopped)), out, CHECKPOINT_SECONDS)
+        run(training, TrainCallbacks(epoch, step, lambda: bool(stopped)), out, CHECKPOINT_SECONDS)
 
 
 @contextmanager

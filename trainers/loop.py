@@ -8,9 +8,67 @@ from pathlib import Path
 from trainers.checkpoint import load_checkpoint, save_checkpoint
 from trainers.job import Epoch, Job, Result
 from trainers.runtime.out_of_memory import is_out_of_memory
+from trainers.tasks import Splits
 from trainers.training import Training
 
 CHECKPOINT_SECONDS = 600.0
+
+
+@dataclass(frozen=True)
+class TrainCallbacks:
+    """What is called during training: after an epoch, after a step, and to ask whether to stop."""
+
+    epoch: Callable[[Epoch], None] | None = None
+    step: Callable[[], None] | None = None
+    stop: Callable[[], bool] | None = None
+
+
+class Checkpoints:
+    """The checkpoints of one training in a folder; none are kept without a folder.
+
+    `seconds` is the least time between two that `save_if_due` writes.
+    """
+
+    def __init__(self, training: Training, folder: Path | None, seconds: float) -> None:
+        self.training, self.folder, self.seconds = training, folder, seconds
+        self.saved_at = time.monotonic()
+
+    def load(self) -> bool:
+        """Restore the training from its checkpoint, if there is one; whether it was restored."""
+        return self.folder is not None and load_checkpoint(self.training, self.folder)
+
+    def save(self) -> None:
+        """Write the state now."""
+        if self.folder is not None:
+            save_checkpoint(self.training, self.folder)
+        self.saved_at = time.monotonic()
+
+    def save_if_due(self) -> None:
+        """Write the state unless the last checkpoint is recent."""
+        if time.monotonic() - self.saved_at >= self.seconds:
+            self.save()
+
+
+def start_training(
+    job: Job,
+    *,
+    load: Callable[[], Splits] | None = None,
+    data_root: Path | None = None,
+    device: str = "cpu",
+    recompute: bool = False,
+) -> Training | Result:
+    """The training of a job at its start, or the result of a job that does not fit in memory.
+
+    `load` reads the task's data, by default from `data_root`.
+    """
+    try:
+        data = None if load is None else load()
+        return Training(job, data_root=data_root, data=data, device=device, recompute=recompute)
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+    reason = f"the network and its data do not fit in the memory of {device}"
+    return Result("out_of_memory", (), (), 0.0, reason)
 
 
 def train(
@@ -29,54 +87,36 @@ def train(
     `checkpoint_seconds`; a job that was interrupted continues from it. On CPU, continued equals
     uninterrupted bit for bit. `recompute` is as in `Training`.
     """
-    try:
-        training = Training(job, data_root=data_root, device=device, recompute=recompute)
-    except (RuntimeError, MemoryError) as error:
-        if not is_out_of_memory(error):
-            raise
-        reason = f"the network and its data do not fit in the memory of {device}"
-        return Result("out_of_memory", (), (), 0.0, reason)
-    run(training, Events(epoch=report), checkpoint_dir, checkpoint_seconds)
+    training = start_training(job, data_root=data_root, device=device, recompute=recompute)
+    if isinstance(training, Result):
+        return training
+    run(training, TrainCallbacks(epoch=report), checkpoint_dir, checkpoint_seconds)
     return training.result()
 
 
-@dataclass(frozen=True)
-class Events:
-    """What is called on the way: after an epoch, after a step, and to ask whether to stop now."""
-
-    epoch: Callable[[Epoch], None] | None = None
-    step: Callable[[], None] | None = None
-    stop: Callable[[], bool] | None = None
-
-
 def run(
-    training: Training, events: Events, checkpoint_dir: Path | None, checkpoint_seconds: float
+    training: Training,
+    callbacks: TrainCallbacks,
+    checkpoint_dir: Path | None,
+    checkpoint_seconds: float,
 ) -> None:
-    """Go on from a checkpoint, if there is one, until the training is done.
+    """Train to the end, from the checkpoint in `checkpoint_dir` if there is one.
 
-    If `events.stop` says so, the state is saved and KeyboardInterrupt raised.
+    If `callbacks.stop` says so, the state is saved and KeyboardInterrupt raised.
     """
-    if checkpoint_dir is not None:
-        load_checkpoint(training, checkpoint_dir)
-    saved = time.monotonic()
-
-    def save() -> None:
-        nonlocal saved
-        if checkpoint_dir is not None:
-            save_checkpoint(training, checkpoint_dir)
-        saved = time.monotonic()
+    checkpoints = Checkpoints(training, checkpoint_dir, checkpoint_seconds)
+    checkpoints.load()
 
     def after_step() -> None:
-        if events.step is not None:
-            events.step()
-        stopping = events.stop is not None and events.stop()
-        if stopping or time.monotonic() - saved >= checkpoint_seconds:
-            save()
-        if stopping:
+        if callbacks.step is not None:
+            callbacks.step()
+        if callbacks.stop is not None and callbacks.stop():
+            checkpoints.save()
             raise KeyboardInterrupt
+        checkpoints.save_if_due()
 
     while not training.done:
         progress = training.epoch(after_step)
-        if events.epoch is not None:
-            events.epoch(progress)
-        save()
+        if callbacks.epoch is not None:
+            callbacks.epoch(progress)
+        checkpoints.save()

@@ -14,7 +14,7 @@ from scipy import stats
 
 from analysis.stats.comparisons import AT_SIZE, ENSEMBLE, as_ensembles
 from analysis.stats.inference import CONFIDENCE
-from studies import Plan, load, load_curves, load_environments, read_plan
+from studies import Ablation, load, load_curves, load_environments, read_plan
 from studies.rundir.store import STUDY
 from studies.spec.search import Search
 from trainers import Recipe, Task
@@ -51,7 +51,7 @@ class Run:
     """A run directory, read."""
 
     folder: Path
-    plan: Plan | Search
+    plan: Ablation | Search
     frame: pd.DataFrame
     curves: pd.DataFrame
     environments: pd.DataFrame
@@ -66,7 +66,7 @@ class Run:
     def question(self) -> str:
         """What the run is to answer."""
         plan = self.plan
-        if isinstance(plan, Plan):
+        if isinstance(plan, Ablation):
             return plan.question
         words = {"macs": "MACs", "params": "parameters"}
         costs = " and ".join(words.get(n, n) for n in plan.objectives if n != "accuracy")

@@ -10,8 +10,8 @@ from analysis.data.frames import verdicts_frame
 from analysis.stats.comparisons import ArmSummary, arms_info
 from analysis.stats.verdicts import Ending, Verdict, verdicts_info
 from searchspace import InputError
-from studies import Plan, load, read_plan
-from studies.rundir.store import Record, Store
+from studies import Ablation, load, read_plan
+from studies.rundir.store import Record, RunStore
 from studies.spec.study_file import PRESET as OWN
 
 ENDINGS: tuple[Ending, ...] = ("supported", "contradicted", "undecided")
@@ -22,7 +22,7 @@ class StudyRun:
     """The run of a study, read: a summary of each arm on each task, verdicts, and the records."""
 
     folder: Path
-    plan: Plan
+    plan: Ablation
     arms: Sequence[ArmSummary]
     verdicts: Sequence[Verdict]
     records: Sequence[Record]
@@ -46,14 +46,14 @@ class StudyRun:
 def read_study_run(folder: Path) -> StudyRun:
     """Read a run directory; an InputError if it holds none, a search, or no finished job."""
     plan = read_plan(folder)
-    if not isinstance(plan, Plan):
+    if not isinstance(plan, Ablation):
         raise InputError(f"{folder} holds a search, which has no claims; give runs of studies")
     frame = load(folder)
     arms = arms_info(frame, plan)
     if not arms:
         raise InputError(f"{folder} has no finished job yet; run the study again to train some")
     asked = {job.key for _, job in plan.jobs()}
-    records = [record for record in Store(folder).records() if record.key in asked]
+    records = [record for record in RunStore(folder).records() if record.key in asked]
     return StudyRun(folder, plan, arms, verdicts_info(frame, plan), records)
 
 
@@ -99,6 +99,6 @@ def making(run: StudyRun) -> list[str]:
     return found
 
 
-def _command(plan: Plan) -> str:
+def _command(plan: Ablation) -> str:
     """What to call a study on the command line: its name and preset, or its file."""
     return plan.source if plan.preset == OWN else f"{plan.study} --preset {plan.preset}"

@@ -13,7 +13,7 @@ from analysis.stats.comparisons import ArmSummary, arms_info, reading
 from analysis.stats.inference import CONFIDENCE
 from analysis.stats.verdicts import reading as verdicts_reading
 from analysis.stats.verdicts import verdicts_info
-from studies import Plan
+from studies import Ablation
 
 HIDDEN = ("study", "comparisons", "bootstrap_low", "bootstrap_high", "sd", "sampling_error")
 """Columns of verdicts that a page leaves out."""
@@ -22,7 +22,7 @@ HIDDEN = ("study", "comparisons", "bootstrap_low", "bootstrap_high", "sd", "samp
 def ablation_parts(run: Run) -> list[Part]:
     """Verdicts, the arms on each task, and the papers' figures; none for a search."""
     plan = run.plan
-    if not isinstance(plan, Plan):
+    if not isinstance(plan, Ablation):
         return []
     arms = arms_info(run.frame, plan)
     printed = (published_table(plan),) if plan.published else ()
@@ -30,7 +30,7 @@ def ablation_parts(run: Run) -> list[Part]:
     return [*verdict_parts(run.frame, plan), *_arm_parts(plan, arms), about]
 
 
-def verdict_parts(frame: pd.DataFrame, plan: Plan) -> list[Part]:
+def verdict_parts(frame: pd.DataFrame, plan: Ablation) -> list[Part]:
     """How the claims of the study end."""
     if not plan.design.claims:
         return []
@@ -42,7 +42,7 @@ def verdict_parts(frame: pd.DataFrame, plan: Plan) -> list[Part]:
                  tables=(table,))]  # fmt: skip
 
 
-def _arm_parts(plan: Plan, arms: Sequence[ArmSummary]) -> list[Part]:
+def _arm_parts(plan: Ablation, arms: Sequence[ArmSummary]) -> list[Part]:
     parts = []
     for index, task in enumerate(plan.design.tasks):
         group = [arm for arm in arms if arm.task == task.label()]
@@ -62,7 +62,7 @@ def _arm_parts(plan: Plan, arms: Sequence[ArmSummary]) -> list[Part]:
     return parts
 
 
-def notes(run: Run, plan: Plan, arms: Sequence[ArmSummary]) -> list[str]:
+def notes(run: Run, plan: Ablation, arms: Sequence[ArmSummary]) -> list[str]:
     """What a reader must know to read the table, in sentences."""
     found = [
         "Test accuracy is mean ± sd over n seeds, measured once, after the last epoch. "

@@ -4,7 +4,7 @@ import pandas as pd
 
 from analysis.data.runs import Run
 from analysis.render.parts import Part, Table
-from studies import Plan
+from studies import Ablation
 
 ENDING_COLUMNS = {
     "status": "how jobs ended that gave no accuracy",
@@ -80,14 +80,14 @@ def ending_parts(run: Run) -> list[Part]:
 
 
 def _wanted(run: Run) -> int:
-    if isinstance(run.plan, Plan):
+    if isinstance(run.plan, Ablation):
         return sum(1 for _ in run.plan.jobs())
     return run.plan.trials if run.plan.duplicates == "seed" else 0
 
 
 def environment_parts(run: Run) -> list[Part]:
     """Recipe, versions and revision."""
-    recipe = run.plan.recipe if not isinstance(run.plan, Plan) else run.plan.design.recipe
+    recipe = run.plan.recipe if not isinstance(run.plan, Ablation) else run.plan.design.recipe
     data = recipe.__dict__
     told = ", ".join(f"{name} {value}" for name, value in data.items())
     info = environment_info(run)

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from analysis.data.runs import POINT_COLUMNS
 from analysis.render import figures
-from studies import Plan, Published
+from studies import Ablation, Published
 from studies.samplers.pareto import non_dominated
 
 COSTS = {
@@ -51,7 +51,7 @@ def front_info(points: pd.DataFrame, cost: str) -> pd.DataFrame:
     return known.sort_values([cost, "mean"], kind="stable")
 
 
-def published_info(plan: Plan, cost: str) -> list[Published]:
+def published_info(plan: Ablation, cost: str) -> list[Published]:
     """The papers' points that have this cost."""
     return [figure for figure in plan.published if cost in COSTS and _printed(figure, cost)]
 

@@ -13,7 +13,7 @@ from analysis.sections.fronts import (
     plot_front,
     published_info,
 )
-from studies import Plan
+from studies import Ablation
 
 HIDDEN = ("task", "view", "run", "sd")
 """Columns that a page leaves out."""
@@ -31,7 +31,7 @@ PUBLISHED_COLUMNS = {
 }
 
 
-def published_table(plan: Plan) -> Table:
+def published_table(plan: Ablation) -> Table:
     """All printed figures of a study."""
     rows = [
         {
@@ -65,8 +65,8 @@ def _cost_parts(run: Run, series: Series, cost: str, name: str, title: str) -> l
     frame = series.points.assign(run=run.folder.name)[list(FRONT_COLUMNS)]
     first = frame.drop(columns="network").sort_values("on_front", ascending=False, kind="stable")
     table = Table(name, f"Networks by {cost_name(cost)}", first, FRONT_COLUMNS, hidden=HIDDEN)
-    printed = published_info(run.plan, cost) if isinstance(run.plan, Plan) else []
-    same = isinstance(run.plan, Plan) and run.plan.design.is_paper_protocol
+    printed = published_info(run.plan, cost) if isinstance(run.plan, Ablation) else []
+    same = isinstance(run.plan, Ablation) and run.plan.design.is_paper_protocol
     figure = plot_front([series], cost, run.axis, printed if same else [])
     parts = [Part(name, title, figure=figure, tables=(table,))]
     if printed and not same:

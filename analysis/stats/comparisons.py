@@ -15,7 +15,7 @@ from analysis.stats.inference import (
     sample,
     sampling_error,
 )
-from studies import Plan, Published
+from studies import Ablation, Published
 from studies.samplers.pareto import non_dominated
 
 AT_SIZE = "{} at {} px"
@@ -86,7 +86,7 @@ def paired_difference(arm: pd.Series, baseline: pd.Series) -> Difference:
     return _difference(_paired(arm, baseline))
 
 
-def arms_info(frame: pd.DataFrame, plan: Plan) -> list[ArmSummary]:
+def arms_info(frame: pd.DataFrame, plan: Ablation) -> list[ArmSummary]:
     """A summary of each arm on each task, in the plan's order; arms without results are left out.
 
     `frame` is what `studies.load` gives. A network that is trained at several sizes has a summary
@@ -136,7 +136,7 @@ def as_ensembles(rows: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _summary(name: str, rows: pd.DataFrame, plan: Plan, task: str) -> ArmSummary:
+def _summary(name: str, rows: pd.DataFrame, plan: Ablation, task: str) -> ArmSummary:
     first = rows.iloc[0]
     arm = str(first["arm"])
     accuracy = _by_seed(rows)
@@ -203,7 +203,7 @@ def _by_seed(rows: pd.DataFrame) -> pd.Series:
     return rows.set_index("seed")["test_accuracy"].astype(float).dropna()
 
 
-def published(plan: Plan, arm: str, task: str, size: int | None = None) -> dict[str, float]:
+def published(plan: Ablation, arm: str, task: str, size: int | None = None) -> dict[str, float]:
     """The paper's figures for a row: on this dataset if it has any, else on all of its own.
 
     `arm` is the row's name. A figure at an input size is for the row at that size, or for the only

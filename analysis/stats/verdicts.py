@@ -30,7 +30,7 @@ from analysis.stats.inference import (
     sample_power,
     sampling_error,
 )
-from studies import Claim, Comparison, Outcome, Plan
+from studies import Ablation, Claim, Comparison, Operand
 from trainers import unpack_flags
 
 Ending = Literal["supported", "contradicted", "undecided"]
@@ -79,7 +79,7 @@ class Verdict:
         return min(contrast.sample.n for contrast in self.contrasts)
 
 
-def verdicts_info(frame: pd.DataFrame, plan: Plan) -> list[Verdict]:
+def verdicts_info(frame: pd.DataFrame, plan: Ablation) -> list[Verdict]:
     """How every claim of the plan ends on each of its tasks, from what `studies.load` gives."""
     asked = [(task.label(), claim) for task in plan.design.tasks for claim in plan.design.claims]
     contrasts = [contrasts_info(frame, task, claim) for task, claim in asked]
@@ -99,31 +99,31 @@ def contrasts_info(frame: pd.DataFrame, task: str, claim: Claim) -> tuple[Contra
     return tuple(_contrast(here, comparison) for comparison in claim.comparisons)
 
 
-def accuracies(here: pd.DataFrame, outcome: Outcome) -> pd.Series:
-    """The test accuracies of an outcome in [0, 1] by seed, of the seeds that have one."""
-    if outcome.but_not is not None:
-        return _shares(here, outcome, outcome.but_not)
-    rows = here[here["arm"] == outcome.arm]
-    if outcome.ensemble:
+def accuracies(here: pd.DataFrame, operand: Operand) -> pd.Series:
+    """The test accuracies of an operand in [0, 1] by seed, of the seeds that have one."""
+    if operand.but_not is not None:
+        return _shares(here, operand, operand.but_not)
+    rows = here[here["arm"] == operand.arm]
+    if operand.ensemble:
         rows = rows.drop_duplicates("seed")
         return rows.set_index("seed")["ensemble_test_accuracy"].astype(float).dropna()
-    return _at_size(rows, outcome).set_index("seed")["test_accuracy"].astype(float).dropna()
+    return _at_size(rows, operand).set_index("seed")["test_accuracy"].astype(float).dropna()
 
 
-def _at_size(rows: pd.DataFrame, outcome: Outcome) -> pd.DataFrame:
-    """The rows of an arm that are about the outcome's size."""
-    if outcome.size is not None:
-        rows = rows[rows["size"] == outcome.size]
+def _at_size(rows: pd.DataFrame, operand: Operand) -> pd.DataFrame:
+    """The rows of an arm that are about the operand's size."""
+    if operand.size is not None:
+        rows = rows[rows["size"] == operand.size]
     elif rows["size"].nunique() > 1:
         # Which of several sizes is meant cannot be told: none is taken.
         rows = rows.iloc[:0]
     return rows
 
 
-def _shares(here: pd.DataFrame, outcome: Outcome, other: Outcome) -> pd.Series:
+def _shares(here: pd.DataFrame, operand: Operand, other: Operand) -> pd.Series:
     """The share of the test images that one gets right and the other wrong, by seed."""
     right, wrong = (
-        _at_size(here[here["arm"] == one.arm], one).set_index("seed") for one in (outcome, other)
+        _at_size(here[here["arm"] == one.arm], one).set_index("seed") for one in (operand, other)
     )
     columns = [right["test_right"], right["test_images"], wrong["test_right"]]
     both = pd.concat(columns, axis=1, join="inner")
@@ -140,14 +140,14 @@ def _flags(text: str, images: float) -> np.ndarray:
     return unpack_flags(text, int(images))
 
 
-def outcome_text(outcome: Outcome) -> str:
-    """An outcome in words: `rs-net at 16 px`."""
-    if outcome.ensemble:
-        return f"the ensemble of {outcome.arm}"
-    text = outcome.arm if outcome.size is None else f"{outcome.arm} at {outcome.size} px"
-    if outcome.but_not is None:
+def operand_text(operand: Operand) -> str:
+    """An operand in words: `rs-net at 16 px`."""
+    if operand.ensemble:
+        return f"the ensemble of {operand.arm}"
+    text = operand.arm if operand.size is None else f"{operand.arm} at {operand.size} px"
+    if operand.but_not is None:
         return text
-    return f"images that {text} gets right and {outcome_text(outcome.but_not)} wrong"
+    return f"images that {text} gets right and {operand_text(operand.but_not)} wrong"
 
 
 def comparison_text(comparison: Comparison) -> str:
@@ -168,11 +168,11 @@ def reading(verdicts: Sequence[Verdict]) -> str:
 
 
 def _contrast(here: pd.DataFrame, comparison: Comparison) -> Contrast:
-    outcomes = comparison.outcomes
+    operands = comparison.operands
     weights = [1 / len(comparison.above)] * len(comparison.above)
     weights += [-1 / len(comparison.below)] * len(comparison.below)
-    series = [accuracies(here, outcome) for outcome in outcomes]
-    empty = [outcome_text(o) for o, found in zip(outcomes, series, strict=True) if found.empty]
+    series = [accuracies(here, operand) for operand in operands]
+    empty = [operand_text(o) for o, found in zip(operands, series, strict=True) if found.empty]
     both = pd.concat(series, axis=1, join="inner")
     difference = 100 * (both.to_numpy(dtype=float) @ weights) - comparison.margin
     images = here["test_images"].dropna()
@@ -243,6 +243,6 @@ def _turned(found: Sample) -> Sample:
     return Sample(found.n, -found.mean, found.sd)
 
 
-def _side_text(outcomes: Sequence[Outcome]) -> str:
-    texts = [outcome_text(outcome) for outcome in outcomes]
+def _side_text(operands: Sequence[Operand]) -> str:
+    texts = [operand_text(operand) for operand in operands]
     return texts[0] if len(texts) == 1 else f"mean of {', '.join(texts)}"

@@ -9,15 +9,15 @@ from rich.console import Console
 
 from searchspace import InputError
 from studies.cli.drive import FAILED, INTERRUPTED, prepare, train_missing
-from studies.execution.ray_backend import Engine
-from studies.rundir.store import RESULTS, Store
-from studies.spec.ablation import Plan
+from studies.execution.ray_backend import RayBackend
+from studies.rundir.store import RESULTS, RunStore
+from studies.spec.ablation import Ablation
 
 ALL = "all"
 
 
 def run_every(
-    plans: Iterable[Plan], out: Path, engine: Engine, console: Console, *, fresh: bool
+    plans: Iterable[Ablation], out: Path, backend: RayBackend, console: Console, *, fresh: bool
 ) -> int:
     """Train what is missing of each plan and show all verdicts; the status to exit with.
 
@@ -27,7 +27,7 @@ def run_every(
     status = 0
     for number, plan in enumerate(plans, start=1):
         console.print(f"{plan.study}, {number} of {len(plans)}")
-        found = _run(plan, Store(out / plan.study), engine, console, fresh)
+        found = _run(plan, RunStore(out / plan.study), backend, console, fresh)
         if found == INTERRUPTED:
             return INTERRUPTED
         status = status or found
@@ -39,12 +39,14 @@ def run_every(
     return subprocess.call(command) or status
 
 
-def _run(plan: Plan, store: Store, engine: Engine, console: Console, fresh: bool) -> int:
+def _run(
+    plan: Ablation, store: RunStore, backend: RayBackend, console: Console, fresh: bool
+) -> int:
     try:
         for task in plan.design.tasks:
-            task.locate(engine.resources.data_root)
+            task.locate(backend.resources.data_root)
         plan = prepare(plan, store, fresh=fresh, console=console)
-        return train_missing(plan, store, engine, console)
+        return train_missing(plan, store, backend, console)
     except InputError as error:
         console.print(f"{plan.study} was not run: {error}", markup=False, soft_wrap=True)
         return FAILED

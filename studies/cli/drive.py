@@ -10,11 +10,11 @@ from rich.console import Console
 from searchspace import InputError
 from studies.cli.progress import Progress
 from studies.execution.environment import environment
-from studies.execution.job_queue import Agenda, JobList
-from studies.execution.ray_backend import Engine
+from studies.execution.job_queue import AblationQueue, JobQueue
+from studies.execution.ray_backend import RayBackend
 from studies.rundir.latencies import Bench
-from studies.rundir.store import PROVISIONAL, STUDY, Store, set_aside
-from studies.spec.ablation import Plan
+from studies.rundir.store import PROVISIONAL, STUDY, RunStore, set_aside
+from studies.spec.ablation import Ablation
 from studies.spec.search import Search
 from trainers import Job
 
@@ -22,10 +22,10 @@ FAILED = 1
 INTERRUPTED = 130
 
 
-P = TypeVar("P", Plan, Search)
+P = TypeVar("P", Ablation, Search)
 
 
-def prepare(plan: P, store: Store, *, fresh: bool, console: Console) -> P:
+def prepare(plan: P, store: RunStore, *, fresh: bool, console: Console) -> P:
     """Check the run directory and give the plan as it will be: an earlier run is extended."""
     if fresh and (store.folder / STUDY).exists():
         with store.locked():
@@ -43,7 +43,7 @@ def prepare(plan: P, store: Store, *, fresh: bool, console: Console) -> P:
         raise InputError(f"{store.folder} cannot be continued: {error}") from None
 
 
-def train_missing(plan: Plan, store: Store, engine: Engine, console: Console) -> int:
+def train_missing(plan: Ablation, store: RunStore, backend: RayBackend, console: Console) -> int:
     """Train the jobs without a result and add theirs to the store; the status to exit with."""
     todo = missing(plan, store)
     if not todo and store.plan() == plan:
@@ -54,10 +54,10 @@ def train_missing(plan: Plan, store: Store, engine: Engine, console: Console) ->
         todo = missing(plan, store)
         store.ask(plan, environment())
         measure_arms(plan, store)
-        return _train_jobs(plan, todo, store, engine, console) if todo else 0
+        return _train_jobs(plan, todo, store, backend, console) if todo else 0
 
 
-def measure_arms(plan: Plan, store: Store) -> None:
+def measure_arms(plan: Ablation, store: RunStore) -> None:
     """Measure each arm's latency where the design asks for it and it is not known."""
     if plan.design.latency:
         for task in plan.design.tasks:
@@ -66,33 +66,33 @@ def measure_arms(plan: Plan, store: Store) -> None:
                 bench.measured(arm.architecture)
 
 
-def missing(plan: Plan, store: Store) -> dict[str, Job]:
+def missing(plan: Ablation, store: RunStore) -> dict[str, Job]:
     """The jobs that have no result, by key, in the order of the plan."""
     done = {record.key for record in store.records() if record.result.status not in PROVISIONAL}
     return {job.key: job for _, job in plan.jobs() if job.key not in done}
 
 
 def _train_jobs(
-    plan: Plan, todo: dict[str, Job], store: Store, engine: Engine, console: Console
+    plan: Ablation, todo: dict[str, Job], store: RunStore, backend: RayBackend, console: Console
 ) -> int:
     names = {job.key: f"{arm.name}, seed {job.seed}" for arm, job in plan.jobs()}
     progress = Progress(console)
-    agenda = JobList(todo, names, store, engine.resources, progress.events())
-    with progress.showing(agenda.to_do):
-        engine.run(agenda)
-    if agenda.failures:
-        reasons = "; ".join(dict.fromkeys(agenda.failures.values()))
+    queue = AblationQueue(todo, names, store, backend.resources, progress.events())
+    with progress.showing(queue.to_do):
+        backend.run(queue)
+    if queue.failures:
+        reasons = "; ".join(dict.fromkeys(queue.failures.values()))
         console.print(
-            f"{len(agenda.failures)} of {len(todo)} jobs failed ({reasons}); "
+            f"{len(queue.failures)} of {len(todo)} jobs failed ({reasons}); "
             "the same command tries them again."
         )
         return FAILED
-    return stopped(agenda, console)
+    return stopped(queue, console)
 
 
-def stopped(agenda: Agenda, console: Console) -> int:
+def stopped(queue: JobQueue, console: Console) -> int:
     """Say what is left, if anything; the status to exit with."""
-    left = agenda.to_do() + len(agenda.running) + len(agenda.again)
+    left = queue.to_do() + len(queue.running) + len(queue.again)
     if left:
         console.print(f"Stopped with {left} jobs to do; the same command continues.")
         return INTERRUPTED

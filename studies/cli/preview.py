@@ -14,8 +14,8 @@ from searchspace import build
 from studies.cli.drive import missing
 from studies.cli.progress import duration
 from studies.execution.resources import Resources
-from studies.rundir.store import Store
-from studies.spec.ablation import Plan, Study, costs, largest_size
+from studies.rundir.store import RunStore
+from studies.spec.ablation import Ablation, Study, costs, largest_size
 from trainers import Job
 
 PROBE_MACS = 4e9
@@ -30,7 +30,7 @@ def studies_table(studies: Iterable[Study]) -> Table:
     return table
 
 
-def plan_table(plan: Plan, store: Store, resources: Resources) -> Group:
+def plan_table(plan: Ablation, store: RunStore, resources: Resources) -> Group:
     """Arms with their costs, the jobs that remain, and about how long they will take."""
     design = plan.design
     todo = missing(plan, store)

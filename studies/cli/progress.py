@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as Bar
 
-from studies.execution.job_queue import Events
+from studies.execution.job_queue import RunCallbacks
 from studies.spec.ablation import costs
 from trainers import Job, Result
 
@@ -55,9 +55,9 @@ class Progress:
         )
         self.task = self.bar.add_task("", total=1.0, left="starting workers")
 
-    def events(self) -> Events:
+    def events(self) -> RunCallbacks:
         """What to call as jobs advance."""
-        return Events(self.started, self.epoch, self.ended, self.note)
+        return RunCallbacks(self.started, self.epoch, self.ended, self.note)
 
     @contextmanager
     def showing(self, to_do: Callable[[], int]) -> Iterator[None]:

@@ -17,9 +17,9 @@ from studies.cli.options import Address, DataRoot, Fresh, TimeLimit, Workers
 from studies.cli.progress import Progress
 from studies.cli.search_preview import endings, search_table
 from studies.execution.environment import environment
-from studies.execution.ray_backend import Engine
+from studies.execution.ray_backend import RayBackend
 from studies.execution.resources import Resources
-from studies.rundir.store import Store
+from studies.rundir.store import RunStore
 from studies.samplers.registry import sampler, sampler_settings
 from studies.search.early_stopping import scheduler
 from studies.search.scheduler import SearchAgenda
@@ -129,7 +129,7 @@ def search(
         duplicates=cast(Duplicates, duplicates),
     )
     check(wanted)
-    store = Store(out or Path("runs") / f"{wanted.name}-{Path(task).stem}")
+    store = RunStore(out or Path("runs") / f"{wanted.name}-{Path(task).stem}")
     resources = Resources(workers, gpus_per_trial, address, data_root, time_limit or None)
     if show_plan:
         for note in notes:
@@ -140,8 +140,8 @@ def search(
     wanted = prepare(wanted, store, fresh=fresh, console=console)
     for note in notes:
         console.print(note, highlight=False)
-    with Engine(resources) as engine:
-        status = train(wanted, store, engine, console, warm_start or [])
+    with RayBackend(resources) as backend:
+        status = train(wanted, store, backend, console, warm_start or [])
     return status or report(store.folder)
 
 
@@ -154,8 +154,8 @@ def check(search: Search) -> None:
 
 def train(
     search: Search,
-    store: Store,
-    engine: Engine,
+    store: RunStore,
+    backend: RayBackend,
     console: Console,
     warm_start: Sequence[Path] = (),
 ) -> int:
@@ -166,10 +166,10 @@ def train(
             count = take_over(search, store, warm_start)
             console.print(f"{count} trials were taken over from earlier runs.")
         progress = Progress(console)
-        agenda = SearchAgenda(
+        queue = SearchAgenda(
             search,
             store,
-            engine.resources,
+            backend.resources,
             progress.events(),
             sampler(
                 search.sampler,
@@ -180,21 +180,21 @@ def train(
             ),
         )
         try:
-            if agenda.open:
-                with progress.showing(agenda.to_do):
-                    engine.run(agenda)
+            if queue.open:
+                with progress.showing(queue.to_do):
+                    backend.run(queue)
             else:
                 console.print(
                     f"The search in {store.folder} is finished; nothing is trained again."
                 )
         finally:
-            agenda.close()
+            queue.close()
         console.print(endings(store))
-        for key, reason in agenda.failures.items():
+        for key, reason in queue.failures.items():
             console.print(f"job {key} failed: {reason}", markup=False)
-        if agenda.failures and not any(r.result.points for r in store.records()):
+        if queue.failures and not any(r.result.points for r in store.records()):
             return FAILED
-        return stopped(agenda, console)
+        return stopped(queue, console)
 
 
 def amount(text: str | None) -> int | None:

@@ -9,14 +9,14 @@ from rich.table import Table
 from studies.cli.preview import image_seconds, slots
 from studies.cli.progress import duration
 from studies.execution.resources import Resources
-from studies.rundir.store import Store
+from studies.rundir.store import RunStore
 from studies.spec.search import Search
 
 PROBES = 3
 """Networks whose training step is timed for the estimate."""
 
 
-def search_table(search: Search, store: Store, resources: Resources) -> Group:
+def search_table(search: Search, store: RunStore, resources: Resources) -> Group:
     """The space within its limits, what is asked, and about how long it will take."""
     space, within = search.space, search.within
     table = Table("", "")
@@ -58,7 +58,7 @@ def _job_seconds(search: Search, resources: Resources) -> float:
     return image * search.task.train_images * search.recipe.epochs
 
 
-def endings(store: Store) -> str:
+def endings(store: RunStore) -> str:
     """How many trials ended in which way."""
     states = [trial.state for trial in store.trials()]
     counts = [(states.count(s), s) for s in ("finished", "truncated", "failed", "open")]

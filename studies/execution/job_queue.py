@@ -11,18 +11,18 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from studies.execution.resources import Resources
-from studies.execution.worker import Order, Report, failed_record
-from studies.rundir.store import Store
+from studies.execution.worker import StepReport, WorkItem, failed_record
+from studies.rundir.store import RunStore
 from trainers import Job, Result
 
 RETRIES = 2
 """How often a job goes on after its worker was lost."""
 
-Answer = Literal["continue", "pause", "stop"]
+Decision = Literal["continue", "pause", "stop"]
 
 
 @dataclass(frozen=True)
-class Events:
+class RunCallbacks:
     """What is called as jobs advance, for whoever watches."""
 
     started: Callable[[Job, str], None] = lambda job, name: None
@@ -31,7 +31,7 @@ class Events:
     note: Callable[[str], None] = lambda text: None
 
 
-class Agenda(ABC):
+class JobQueue(ABC):
     """The jobs of a run. All methods are called in one process and one thread."""
 
     watched = False
@@ -41,7 +41,7 @@ class Agenda(ABC):
     run = ""
     """Of whoever runs the jobs: its processes share their data."""
 
-    def __init__(self, store: Store, resources: Resources, events: Events) -> None:
+    def __init__(self, store: RunStore, resources: Resources, events: RunCallbacks) -> None:
         self.store, self.resources, self.events = store, resources, events
         self.running: dict[str, Job] = {}
         self.again: list[Job] = []
@@ -64,11 +64,11 @@ class Agenda(ABC):
     def ended(self, job: Job, result: Result) -> None:
         """A job's record is in the store."""
 
-    def answer(self, job: Job, report: Report) -> Answer:
+    def decide(self, job: Job, report: StepReport) -> Decision:
         """What a job that is not over is to do."""
         return "continue"
 
-    def next(self) -> Order | None:
+    def next(self) -> WorkItem | None:
         """The job to start now; None if there is none, for now or for good (`over`)."""
         job = self.again.pop(0) if self.again else self.fresh()
         if job is None:
@@ -77,14 +77,14 @@ class Agenda(ABC):
         self.running[job.key] = job
         self.events.started(job, self.name(job))
         folder = self.store.checkpoints.resolve()
-        return Order(job, folder, self.resources, self.watched, self.pauses, self.run)
+        return WorkItem(job, folder, self.resources, self.watched, self.pauses, self.run)
 
     @property
     def over(self) -> bool:
         """Whether nothing runs and nothing is left; to be asked after `next` gave None."""
         return not self.running and not self.again
 
-    def report(self, key: str, report: Report) -> Answer:
+    def report(self, key: str, report: StepReport) -> Decision:
         """Take what a worker told; a job that pauses or stops is no longer running."""
         job = self.running[key]
         if report.failed:
@@ -92,7 +92,7 @@ class Agenda(ABC):
             return "stop"
         if report.epochs:
             self.events.epoch(key, report.epochs[-1].epoch)
-        answer = self.answer(job, report)
+        answer = self.decide(job, report)
         if report.record is not None:
             self._end(job, report.record)
             shutil.rmtree(self.store.checkpoints / key, ignore_errors=True)
@@ -124,16 +124,16 @@ class Agenda(ABC):
         self.ended(job, result)
 
 
-class JobList(Agenda):
+class AblationQueue(JobQueue):
     """Jobs known from the start: those of an ablation."""
 
     def __init__(
         self,
         jobs: dict[str, Job],
         names: dict[str, str],
-        store: Store,
+        store: RunStore,
         resources: Resources,
-        events: Events,
+        events: RunCallbacks,
     ) -> None:
         super().__init__(store, resources, events)
         self.left = list(jobs.values())

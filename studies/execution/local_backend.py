@@ -1,17 +1,17 @@
-"""Runs agendas in this process, one job at a time: for tests, and where there is no Ray."""
+"""Trains jobs one at a time in this process: for tests, and where there is no Ray."""
 
-from studies.execution.job_queue import Agenda
-from studies.execution.ray_backend import Engine
-from studies.execution.worker import Seat
+from studies.execution.job_queue import JobQueue
+from studies.execution.ray_backend import RayBackend
+from studies.execution.worker import Worker
 
 
-class InProcess(Engine):
-    """Trains in this process. There is no time limit, for nobody could enforce it."""
+class LocalBackend(RayBackend):
+    """Trains in this process, without a time limit that could end a job that hangs."""
 
-    def run(self, agenda: Agenda) -> None:
-        """Train until nothing is left."""
-        while order := agenda.next():
-            seat = Seat(order)
-            while agenda.report(order.job.key, seat.step()) == "continue":
+    def run(self, queue: JobQueue) -> None:
+        """Train until the queue is empty."""
+        while item := queue.next():
+            worker = Worker(item)
+            while queue.report(item.job.key, worker.step()) == "continue":
                 pass
-        assert agenda.over
+        assert queue.over

@@ -14,7 +14,7 @@ from typing import Any
 
 from searchspace import InputError
 from studies.execution import data_cache
-from studies.execution.job_queue import Agenda
+from studies.execution.job_queue import JobQueue
 from studies.execution.resources import Resources
 from studies.spec import user_operators
 
@@ -37,8 +37,8 @@ QUIET = {
 }
 
 
-class Engine:
-    """Carries out agendas in the processes of Ray, which starts with the first that has jobs.
+class RayBackend:
+    """Carries out job queues in the processes of Ray, which starts with the first that has jobs.
 
     Importing ray takes seconds, so that a run with nothing left to do never does it.
     """
@@ -50,7 +50,7 @@ class Engine:
         self.looked = -inf
         self.found = 1
 
-    def __enter__(self) -> "Engine":
+    def __enter__(self) -> "RayBackend":
         return self
 
     def __exit__(
@@ -65,22 +65,22 @@ class Engine:
             ray.shutdown()
             data_cache.release(self.name)
 
-    def run(self, agenda: Agenda) -> None:
+    def run(self, queue: JobQueue) -> None:
         """Train until nothing is left, or until interrupted."""
         if not self.started:
             # Before: what is half started is shut down too.
             self.started = True
             _start_ray(self.resources)
             _check_gpus(self.resources)
-        from studies.execution.tune_backend import tune_agenda
+        from studies.execution.tune_backend import run_in_tune
 
-        agenda.run = self.name
+        queue.run = self.name
         try:
             scratch = Path(tempfile.mkdtemp(dir=data_cache.held(self.name)))
         except OSError as error:
             raise InputError(f"cannot use {data_cache.home()}: {error.strerror}") from None
         try:
-            tune_agenda(agenda, self.slots, scratch)
+            run_in_tune(queue, self.slots, scratch)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
 

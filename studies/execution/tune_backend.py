@@ -1,4 +1,4 @@
-"""An agenda in Ray Tune's terms: what proposes trials, what judges them and what trains."""
+"""A job queue in Ray Tune's terms: what proposes trials, what judges them and what trains."""
 
 import faulthandler
 import os
@@ -19,12 +19,12 @@ from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
 from searchspace import InputError
-from studies.execution.job_queue import Agenda, Answer
-from studies.execution.worker import Order, Report, Seat
+from studies.execution.job_queue import Decision, JobQueue
+from studies.execution.worker import StepReport, Worker, WorkItem
 
 T = TypeVar("T")
 
-ORDER, REPORT = "order", "report"
+ITEM, REPORT = "item", "report"
 GUESSES = " There are some potential root causes", " Some common causes include"
 """What Ray of one release and another says before what may be behind the end of a process."""
 GRACE_SECONDS = 10.0
@@ -32,7 +32,7 @@ GRACE_SECONDS = 10.0
 
 
 class JobTrainable(Trainable):
-    """A seat for orders as Ray Tune wants it; the actor is reused for job after job."""
+    """A worker as a Trainable of Ray Tune; the actor is reused for job after job."""
 
     def setup(self, config: dict[str, Any]) -> None:
         """Take the first job."""
@@ -41,32 +41,32 @@ class JobTrainable(Trainable):
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Take the next job in the same process."""
-        order: Order = new_config[ORDER]
-        self.seat = Seat(order)
+        item: WorkItem = new_config[ITEM]
+        self.worker = Worker(item)
         return True
 
     def step(self) -> dict[str, Any]:
         """Train for one epoch."""
-        if self.seat.left is not None:
+        if self.worker.left is not None:
             # Ends the process if not even the interpreter answers; a thread of C waits for it.
             faulthandler.dump_traceback_later(
-                self.seat.left + GRACE_SECONDS, exit=True, file=self.nowhere
+                self.worker.left + GRACE_SECONDS, exit=True, file=self.nowhere
             )
-        report = self.seat.step()
+        report = self.worker.step()
         faulthandler.cancel_dump_traceback_later()
         return {REPORT: report, "done": bool(report.record or report.failed)}
 
 
-class AgendaSearcher(Searcher):
-    """Gives Tune the agenda's next order whenever there is room for a job.
+class TuneSearcher(Searcher):
+    """Gives Tune the queue's next item whenever there is room for a job.
 
     Each Tune trial is one leg of a job: a job that waits, or whose worker was lost, ends its leg
     and goes on from its checkpoint in another.
     """
 
-    def __init__(self, agenda: Agenda, slots: Callable[[], int]) -> None:
+    def __init__(self, queue: JobQueue, slots: Callable[[], int]) -> None:
         super().__init__()
-        self.agenda, self.slots = agenda, slots
+        self.queue, self.slots = queue, slots
         self.legs: dict[str, str] = {}
 
     def __getstate__(self) -> dict[str, Any]:
@@ -74,20 +74,20 @@ class AgendaSearcher(Searcher):
         return {}
 
     def suggest(self, trial_id: str) -> Any:
-        """The next order, None while there is nothing to start, or that all is over."""
-        self.agenda.slots = self.slots()
-        if len(self.agenda.running) >= self.agenda.slots:
+        """The next item, None while there is nothing to start, or that all is over."""
+        self.queue.slots = self.slots()
+        if len(self.queue.running) >= self.queue.slots:
             return None
-        order = self.agenda.next()
-        if order is not None:
-            self.legs[trial_id] = order.job.key
-            return {ORDER: order}
-        return Searcher.FINISHED if self.agenda.over else None
+        item = self.queue.next()
+        if item is not None:
+            self.legs[trial_id] = item.job.key
+            return {ITEM: item}
+        return Searcher.FINISHED if self.queue.over else None
 
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
     ) -> None:
-        """Nothing: `Legs` tells the agenda."""
+        """Nothing: `TuneScheduler` tells the queue."""
 
     def save(self, checkpoint_path: str) -> None:
         """Nothing: the store is the truth of a run."""
@@ -96,11 +96,11 @@ class AgendaSearcher(Searcher):
         """Nothing: the store is the truth of a run."""
 
 
-class Legs(FIFOScheduler):
-    """Passes what workers tell to the agenda and its answer to Tune."""
+class TuneScheduler(FIFOScheduler):
+    """Passes what workers tell to the queue and its answer to Tune."""
 
-    def __init__(self, searcher: AgendaSearcher) -> None:
-        self.searcher, self.agenda = searcher, searcher.agenda
+    def __init__(self, searcher: TuneSearcher) -> None:
+        self.searcher, self.queue = searcher, searcher.queue
         self.error: InputError | None = None
 
     def __getstate__(self) -> dict[str, Any]:
@@ -114,18 +114,18 @@ class Legs(FIFOScheduler):
 
     def on_trial_complete(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> None:
         """Store a finished job at once: what is told here survives a kill."""
-        if self.searcher.legs[trial.trial_id] in self.agenda.running:
+        if self.searcher.legs[trial.trial_id] in self.queue.running:
             self._told(trial, result)
 
     def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
         """The worker is gone."""
         why = last_words(_raised(trial))
-        self._guarded(lambda: self.agenda.lost(self.searcher.legs[trial.trial_id], why))
+        self._guarded(lambda: self.queue.lost(self.searcher.legs[trial.trial_id], why))
 
-    def _told(self, trial: Any, result: dict[str, Any]) -> Answer:
-        report: Report = result[REPORT]
+    def _told(self, trial: Any, result: dict[str, Any]) -> Decision:
+        report: StepReport = result[REPORT]
         key = self.searcher.legs[trial.trial_id]
-        return self._guarded(lambda: self.agenda.report(key, report))
+        return self._guarded(lambda: self.queue.report(key, report))
 
     def _guarded(self, tell: Callable[[], T]) -> T:
         """Remember a sentence for the user, which Tune would wrap."""
@@ -156,16 +156,16 @@ def last_words(error: BaseException | None) -> str:
     return seen.rstrip(".")
 
 
-def tune_agenda(agenda: Agenda, slots: Callable[[], int], scratch: Path) -> None:
+def run_in_tune(queue: JobQueue, slots: Callable[[], int], scratch: Path) -> None:
     """Train until nothing is left, as many jobs at once as there are `slots`."""
     os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(slots())
-    searcher = AgendaSearcher(agenda, slots)
-    legs = Legs(searcher)
-    need = {"cpu": 1, "gpu": agenda.resources.gpus_per_trial}
+    searcher = TuneSearcher(queue, slots)
+    scheduler = TuneScheduler(searcher)
+    need = {"cpu": 1, "gpu": queue.resources.gpus_per_trial}
     tuner = Tuner(
         tune.with_resources(JobTrainable, need),
         tune_config=TuneConfig(
-            search_alg=searcher, scheduler=legs, reuse_actors=True, num_samples=-1
+            search_alg=searcher, scheduler=scheduler, reuse_actors=True, num_samples=-1
         ),
         run_config=RunConfig(
             storage_path=str(scratch),
@@ -177,6 +177,6 @@ def tune_agenda(agenda: Agenda, slots: Callable[[], int], scratch: Path) -> None
     try:
         tuner.fit()
     except (tune.TuneError, InputError):
-        if legs.error is None:
+        if scheduler.error is None:
             raise
-        raise legs.error from None
+        raise scheduler.error from None

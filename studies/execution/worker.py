@@ -18,13 +18,12 @@ from studies.execution.data_cache import loaded
 from studies.execution.environment import environment
 from studies.execution.resources import Resources
 from trainers import Epoch, Job, Result, Training
-from trainers.checkpoint import load_checkpoint, save_checkpoint
+from trainers.loop import Checkpoints, start_training
 from trainers.runtime.allocator import keep_freed_memory
-from trainers.runtime.out_of_memory import is_out_of_memory
 
 
 @dataclass(frozen=True)
-class Report:
+class StepReport:
     """What a worker tells after a step; `record`, in JSON form, if the job has ended.
 
     `epochs` are those trained since the last report, or found in a checkpoint; `so_far` is the
@@ -39,7 +38,7 @@ class Report:
 
 
 @dataclass(frozen=True)
-class Order:
+class WorkItem:
     """What a worker is to do: a job, where it runs, and where its state is kept.
 
     At the epochs `pauses` the state is saved whatever the time, for the job may have to wait there;
@@ -54,31 +53,30 @@ class Order:
     run: str = ""
 
 
-class Seat:
-    """A place in a process where an order is carried out."""
+class Worker:
+    """Trains one work item, an epoch at a time."""
 
-    def __init__(self, order: Order) -> None:
-        self.order = order
-        self.worker: Worker | None = None
+    def __init__(self, item: WorkItem) -> None:
+        self.item = item
+        self.checkpoints: Checkpoints | None = None
+        self.reported = 0
         self.spent = 0.0
 
-    def step(self) -> Report:
-        """A step of the worker; what a job raises is told, for it must not end the others."""
+    def step(self) -> StepReport:
+        """Train for an epoch; an error of the job is reported, so that other jobs go on."""
         try:
             with self._limited():
-                if self.worker is None:
-                    self.worker = Worker(self.order)
-                return self.worker.step()
+                return self._step()
         except Exception as error:
-            # The boundary between the jobs and us: raised again it would be trained again.
+            # The boundary between the jobs and us: a job that raised would be trained again.
             text = (str(error).strip().splitlines() or [""])[0]
             kind = "" if isinstance(error, InputError) else f"{type(error).__name__}: "
-            return Report((), failed=kind + text)
+            return StepReport((), failed=kind + text)
 
     @property
     def left(self) -> float | None:
-        """Seconds until the job's time limit, of the time spent in steps."""
-        limit = self.order.resources.time_limit
+        """Seconds until the time limit, which counts the time spent in steps."""
+        limit = self.item.resources.time_limit
         return None if limit is None else max(limit - self.spent, 0.001)
 
     @contextmanager
@@ -91,7 +89,7 @@ class Seat:
         def over(number: int, frame: FrameType | None) -> None:
             raise InputError(f"it ran longer than its time limit of {limit:g} s")
 
-        limit = self.order.resources.time_limit
+        limit = self.item.resources.time_limit
         began = time.monotonic()
         before = signal.signal(signal.SIGALRM, over)
         signal.setitimer(signal.ITIMER_REAL, self.left)
@@ -102,82 +100,66 @@ class Seat:
             signal.signal(signal.SIGALRM, before)
             self.spent += time.monotonic() - began
 
+    def _step(self) -> StepReport:
+        if self.checkpoints is None:
+            training = self._start()
+            if isinstance(training, Result):
+                return StepReport((), self._record(training))
+            folder = self.item.checkpoints / self.item.job.key
+            seconds = self.item.resources.checkpoint_seconds
+            self.checkpoints = Checkpoints(training, folder, seconds)
+            if _restored(self.checkpoints) and training.curve:
+                # The epochs of the checkpoint are reported before any is trained.
+                return self._report(training)
+        training = self.checkpoints.training
+        if not training.done:
+            training.epoch(self.checkpoints.save_if_due)
+            if len(training.curve) in self.item.pauses:
+                self.checkpoints.save()
+            else:
+                self.checkpoints.save_if_due()
+        return self._report(training)
 
-class Worker:
-    """A job in progress."""
-
-    def __init__(self, order: Order) -> None:
-        self.order = order
-        self.folder = order.checkpoints / order.job.key
-        self.saved = time.monotonic()
-        self.reported = 0
-        self.training = self._training()
-        self.found = self.training is not None and self._found(self.training)
-
-    def _training(self) -> Training | None:
-        """The job from its start; None if it does not fit into memory."""
-        resources = self.order.resources
-        device = "cuda" if resources.gpus_per_trial else "cpu"
+    def _start(self) -> Training | Result:
+        item = self.item
+        device = "cuda" if item.resources.gpus_per_trial else "cpu"
         if device == "cpu":
             # One worker per core: threads within a worker would compete with its neighbours.
             torch.set_num_threads(1)
             keep_freed_memory()
-        try:
-            job = self.order.job
-            data = loaded(job.task, resources.data_root, self.order.run)
-            return Training(job, data=data, device=device)
-        except (RuntimeError, MemoryError) as error:
-            if not is_out_of_memory(error):
-                raise
-            return None
+        return start_training(
+            item.job,
+            load=lambda: loaded(item.job.task, item.resources.data_root, item.run),
+            device=device,
+        )
 
-    def _found(self, training: Training) -> bool:
-        """Go on from a checkpoint, if there is one that can be used; the job starts anew if not."""
-        try:
-            return load_checkpoint(training, self.folder)
-        except InputError:
-            return False
-
-    def step(self) -> Report:
-        """Train for an epoch, or tell what was found in a checkpoint."""
-        training = self.training
-        if training is None:
-            reason = "the network and its data do not fit in memory"
-            return Report((), self._record(Result("out_of_memory", (), (), 0.0, reason)))
-        if not training.done and not (self.found and training.curve):
-            training.epoch(self._after_step)
-            if len(training.curve) in self.order.pauses or self._due():
-                self._save()
-        self.found = False
+    def _report(self, training: Training) -> StepReport:
         epochs = tuple(training.curve[self.reported :])
         self.reported = len(training.curve)
         if training.done:
-            return Report(epochs, self._record(training.result()))
-        return Report(epochs, so_far=self._so_far() if self.order.watched else None)
-
-    def _after_step(self) -> None:
-        if self._due():
-            self._save()
-
-    def _due(self) -> bool:
-        return time.monotonic() - self.saved >= self.order.resources.checkpoint_seconds
-
-    def _save(self) -> None:
-        assert self.training is not None
-        save_checkpoint(self.training, self.folder)
-        self.saved = time.monotonic()
-
-    def _so_far(self) -> dict[str, Any]:
-        training = self.training
-        assert training is not None
-        curve, pieces = tuple(training.curve), training.learner.accumulation
-        reason = f"ended by the scheduler after epoch {len(curve)}"
-        truncated = Result("truncated", (), curve, training.seconds, reason, accumulation=pieces)
-        return self._record(truncated)
+            return StepReport(epochs, self._record(training.result()))
+        so_far = self._record(_truncated(training)) if self.item.watched else None
+        return StepReport(epochs, so_far=so_far)
 
     def _record(self, result: Result) -> dict[str, Any]:
-        device = self.training.device if self.training else None
-        return finished_record(self.order.job, result, environment(device))
+        device = self.checkpoints.training.device if self.checkpoints else None
+        return finished_record(self.item.job, result, environment(device))
+
+
+def _restored(checkpoints: Checkpoints) -> bool:
+    """Whether the training goes on from a checkpoint; one that cannot be used is passed over."""
+    try:
+        return checkpoints.load()
+    except InputError:
+        return False
+
+
+def _truncated(training: Training) -> Result:
+    """The result of a training that the scheduler stops after the epochs so far."""
+    curve = tuple(training.curve)
+    reason = f"ended by the scheduler after epoch {len(curve)}"
+    pieces = training.learner.accumulation
+    return Result("truncated", (), curve, training.seconds, reason, accumulation=pieces)
 
 
 def finished_record(job: Job, result: Result, where: dict[str, str]) -> dict[str, Any]:

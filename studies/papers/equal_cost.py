@@ -29,7 +29,7 @@ from searchspace import (
     measure,
 )
 from studies.spec.ablation import Arm, Design, Study
-from studies.spec.claims import Claim, above
+from studies.spec.claims import Claim, exceeds
 from trainers import RECIPES, Cifar100, Recipe, Synthetic, Task
 
 STATIC = "static"
@@ -144,31 +144,33 @@ def nearest_width(
 _EQUAL = "{}, asked here at equal MACs"
 CLAIMS = (
     Claim(
-        "CoConv is better than static convolution", _EQUAL.format("CoConv"), above("CoConv", STATIC)
+        "CoConv is better than static convolution",
+        _EQUAL.format("CoConv"),
+        exceeds("CoConv", STATIC),
     ),
     Claim(
         "CoConv is better than other dynamic convolutions",
         _EQUAL.format("CoConv"),
-        above("CoConv", "CondConv", "DY-CNN"),
+        exceeds("CoConv", "CondConv", "DY-CNN"),
     ),
     Claim(
         "Multiception is better than other depthwise convolutions",
         _EQUAL.format("Multiception"),
-        above("Multiception", "depthwise separable", "MixConv"),
+        exceeds("Multiception", "depthwise separable", "MixConv"),
     ),
     Claim(
         "Multiception is better than static convolution",
         _EQUAL.format("Multiception"),
-        above("Multiception", STATIC),
+        exceeds("Multiception", STATIC),
     ),
     Claim(
-        "MS-SAR is better than no recalibration", _EQUAL.format("MS-SAR"), above("MS-SAR", STATIC)
+        "MS-SAR is better than no recalibration", _EQUAL.format("MS-SAR"), exceeds("MS-SAR", STATIC)
     ),
-    Claim("MS-SAR is better than SE", _EQUAL.format("MS-SAR"), above("MS-SAR", "SE")),
+    Claim("MS-SAR is better than SE", _EQUAL.format("MS-SAR"), exceeds("MS-SAR", "SE")),
 )
 SPLIT_CLAIMS = (
-    Claim("HS is better than static convolution", _EQUAL.format("HS"), above("HS", STATIC)),
-    Claim("HS is better than Res2Net", _EQUAL.format("HS"), above("HS", "Res2Net")),
+    Claim("HS is better than static convolution", _EQUAL.format("HS"), exceeds("HS", STATIC)),
+    Claim("HS is better than Res2Net", _EQUAL.format("HS"), exceeds("HS", "Res2Net")),
 )
 
 operators_at_equal_cost = Study(

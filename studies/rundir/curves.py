@@ -51,7 +51,7 @@ def load_environments(run_dir: str | Path) -> pd.DataFrame:
 
 
 def _records(folder: Path) -> Iterator[dict[str, Any]]:
-    """The record of each job, as `Store.records` takes it, as plain values.
+    """The record of each job, as `RunStore.records` takes it, as plain values.
 
     `load` has reported any damage before.
     """

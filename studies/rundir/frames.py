@@ -11,9 +11,9 @@ import pandas as pd
 from searchspace import InputError
 from studies.rundir.latencies import measured
 from studies.rundir.pricing import Price, prices
-from studies.rundir.store import Record, Store
+from studies.rundir.store import Record, RunStore
 from studies.rundir.trial_log import TrialLog
-from studies.spec.ablation import Plan, largest_size
+from studies.spec.ablation import Ablation, largest_size
 from studies.spec.search import Search
 from trainers import Job, Result
 
@@ -58,9 +58,9 @@ COLUMNS = {
 """Every column of `load` and what it means."""
 
 
-def read_plan(run_dir: str | Path) -> Plan | Search:
+def read_plan(run_dir: str | Path) -> Ablation | Search:
     """What was asked of a run directory; an InputError if it holds no run."""
-    plan = Store(Path(run_dir)).plan()
+    plan = RunStore(Path(run_dir)).plan()
     if plan is None:
         raise InputError(f"{run_dir} holds no run; `python -m studies.run` makes one")
     return plan
@@ -75,9 +75,11 @@ class Asked:
     trial: int | None
 
 
-def asked_jobs(plan: Plan | Search, store: Store, records: Mapping[str, Record]) -> list[Asked]:
+def asked_jobs(
+    plan: Ablation | Search, store: RunStore, records: Mapping[str, Record]
+) -> list[Asked]:
     """The jobs that a run asks for, in order, each once."""
-    if isinstance(plan, Plan):
+    if isinstance(plan, Ablation):
         return [Asked(job.key, arm.name, None) for arm, job in plan.jobs()]
     found: dict[str, Asked] = {}
     results = {key: record.result for key, record in records.items()}
@@ -96,7 +98,7 @@ def load(run_dir: str | Path) -> pd.DataFrame:
     design changed since) are left out; their number is in `frame.attrs["left_out"]`.
     """
     plan = read_plan(run_dir)
-    store = Store(Path(run_dir))
+    store = RunStore(Path(run_dir))
     records = {record.key: record for record in store.records()}
     latencies = measured(store.latencies)
     done = [
@@ -105,7 +107,7 @@ def load(run_dir: str | Path) -> pd.DataFrame:
         if asked.key in records
     ]
     price = prices(plan, len(done))
-    name = plan.study if isinstance(plan, Plan) else plan.name
+    name = plan.study if isinstance(plan, Ablation) else plan.name
 
     def latency(row: dict[str, Any], record: Record) -> float | None:
         # Without any the keys need not be computed, of which there may be thousands.

@@ -28,7 +28,7 @@ def writing(folder: Path) -> Iterator[None]:
         ) from None
 
 
-class Lines:
+class JsonLines:
     """One such file."""
 
     def __init__(self, path: Path) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from searchspace import Cost
-from studies.spec.ablation import Plan, costs
+from studies.spec.ablation import Ablation, costs
 from studies.spec.search import Search
 from trainers import Job
 
@@ -15,9 +15,9 @@ MANY = 50
 """From this number of jobs on, tables are made sooner than that many networks are measured."""
 
 
-def prices(plan: Plan | Search, jobs: int) -> Price:
+def prices(plan: Ablation | Search, jobs: int) -> Price:
     """How networks of a run are priced; tables and measurement give the same numbers."""
-    if isinstance(plan, Plan) or jobs < MANY:
+    if isinstance(plan, Ablation) or jobs < MANY:
         return lambda job, size: costs(job.architecture, job.task, size)
     task = plan.task
     space = replace(plan.space, num_classes=task.classes, in_chs=task.in_chs)

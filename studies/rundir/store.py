@@ -16,9 +16,9 @@ from typing import Any
 
 from searchspace import InputError
 from searchspace.schema import to_json
-from studies.rundir.jsonl import Lines, writing
+from studies.rundir.jsonl import JsonLines, writing
 from studies.rundir.trial_log import Event, Reported, Trial, TrialLog
-from studies.spec.ablation import Plan
+from studies.spec.ablation import Ablation
 from studies.spec.search import Search
 from studies.spec.user_operators import keep_operators, load_kept
 from trainers import Job, Result
@@ -48,14 +48,14 @@ class Record:
     environment: dict[str, str]
 
 
-class Store:
+class RunStore:
     """Reads and appends to one run directory. Writing needs `locked()`."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.results = folder / RESULTS
-        self._records = Lines(self.results)
-        self._trials = Lines(folder / TRIALS)
+        self._records = JsonLines(self.results)
+        self._trials = JsonLines(folder / TRIALS)
 
     @property
     def checkpoints(self) -> Path:
@@ -67,7 +67,7 @@ class Store:
         """The file of measured latencies."""
         return self.folder / LATENCIES
 
-    def plan(self) -> Plan | Search | None:
+    def plan(self) -> Ablation | Search | None:
         """What was asked, or None if the folder holds no run; refuses a foreign folder."""
         path = self.folder / STUDY
         if path.exists():
@@ -85,7 +85,7 @@ class Store:
         """A name that no other run has, drawn when the run was begun."""
         return _read(self.folder / STUDY)[1]
 
-    def ask(self, plan: Plan | Search, environment: dict[str, str]) -> None:
+    def ask(self, plan: Ablation | Search, environment: dict[str, str]) -> None:
         """Write what is asked, atomically."""
         path = self.folder / STUDY
         own = plan.name if isinstance(plan, Search) else plan.study
@@ -146,13 +146,13 @@ class Store:
             yield
 
 
-def _read(path: Path) -> tuple[Plan | Search, str]:
+def _read(path: Path) -> tuple[Ablation | Search, str]:
     """What was asked, and the name of the run."""
     try:
         data = json.loads(path.read_text())
         plan = data["plan"]
         load_kept(path.parent)
-        kind = Search if plan.get("kind") == Search.kind else Plan
+        kind = Search if plan.get("kind") == Search.kind else Ablation
         return kind.from_json(plan, str(path)), data.get("name", "")
     except InputError:
         raise

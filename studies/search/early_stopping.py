@@ -23,7 +23,7 @@ from searchspace.checks import check_integer
 from searchspace.schema import from_json
 from studies.samplers.pareto import Floats, Order, by_error, by_fronts
 
-Answer = Literal["continue", "pause", "stop"]
+Decision = Literal["continue", "pause", "stop"]
 Points = Sequence[Sequence[float]]
 """One or several points of a trial, each a sequence of objectives that are to be low."""
 
@@ -128,7 +128,7 @@ class Watch:
         """Trials that were told to pause and not to resume."""
         return ()
 
-    def report(self, trial: str, epoch: int, points: Points) -> Answer:
+    def report(self, trial: str, epoch: int, points: Points) -> Decision:
         """What a trial that has finished `epoch` (from 1) with these points is to do.
 
         An epoch reported again (after a crash, from a checkpoint) changes nothing.
@@ -150,7 +150,7 @@ class Watch:
         self.objectives = found.shape[1]
         self._seen(trial, epoch, found)
 
-    def answer(self, trial: str, epoch: int) -> Answer:
+    def answer(self, trial: str, epoch: int) -> Decision:
         """What a trial with its last report at `epoch` is to do, and that it does so."""
         return "continue"
 
@@ -199,7 +199,7 @@ class HalvingWatch(Watch):
         ranked = self.order(np.concatenate(list(reached.values())))
         return list(dict.fromkeys(owners[row] for row in ranked))[:count]
 
-    def answer(self, trial: str, epoch: int) -> Answer:
+    def answer(self, trial: str, epoch: int) -> Decision:
         """Pause at a rung unless the trial is among the best there or was let go on before."""
         if epoch not in self.rungs or trial in self.beyond[epoch]:
             return "continue"
@@ -237,7 +237,7 @@ class MedianWatch(Watch):
         self.errors: dict[str, dict[int, float]] = {}
         self.costs: dict[str, Floats] = {}
 
-    def answer(self, trial: str, epoch: int) -> Answer:
+    def answer(self, trial: str, epoch: int) -> Decision:
         """Stop if the least error so far is above the others' median mean error."""
         if not self.settings.min_epochs <= epoch < self.max_epochs:
             return "continue"

@@ -6,11 +6,11 @@ import numpy as np
 from optuna.samplers import BaseSampler
 
 from searchspace import Architecture
-from studies.execution.job_queue import Agenda, Answer, Events
+from studies.execution.job_queue import Decision, JobQueue, RunCallbacks
 from studies.execution.resources import Resources
-from studies.execution.worker import Report
+from studies.execution.worker import StepReport
 from studies.rundir.latencies import Bench
-from studies.rundir.store import Store
+from studies.rundir.store import RunStore
 from studies.rundir.trial_log import Event, Proposed, Replicated, Reported, Resumed, Trial, TrialLog
 from studies.search.early_stopping import Halving, scheduler
 from studies.search.journal import Dashboard
@@ -21,7 +21,7 @@ from studies.spec.search import Search
 from trainers import Job, Result
 
 
-class SearchAgenda(Agenda):
+class SearchAgenda(JobQueue):
     """Trials until there are enough, then runs of contested networks.
 
     Each trial is written to the log before its job starts, each result to the store before the
@@ -31,9 +31,9 @@ class SearchAgenda(Agenda):
     def __init__(
         self,
         search: Search,
-        store: Store,
+        store: RunStore,
         resources: Resources,
-        events: Events,
+        events: RunCallbacks,
         sampler: BaseSampler,
     ) -> None:
         super().__init__(store, resources, events)
@@ -122,10 +122,10 @@ class SearchAgenda(Agenda):
             elif self.running or not self._repeat_contested():
                 return None
 
-    def answer(self, job: Job, report: Report) -> Answer:
+    def decide(self, job: Job, report: StepReport) -> Decision:
         """What the scheduler says of a trial's first job; others go on."""
         number = self.log.owners[job.key][0]
-        answer: Answer = "continue"
+        answer: Decision = "continue"
         if not self.watched or self.log.proposed[number].job != job.key:
             return answer
         for epoch in report.epochs:
@@ -208,7 +208,7 @@ class SearchAgenda(Agenda):
             return {}
         return self.bench.measured(network)
 
-    def _watch(self, number: int, epoch: int, accuracy: float) -> Answer:
+    def _watch(self, number: int, epoch: int, accuracy: float) -> Decision:
         """Tell the scheduler, with the costs at the largest size."""
         self.reported.add((number, epoch))
         trial = self._trial(number)

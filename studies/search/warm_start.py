@@ -5,12 +5,12 @@ from pathlib import Path
 
 from searchspace import InputError
 from searchspace.schema import to_json
-from studies.rundir.store import Record, Store
+from studies.rundir.store import Record, RunStore
 from studies.rundir.trial_log import Proposed, Replicated, TrialLog
 from studies.spec.search import Search
 
 
-def take_over(search: Search, store: Store, runs: Sequence[Path]) -> int:
+def take_over(search: Search, store: RunStore, runs: Sequence[Path]) -> int:
     """Enter the finished jobs of earlier runs as trials and results; how many trials were new.
 
     A job counts if the search could have asked for it: a network within its limits, the same task
@@ -39,7 +39,7 @@ def take_over(search: Search, store: Store, runs: Sequence[Path]) -> int:
     return len(log) - before
 
 
-def _enter(log: TrialLog, store: Store, record: Record) -> None:
+def _enter(log: TrialLog, store: RunStore, record: Record) -> None:
     """Log a job as the first of a new trial, or as a further run of one that has its network."""
     job = record.job
     if record.key in log.owners:
@@ -56,7 +56,7 @@ def _enter(log: TrialLog, store: Store, record: Record) -> None:
 
 
 def _records(run: Path) -> list[Record]:
-    store = Store(run)
+    store = RunStore(run)
     if store.plan() is None:
         raise InputError(f"--warm-start {run} holds no run")
     return [record for record in store.records() if record.result.status == "finished"]

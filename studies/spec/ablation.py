@@ -65,13 +65,13 @@ class Design:
         arms = {arm.name: arm.architecture.resolutions for arm in self.arms}
         for claim in self.claims:
             for comparison in claim.comparisons:
-                for outcome in comparison.named:
-                    if outcome.arm not in arms:
+                for operand in comparison.named:
+                    if operand.arm not in arms:
                         raise InputError(
-                            f"claim {claim.text!r} names the arm {outcome.arm!r}; "
+                            f"claim {claim.text!r} names the arm {operand.arm!r}; "
                             f"arms are {', '.join(arms)}"
                         )
-                    wrong = outcome.illegal(arms[outcome.arm])
+                    wrong = operand.illegal(arms[operand.arm])
                     if wrong:
                         raise InputError(f"claim {claim.text!r}: {wrong}")
 
@@ -98,17 +98,17 @@ class Study:
 
     def plan(
         self, preset: str, *, tasks: tuple[Task, ...] = (), seeds: int | None = None
-    ) -> "Plan":
+    ) -> "Ablation":
         """The study as it will be run: a preset, with other tasks or seeds where given."""
         design = self.presets[preset]
         design = replace(design, tasks=tasks or design.tasks, seeds=seeds or design.seeds)
-        return Plan(
+        return Ablation(
             self.name, preset, self.question, self.source, self.baseline, design, self.published
         )
 
 
 @dataclass(frozen=True)
-class Plan:
+class Ablation:
     """What was asked of one run directory; `study.json` holds its JSON form."""
 
     study: str
@@ -127,7 +127,7 @@ class Plan:
                 for arm in design.arms:
                     yield arm, Job(arm.architecture, task, arm.recipe or design.recipe, seed)
 
-    def extending(self, earlier: "Plan") -> "Plan":
+    def extending(self, earlier: "Ablation") -> "Ablation":
         """The same plan with the seeds of `earlier` if it has more; refuses another question."""
         mine = (self.study, self.preset, self.design.tasks)
         theirs = (earlier.study, earlier.preset, earlier.design.tasks)
@@ -141,12 +141,12 @@ class Plan:
         return replace(self, design=replace(self.design, seeds=seeds))
 
     def to_json(self) -> dict[str, Any]:
-        """The JSON form; `Plan.from_json` reads it back."""
+        """The JSON form; `Ablation.from_json` reads it back."""
         data: dict[str, Any] = to_json(self)
         return data
 
     @classmethod
-    def from_json(cls, data: Any, path: str = "study") -> "Plan":
+    def from_json(cls, data: Any, path: str = "study") -> "Ablation":
         """Read the JSON form; an InputError names the path of what is wrong."""
         return from_json(cls, data, path)
 

@@ -7,7 +7,7 @@ from searchspace.checks import check_at_least
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Operand:
     """The test accuracy of an arm: at its only input size, at `size`, or of its `ensemble`.
 
     With `but_not`, the share of the test images that it gets right and `but_not` gets wrong.
@@ -16,7 +16,7 @@ class Outcome:
     arm: str
     size: int | None = None
     ensemble: bool = False
-    but_not: "Outcome | None" = field(default=None, metadata={"optional": True})
+    but_not: "Operand | None" = field(default=None, metadata={"optional": True})
 
     def __post_init__(self) -> None:
         if self.ensemble and self.size is not None:
@@ -46,29 +46,29 @@ class Outcome:
 class Comparison:
     """The mean accuracy of `above` is greater than that of `below` by more than `margin` points.
 
-    Both are means over their outcomes with equal weights, seed by seed. So "A gains more over B
+    Both are means over their operands with equal weights, seed by seed. So "A gains more over B
     than C over D" is A and D above B and C. A negative margin says "not worse by as much".
     """
 
-    above: tuple[Outcome, ...]
-    below: tuple[Outcome, ...]
+    above: tuple[Operand, ...]
+    below: tuple[Operand, ...]
     margin: float = 0.0
 
     def __post_init__(self) -> None:
         if not self.above or not self.below:
-            raise InputError("a comparison needs outcomes on both sides, got an empty side")
+            raise InputError("a comparison needs operands on both sides, got an empty side")
         check_at_least(float("-inf"), margin=self.margin)
 
     @property
-    def outcomes(self) -> tuple[Outcome, ...]:
+    def operands(self) -> tuple[Operand, ...]:
         """All that is compared."""
         return self.above + self.below
 
     @property
-    def named(self) -> tuple[Outcome, ...]:
+    def named(self) -> tuple[Operand, ...]:
         """The same and what is taken off."""
-        rest = (outcome.but_not for outcome in self.outcomes)
-        return self.outcomes + tuple(outcome for outcome in rest if outcome is not None)
+        rest = (operand.but_not for operand in self.operands)
+        return self.operands + tuple(operand for operand in rest if operand is not None)
 
 
 @dataclass(frozen=True)
@@ -84,12 +84,12 @@ class Claim:
             raise InputError(f"claim {self.text!r} must compare something, got no comparison")
 
 
-def above(
-    higher: str | Outcome, *lower: str | Outcome, margin: float = 0.0
+def exceeds(
+    higher: str | Operand, *lower: str | Operand, margin: float = 0.0
 ) -> tuple[Comparison, ...]:
-    """`higher` above each of the others by more than `margin` points."""
-    return tuple(Comparison((_outcome(higher),), (_outcome(low),), margin) for low in lower)
+    """`higher` exceeds each of the others by more than `margin` points."""
+    return tuple(Comparison((_operand(higher),), (_operand(low),), margin) for low in lower)
 
 
-def _outcome(named: str | Outcome) -> Outcome:
-    return Outcome(named) if isinstance(named, str) else named
+def _operand(named: str | Operand) -> Operand:
+    return Operand(named) if isinstance(named, str) else named

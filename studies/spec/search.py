@@ -26,7 +26,7 @@ Settings = Mapping[str, Setting]
 
 @dataclass(frozen=True)
 class Search:
-    """The counterpart of `Plan` for a search; `study.json` holds its JSON form, with its kind.
+    """The counterpart of `Ablation` for a search; `study.json` holds its JSON form, with its kind.
 
     Every architecture that is proposed lies in `space` within `limits`. Its first run has `seed`;
     replicates have the seeds that follow. `replicates` is the number of runs of every architecture,

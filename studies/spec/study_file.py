@@ -18,12 +18,12 @@ from searchspace import Architecture, InputError
 from searchspace.schema import from_json, to_json
 from searchspace.space.reading import read_data
 from studies.cli.drive import prepare, train_missing
-from studies.execution.ray_backend import Engine
+from studies.execution.ray_backend import RayBackend
 from studies.execution.resources import Resources
 from studies.rundir.frames import load
-from studies.rundir.store import Store
+from studies.rundir.store import RunStore
 from studies.spec.ablation import Arm, Design, Study
-from studies.spec.claims import Claim, Comparison, above
+from studies.spec.claims import Claim, Comparison, exceeds
 from studies.spec.user_operators import load_operators
 from trainers import RECIPES, Folder, Recipe, Task, folder_task
 
@@ -66,13 +66,13 @@ def run_study(
     Without `preset`, the study's only one. An InputError says if jobs failed or were stopped.
     """
     resources = Resources(workers, gpus_per_trial, None, Path(data_root) if data_root else None)
-    store, console = Store(Path(out)), Console()
+    store, console = RunStore(Path(out)), Console()
     plan = study.plan(preset or next(iter(study.presets)), seeds=seeds)
     for task in plan.design.tasks:
         task.locate(resources.data_root)
     plan = prepare(plan, store, fresh=False, console=console)
-    with Engine(resources) as engine:
-        status = train_missing(plan, store, engine, console)
+    with RayBackend(resources) as backend:
+        status = train_missing(plan, store, backend, console)
     if status:
         raise InputError(f"not all jobs of {study.name} ended; run it again to go on")
     return load(out)
@@ -179,7 +179,7 @@ def _claim(entry: Any, where: str) -> Claim:
         raise InputError(f'{where}: expected "arm > arm" or "arm > arm + points", got {entry!r}')
     higher, lower, sign, points = match.groups()
     margin = float(f"{sign}{points}") if points else 0.0
-    comparisons: tuple[Comparison, ...] = above(higher, lower, margin=margin)
+    comparisons: tuple[Comparison, ...] = exceeds(higher, lower, margin=margin)
     return Claim(entry, "", comparisons)
 
 

@@ -17,9 +17,9 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from analysis.tensorboard import FOLDER, main
 from searchspace import InputError
 from studies import load_curves
-from studies.execution.job_queue import Events
+from studies.execution.job_queue import RunCallbacks
 from studies.execution.resources import Resources
-from studies.rundir.store import Store
+from studies.rundir.store import RunStore
 from studies.search.journal import JOURNAL
 from studies.search.scheduler import SearchAgenda
 from tests.support.helpers import write_ablation, write_search
@@ -91,10 +91,10 @@ def test_tensorboard_answers(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_optuna_dashboard_answers(tmp_path: Path) -> None:
-    asked, store = write_search(tmp_path), Store(tmp_path)
+    asked, store = write_search(tmp_path), RunStore(tmp_path)
     with store.locked():
         # Whoever continues a search brings the file in step with its trials.
-        SearchAgenda(asked, store, Resources(), Events(), RandomSampler()).close()
+        SearchAgenda(asked, store, Resources(), RunCallbacks(), RandomSampler()).close()
     port = str(free_port())
     script = str(Path(sys.executable).with_name("optuna-dashboard"))
     with serving(script, str(tmp_path / JOURNAL), "--host", "127.0.0.1", "--port", port):

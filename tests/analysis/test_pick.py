@@ -19,7 +19,7 @@ from analysis.selection.sentences import sentences
 from searchspace import Architecture, InputError
 from searchspace.cli import amount, run_command
 from searchspace.schema import to_json
-from studies.rundir.store import Store
+from studies.rundir.store import RunStore
 from tests.studies.papers.test_studies import run_in_process
 from tests.support.helpers import RECIPE, STATIC, TASK, study, write_search
 from trainers.export import read_trained
@@ -311,7 +311,7 @@ def test_a_trial_of_a_search(
 def test_default_folder_and_named_parts(
     run_dir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    before = [(record.key, record.finished_at) for record in Store(run_dir).records()]
+    before = [(record.key, record.finished_at) for record in RunStore(run_dir).records()]
     assert call(monkeypatch, run_dir, "--max-macs", "20k") == 0
     folder = run_dir / "pick" / STATIC.key
     assert f"python -m trainers.train {folder / 'architecture.json'}" in capsys.readouterr().out
@@ -319,7 +319,7 @@ def test_default_folder_and_named_parts(
     assert json.loads((folder / "recipe.json").read_text()) == to_json(RECIPE)
     assert json.loads((folder / "task.json").read_text()) == to_json(TASK)
     # Choosing changes nothing of the run, which stays one.
-    assert [(record.key, record.finished_at) for record in Store(run_dir).records()] == before
+    assert [(record.key, record.finished_at) for record in RunStore(run_dir).records()] == before
 
 
 def test_what_cannot_be_done_is_one_sentence(

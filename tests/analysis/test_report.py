@@ -8,7 +8,7 @@ import pytest
 
 from analysis.report import PAGE, TABLE, report
 from searchspace import InputError
-from studies.rundir.store import Store
+from studies.rundir.store import RunStore
 from tests.support.helpers import search, study, write_ablation, write_search
 
 
@@ -130,7 +130,7 @@ def test_run_in_which_everything_diverged_gives_reasons_not_blank_plots(tmp_path
 def test_run_without_results_gives_reasons(
     asked: object, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    store = Store(tmp_path)
+    store = RunStore(tmp_path)
     with store.locked():
         store.ask(asked, {})  # type: ignore[arg-type]
     assert report([tmp_path]) == 0
@@ -147,7 +147,7 @@ def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
 
 def test_text_that_looks_like_a_script_stays_text(tmp_path: Path) -> None:
     plan = replace(study().plan("quick"), question="Is </script><b>this</b> safe?")
-    store = Store(tmp_path)
+    store = RunStore(tmp_path)
     with store.locked():
         store.ask(plan, {})
     report([tmp_path])

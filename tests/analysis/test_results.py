@@ -13,17 +13,17 @@ from searchspace import InputError
 from studies import Claim, Study
 from studies.cli import all_studies, drive
 from studies.cli.all_studies import run_every
-from studies.execution.ray_backend import Engine
+from studies.execution.ray_backend import RayBackend
 from studies.execution.resources import Resources
-from studies.rundir.store import Store
-from studies.spec.claims import above
+from studies.rundir.store import RunStore
+from studies.spec.claims import exceeds
 from tests.studies.papers.test_studies import run_in_process
 from tests.support.helpers import RECIPE, study
 from trainers import Cifar10
 
 CLAIMS = (
-    Claim("Experts help", "CoConv Table 4", above("coconv", "static")),
-    Claim("Experts hurt | a lot", "CoConv Table 4", above("static", "coconv", margin=30)),
+    Claim("Experts help", "CoConv Table 4", exceeds("coconv", "static")),
+    Claim("Experts hurt | a lot", "CoConv Table 4", exceeds("static", "coconv", margin=30)),
 )
 
 
@@ -113,7 +113,7 @@ def test_all_studies_run_though_some_fail(
     """One lacks its data, one has a failing job; the third is trained and all are told about."""
     trained: list[str] = []
 
-    def train(plan: object, store: Store, *rest: object) -> int:
+    def train(plan: object, store: RunStore, *rest: object) -> int:
         trained.append(store.folder.name)
         run_in_process(claiming(store.folder.name), store.folder, 2)
         return drive.FAILED if store.folder.name == "second" else 0
@@ -122,7 +122,7 @@ def test_all_studies_run_though_some_fail(
     plans = [claiming(name).plan("quick") for name in ("first", "second", "third")]
     plans[0] = replace(plans[0], design=replace(plans[0].design, tasks=(Cifar10(),)))
     console = Console(width=200)
-    status = run_every(plans, tmp_path, Engine(Resources()), console, fresh=False)
+    status = run_every(plans, tmp_path, RayBackend(Resources()), console, fresh=False)
     assert status == drive.FAILED
     assert trained == ["second", "third"]
     output = capfd.readouterr().out
@@ -134,12 +134,12 @@ def test_all_studies_run_though_some_fail(
 def test_an_interruption_stops_all_studies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[Path] = []
 
-    def stop(plan: object, store: Store, *rest: object) -> int:
+    def stop(plan: object, store: RunStore, *rest: object) -> int:
         calls.append(store.folder)
         return drive.INTERRUPTED
 
     monkeypatch.setattr(all_studies, "train_missing", stop)
     plans = [claiming(name).plan("quick") for name in ("first", "second")]
-    status = run_every(plans, tmp_path, Engine(Resources()), Console(), fresh=False)
+    status = run_every(plans, tmp_path, RayBackend(Resources()), Console(), fresh=False)
     assert status == drive.INTERRUPTED
     assert calls == [tmp_path / "first"]

@@ -16,10 +16,10 @@ from searchspace import (
     Unchanged,
 )
 from searchspace.schema import to_json
-from studies import Arm, Claim, Design, Plan, Published, Search, Study
-from studies.rundir.store import Record, Store
+from studies import Ablation, Arm, Claim, Design, Published, Search, Study
+from studies.rundir.store import Record, RunStore
 from studies.rundir.trial_log import Proposed, Replicated
-from studies.spec.claims import above
+from studies.spec.claims import exceeds
 from trainers import Digits, Epoch, Job, Point, Recipe, Result, Task
 from trainers.job import Status
 
@@ -107,7 +107,7 @@ def write_search(folder: Path) -> Search:
     several sizes.
     """
     asked = search(trials=8)
-    store = Store(folder)
+    store = RunStore(folder)
     plain = [a for a in SPACE if a.resolutions is None]
     switchable = next(a for a in SPACE if a.resolutions is not None)
     networks = [plain[i] for i in (0, 31, 9, 14, 20, 27, 0)] + [switchable]
@@ -127,7 +127,7 @@ def write_search(folder: Path) -> Search:
     return asked
 
 
-def write_ablation(folder: Path, seeds: int = 3, jobs: int | None = None) -> Plan:
+def write_ablation(folder: Path, seeds: int = 3, jobs: int | None = None) -> Ablation:
     """A run directory of an ablation of three networks, made without training anything.
 
     A plain network, one with experts and one with two sizes; the second diverged with seed 1. Of
@@ -137,13 +137,13 @@ def write_ablation(folder: Path, seeds: int = 3, jobs: int | None = None) -> Pla
     tiny = study(seeds)
     design = tiny.presets["quick"]
     arms = (*design.arms, Arm("two sizes", sizes))
-    claim = Claim("Experts help", "CoConv Table 4", above("coconv", "static"))
+    claim = Claim("Experts help", "CoConv Table 4", exceeds("coconv", "static"))
     plan = replace(
         tiny,
         presets={"quick": replace(design, arms=arms, claims=(claim,))},
         published=(Published("cifar100", "static", 71.87, "CoConv Table 1", macs=5.6e8),),
     ).plan("quick")
-    store = Store(folder)
+    store = RunStore(folder)
     with store.locked():
         store.ask(plan, {"python": "3"})
         for arm, asked in list(plan.jobs())[:jobs]:

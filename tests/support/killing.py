@@ -15,10 +15,10 @@ import sys
 import time
 from pathlib import Path
 
-from studies.execution.job_queue import Events
-from studies.execution.local_backend import InProcess
+from studies.execution.job_queue import RunCallbacks
+from studies.execution.local_backend import LocalBackend
 from studies.execution.resources import Resources
-from studies.rundir.store import Store
+from studies.rundir.store import RunStore
 from studies.samplers.registry import sampler
 from studies.search.scheduler import SearchAgenda
 from studies.spec.search import Search
@@ -35,9 +35,9 @@ HUNTED = search(
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
-def run_here(asked: Search, folder: Path, events: Events | None = None) -> SearchAgenda:
+def run_here(asked: Search, folder: Path, events: RunCallbacks | None = None) -> SearchAgenda:
     """Do what is left of a search in this process, with a checkpoint after every step."""
-    store = Store(folder)
+    store = RunStore(folder)
     with store.locked():
         store.ask(asked, {})
         made = sampler(
@@ -48,8 +48,8 @@ def run_here(asked: Search, folder: Path, events: Events | None = None) -> Searc
             seed=asked.seed,
         )
         resources = Resources(checkpoint_seconds=0.0)
-        agenda = SearchAgenda(asked, store, resources, events or Events(), made)
-        InProcess(resources).run(agenda)
+        agenda = SearchAgenda(asked, store, resources, events or RunCallbacks(), made)
+        LocalBackend(resources).run(agenda)
         agenda.close()
     return agenda
 
@@ -84,7 +84,7 @@ def main(folder: Path, wanted: int) -> None:
     moments = random.Random(0)
     ended, longest = [], took / 16
     while len(ended) < wanted and attempt(folder / "killed", moments.uniform(0, longest)):
-        ended.append(len(Store(folder / "killed").records()))
+        ended.append(len(RunStore(folder / "killed").records()))
         # Beside other work the same takes more time than it took before, so the moments follow.
         came_further = ended[-1] > (ended[-2] if len(ended) > 1 else 0)
         longest = longest / 1.4 if came_further else longest * 1.25

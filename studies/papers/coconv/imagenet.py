@@ -4,7 +4,7 @@ from searchspace import ACNet, CoConv, CondConv, DyConv, GatherExcite, ResNet, S
 from studies.papers import quick
 from studies.papers.grid import Settings, everywhere, grid
 from studies.spec.ablation import Design, Published, Study
-from studies.spec.claims import Claim, above
+from studies.spec.claims import Claim, exceeds
 from trainers import RECIPES, ImageNet
 
 TABLE_3 = "CoConv Table 3"
@@ -33,12 +33,12 @@ CLAIMS = (
     Claim(
         "CoConv is better than static convolution",
         f"CoConv Section 5.2, {TABLE_3}",
-        above("coconv", "static"),
+        exceeds("coconv", "static"),
     ),
     Claim(
         "CoConv is better than all its rivals",
         f"CoConv Section 5.2, {TABLE_3}",
-        above("coconv", "se", "ge", "acnet", "condconv", "dycnn"),
+        exceeds("coconv", "se", "ge", "acnet", "condconv", "dycnn"),
     ),
 )
 

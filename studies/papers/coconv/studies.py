@@ -17,7 +17,7 @@ from searchspace import (
 from studies.papers import quick
 from studies.papers.grid import Settings, everywhere, grid, names, on, printed
 from studies.spec.ablation import Design, Study
-from studies.spec.claims import Claim, Comparison, Outcome, above
+from studies.spec.claims import Claim, Comparison, Operand, exceeds
 from trainers import RECIPES, Cifar100, TinyImageNet
 
 RESNET, ALEXNET, MOBILENET = "", "AlexNet", "MobileNetV2"
@@ -133,20 +133,20 @@ def _in(network: str) -> str:
 def _best_number(network: str) -> Claim:
     best, *others = names(("coconv n=4", "coconv n=2", "coconv n=8"), network)
     text = f"Four experts are better than two and eight{_in(network)}"
-    return Claim(text, "CoConv Section 5.3, Table 4", above(best, *others))
+    return Claim(text, "CoConv Section 5.3, Table 4", exceeds(best, *others))
 
 
 def _best_operator(network: str) -> Claim:
     best, *others = names(("coconv", "static", "condconv", "dycnn"), network)
     text = f"CoConv is better than static convolution, CondConv and DY-CNN{_in(network)}"
-    return Claim(text, "CoConv Section 5.1, Tables 1 and 2", above(best, *others))
+    return Claim(text, "CoConv Section 5.1, Tables 1 and 2", exceeds(best, *others))
 
 
 def _output_side(network: str) -> Claim:
     comparisons = tuple(
         comparison
         for n in (2, 4)
-        for comparison in above(on(f"out n={n}", network), on(f"in n={n}", network))
+        for comparison in exceeds(on(f"out n={n}", network), on(f"in n={n}", network))
     )
     text = f"Attention to output channels is better than to input channels{_in(network)}"
     return Claim(text, "CoConv Section 5.3, Table 5", comparisons)
@@ -154,7 +154,7 @@ def _output_side(network: str) -> Claim:
 
 def _several_scales(network: str) -> Claim:
     text = f"Routing from two scales is better than from one{_in(network)}"
-    comparisons = above(on("multi", network), on("single", network))
+    comparisons = exceeds(on("multi", network), on("single", network))
     return Claim(text, "CoConv Section 5.3, Table 6", comparisons)
 
 
@@ -162,14 +162,14 @@ def _gains_more_than_alexnet(pairs: Sequence[tuple[str, str]]) -> Iterator[Compa
     """The better arm of each pair gains more over the other in ResNet18, MobileNetV2."""
     for better, worse in pairs:
         for network in (RESNET, MOBILENET):
-            gained = Outcome(on(better, network)), Outcome(on(worse, ALEXNET))
-            yield Comparison(gained, (Outcome(on(worse, network)), Outcome(on(better, ALEXNET))))
+            gained = Operand(on(better, network)), Operand(on(worse, ALEXNET))
+            yield Comparison(gained, (Operand(on(worse, network)), Operand(on(better, ALEXNET))))
 
 
 ALEXNET_NEEDS_TWO = Claim(
     "Two experts are better than four and eight in AlexNet",
     "CoConv Section 5.3, Table 4",
-    above(*names(("coconv n=2", "coconv n=4", "coconv n=8"), ALEXNET)),
+    exceeds(*names(("coconv n=2", "coconv n=4", "coconv n=8"), ALEXNET)),
 )
 SIDE_MATTERS_IN_DEEP = Claim(
     "The output side gains more in ResNet18 and MobileNetV2 than in AlexNet",

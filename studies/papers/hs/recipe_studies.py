@@ -7,7 +7,7 @@ from searchspace.named.hs import RESNET50D
 from studies.papers import quick
 from studies.papers.hs.studies import paper, split_blocks
 from studies.spec.ablation import Arm, Published, Study
-from studies.spec.claims import Claim, Comparison, Outcome, above
+from studies.spec.claims import Claim, Comparison, Operand, exceeds
 from trainers import RECIPES, Recipe
 
 
@@ -47,13 +47,13 @@ STRATEGY_CLAIMS = (
     Claim(
         "The extended strategy is better than the simple one",
         "HS Section 4.1, Table 1",
-        above("extended", "simple"),
+        exceeds("extended", "simple"),
     ),
     Claim(
         "Of the extended strategy's changes, the smaller weight decay matters most",
         "HS Section 4, Training strategy",
         tuple(
-            Comparison((Outcome(other),), (Outcome("extended, decay 1e-4"),))
+            Comparison((Operand(other),), (Operand("extended, decay 1e-4"),))
             for other in (
                 "extended",
                 "extended, mixup",

@@ -5,7 +5,7 @@ from dataclasses import replace
 from searchspace import Architecture, Choice, HierarchicalSplit, Res2Net, ResNet, SqueezeExcite
 from searchspace.named.hs import RES2NET, RESNET50D, RESNEXT50D, SE, SETTINGS
 from studies.spec.ablation import Arm, Design, Published, Study
-from studies.spec.claims import Claim, above
+from studies.spec.claims import Claim, exceeds
 from trainers import RECIPES, Digits, ImageNet, Recipe
 
 # Pilots of the small ResNet50-D, validation accuracy on seeds 1000, 1001 and 1002, 5 s a job:
@@ -64,7 +64,9 @@ def _widths(backbone: ResNet, settings: tuple[tuple[int, int], ...]) -> tuple[Ar
 MORE_SPLITS = Claim(
     "More and narrower splits are more accurate: eight, seven, six, five",
     "HS Section 4.5, Table 4",
-    above("8 splits", "7 splits") + above("7 splits", "6 splits") + above("6 splits", "5 splits"),
+    exceeds("8 splits", "7 splits")
+    + exceeds("7 splits", "6 splits")
+    + exceeds("6 splits", "5 splits"),
 )
 
 # Splits, accuracy, FLOPs in 1e9 and milliseconds.
@@ -133,17 +135,17 @@ BETTER_THAN_OTHERS = (
     Claim(
         "HS-ResNet50 is better than ResNet50-D",
         "HS Section 4.1, Table 1",
-        above("hs-resnet50", "resnet50-d"),
+        exceeds("hs-resnet50", "resnet50-d"),
     ),
     Claim(
         "HS-ResNet50 is better than all networks of similar size trained alike",
         "HS Section 4.1, Table 1",
-        above("hs-resnet50", *(arm.name for arm in LARGE_NETWORKS if arm.name != "hs-resnet50")),
+        exceeds("hs-resnet50", *(arm.name for arm in LARGE_NETWORKS if arm.name != "hs-resnet50")),
     ),
     Claim(
         "Splitting and concatenating is better than Res2Net's sums",
         "HS Section 3.2, Table 1",
-        above("hs-resnet50", "res2net50"),
+        exceeds("hs-resnet50", "res2net50"),
     ),
 )
 

@@ -19,7 +19,7 @@ from studies.papers.mssar.protocol import (
 )
 from studies.papers.mssar.tables import PLAIN, RECALIBRATED, SE
 from studies.spec.ablation import Arm, Design, Study
-from studies.spec.claims import Claim, Comparison, Outcome, above
+from studies.spec.claims import Claim, Comparison, Operand, exceeds
 from trainers import RECIPES, ImageNet, Recipe
 
 RESNET_NAMES = ("ResNet shallow", "ResNet middle", "ResNet deep")
@@ -28,7 +28,7 @@ DENSENET_NAMES = ("DenseNet small", "DenseNet large")
 
 def _better(text: str, source: str, names: tuple[str, ...], than: str = PLAIN) -> Claim:
     """MS-SAR above another setting in each of the networks."""
-    pairs = [above(f"{name} {RECALIBRATED}", f"{name} {than}") for name in names]
+    pairs = [exceeds(f"{name} {RECALIBRATED}", f"{name} {than}") for name in names]
     return Claim(text, source, tuple(c for pair in pairs for c in pair))
 
 
@@ -55,8 +55,8 @@ BASELINE_CLAIMS = (
         "MS-SAR Table 2",
         (
             Comparison(
-                tuple(Outcome(f"{name} {RECALIBRATED}") for name in ALL_NAMES),
-                tuple(Outcome(f"{name} {PLAIN}") for name in ALL_NAMES),
+                tuple(Operand(f"{name} {RECALIBRATED}") for name in ALL_NAMES),
+                tuple(Operand(f"{name} {PLAIN}") for name in ALL_NAMES),
             ),
         ),
     ),
@@ -114,7 +114,7 @@ def _se_claims(names: tuple[str, ...]) -> tuple[Claim, ...]:
         Claim(
             "SE is better than no recalibration in every network",
             "MS-SAR Table 5",
-            tuple(c for name in names for c in above(f"{name} {SE}", f"{name} {PLAIN}")),
+            tuple(c for name in names for c in exceeds(f"{name} {SE}", f"{name} {PLAIN}")),
         ),
     )
 

@@ -22,7 +22,7 @@ from studies.papers.mssar.protocol import (
 )
 from studies.papers.mssar.tables import PLAIN, SUBSETS, scales_name
 from studies.spec.ablation import Arm, Study
-from studies.spec.claims import Claim, Comparison, Outcome, above
+from studies.spec.claims import Claim, Comparison, Operand, exceeds
 from trainers import Recipe
 
 Settings = dict[str, MultiScaleRecalibration | None]
@@ -60,22 +60,22 @@ def _scales_claims(name: str) -> tuple[Claim, ...]:
         Claim(
             f"{name}: all scales together are best",
             "MS-SAR Section 4.2",
-            above(everything, *(arm for arm in arms.values() if arm != everything)),
+            exceeds(everything, *(arm for arm in arms.values() if arm != everything)),
         ),
         Claim(
             f"{name}: several scales are better than one, on average over the subsets",
             "MS-SAR Section 4.2",
-            (Comparison(tuple(map(Outcome, several)), tuple(map(Outcome, single))),),
+            (Comparison(tuple(map(Operand, several)), tuple(map(Operand, single))),),
         ),
         Claim(
             f"{name}: recalibration at any one scale is better than none",
             "MS-SAR Table 3",
-            tuple(c for arm in single for c in above(arm, plain)),
+            tuple(c for arm in single for c in exceeds(arm, plain)),
         ),
         Claim(
             f"{name}: one spatially asymmetric scale, {{2}} or {{4}}, is better than {{1}}",
             "MS-SAR Table 3",
-            tuple(c for arm in single[1:] for c in above(arm, single[0])),
+            tuple(c for arm in single[1:] for c in exceeds(arm, single[0])),
         ),
     )
 
@@ -103,7 +103,7 @@ POOLING_CLAIMS = tuple(
     Claim(
         f"{name}: pooling over regions is better than over sliding windows",
         "MS-SAR Section 4.2",
-        above(f"{name} regional", f"{name} sliding"),
+        exceeds(f"{name} regional", f"{name} sliding"),
     )
     for name in ("ResNet", "DenseNet")
 )
@@ -131,12 +131,12 @@ SOURCE_CLAIMS = (
     Claim(
         "Recalibrating by the main vector (multi-stage) is better than by the new map",
         "MS-SAR Section 4.2",
-        above("DenseNet multi-stage", "DenseNet single-stage"),
+        exceeds("DenseNet multi-stage", "DenseNet single-stage"),
     ),
     Claim(
         "Recalibrating by the new map is better than not recalibrating",
         "MS-SAR Section 4.2, Table 3",
-        above("DenseNet single-stage", f"DenseNet {PLAIN}"),
+        exceeds("DenseNet single-stage", f"DenseNet {PLAIN}"),
     ),
 )
 

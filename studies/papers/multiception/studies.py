@@ -21,7 +21,7 @@ from studies.papers import quick
 from studies.papers.grid import names, on
 from studies.papers.multiception.tables import TABLE_4, TABLE_5, TABLES_1_TO_3
 from studies.spec.ablation import Arm, Design, Study
-from studies.spec.claims import Claim, Comparison, Outcome, above
+from studies.spec.claims import Claim, Comparison, Operand, exceeds
 from trainers import RECIPES, Cifar10, Cifar100, ImageNet32, Recipe, Stl10, Task
 
 RESNET, SMALL, SENET, SHAKENET = "", "ResNet-20", "SeNet-56", "ShakeNet-26-2x96d"
@@ -138,7 +138,7 @@ def _beats_depthwise(preset: str) -> list[Claim]:
     claims = [_best_in(network) for network in networks]
     if len(networks) > 1:
         ours, dsconv, mixconv = (
-            tuple(Outcome(on(arm, network)) for network in networks)
+            tuple(Operand(on(arm, network)) for network in networks)
             for arm in ("multiception", *RIVALS)
         )
         text = "Averaged over networks, Multiception is better than DSConv and MixConv"
@@ -151,7 +151,7 @@ def _best_in(network: str) -> Claim:
     best, *others = names(("multiception", *RIVALS), network)
     where = f" in {network}" if network else ""
     text = f"Multiception is better than DSConv and MixConv{where}"
-    return Claim(text, "Multiception Sections IV-A to IV-C, Tables 1 to 3", above(best, *others))
+    return Claim(text, "Multiception Sections IV-A to IV-C, Tables 1 to 3", exceeds(best, *others))
 
 
 def _against_standard(preset: str) -> list[Claim]:
@@ -163,13 +163,13 @@ def _against_standard(preset: str) -> list[Claim]:
         cifar = preset in ("paper", "paper_cifar100")
         word, pair = ("worse", (standard, ours)) if cifar else ("better", (ours, standard))
         text = f"Multiception is {word} than standard convolution{where}"
-        claims += [_preserves(ours, standard, where), Claim(text, TABLE_5_SOURCE, above(*pair))]
+        claims += [_preserves(ours, standard, where), Claim(text, TABLE_5_SOURCE, exceeds(*pair))]
     return claims
 
 
 def _preserves(ours: str, standard: str, where: str = "") -> Claim:
     text = f"Multiception loses less than a point to standard convolution{where}"
-    return Claim(text, TABLE_5_SOURCE, above(ours, standard, margin=-1.0))
+    return Claim(text, TABLE_5_SOURCE, exceeds(ours, standard, margin=-1.0))
 
 
 TABLE_5_SOURCE = "Multiception Section IV-E, Table 5"
@@ -177,23 +177,23 @@ TABLE_4_SOURCE = "Multiception Section IV-D, Table 4"
 ALL_SIZES = Claim(
     "Three kernel sizes are better than any two",
     TABLE_4_SOURCE,
-    above("3 & 5 & 7", "3 & 5", "3 & 7", "5 & 7"),
+    exceeds("3 & 5 & 7", "3 & 5", "3 & 7", "5 & 7"),
 )
 NEEDS_3 = Claim(
     "Without the 3x3 kernel Multiception is worst",
     TABLE_4_SOURCE,
-    tuple(above(better, "5 & 7")[0] for better in ("3 & 5", "3 & 7", "3 & 5 & 7")),
+    tuple(exceeds(better, "5 & 7")[0] for better in ("3 & 5", "3 & 7", "3 & 5 & 7")),
 )
 SMALL_SIZES = Claim(
     "3x3 and 5x5 are better than the other sets",
     TABLE_4_SOURCE,
     # The text says so of ImageNet32x32, whose printed errors have it so.
-    above("3 & 5", "3 & 7", "5 & 7", "3 & 5 & 7"),
+    exceeds("3 & 5", "3 & 7", "5 & 7", "3 & 5 & 7"),
 )
 OF_ONE_SIZE = Claim(
     "Two 3x3 kernels and one are within half a point: equal sizes make no difference",
     "Multiception Section III",
-    above("last 3 & 3", "last 3", margin=-0.5) + above("last 3", "last 3 & 3", margin=-0.5),
+    exceeds("last 3 & 3", "last 3", margin=-0.5) + exceeds("last 3", "last 3 & 3", margin=-0.5),
 )
 
 multiception_vs_depthwise = Study(

@@ -7,7 +7,7 @@ from searchspace import Architecture, Backbone, MobileNetV2, ResNet, ResNetCifar
 from searchspace.resolutions import Distillation
 from studies.papers.rsnet.tables import SIZES
 from studies.spec.ablation import Arm, Design
-from studies.spec.claims import Claim, Comparison, Outcome
+from studies.spec.claims import Claim, Comparison, Operand
 from trainers import RECIPES, ImageNet, Recipe, Synthetic
 
 RESNET_RECIPE, MOBILENET_RECIPE = RECIPES["rsnet_resnet"], RECIPES["rsnet_mobilenet"]
@@ -64,11 +64,11 @@ class Setting:
         """All sizes in one network, with distillation."""
         return self.arm(name, Resolutions(self.sizes, distillation=distillation))
 
-    def at(self, name: str, size: int) -> Outcome:
+    def at(self, name: str, size: int) -> Operand:
         """An arm at one of the sizes."""
-        return Outcome(self.prefix + name, size)
+        return Operand(self.prefix + name, size)
 
-    def own(self, size: int) -> Outcome:
+    def own(self, size: int) -> Operand:
         """The individual network at its own size."""
         return self.at(f"I-{size}", size)
 
@@ -78,8 +78,8 @@ PAPER = Setting(ResNet(18), SIZES)
 PAPER_MOBILENET = Setting(MobileNetV2(), SIZES)
 
 
-def better(above: Outcome, below: Outcome) -> Comparison:
-    """One outcome above another."""
+def better(above: Operand, below: Operand) -> Comparison:
+    """One operand exceeds another."""
     return Comparison((above,), (below,))
 
 
@@ -88,12 +88,12 @@ def everywhere(
 ) -> tuple[Comparison, ...]:
     """One arm above another at all sizes, or at those named; "I" is the size's own network."""
     return tuple(
-        better(_outcome(setting, higher, size), _outcome(setting, lower, size))
+        better(_operand(setting, higher, size), _operand(setting, lower, size))
         for size in sizes or setting.sizes
     )
 
 
-def _outcome(setting: Setting, name: str, size: int) -> Outcome:
+def _operand(setting: Setting, name: str, size: int) -> Operand:
     return setting.own(size) if name == "I" else setting.at(name, size)
 
 

@@ -5,14 +5,14 @@ from dataclasses import replace
 from studies.papers.rsnet import tables as printed
 from studies.papers.rsnet.protocol import PAPER, QUICK, Setting, better, paper, quick
 from studies.spec.ablation import Arm, Study
-from studies.spec.claims import Claim, Comparison, Outcome, above
+from studies.spec.claims import Claim, Comparison, Operand, exceeds
 
 
 def _complementary_arms(setting: Setting) -> tuple[Arm, ...]:
     return (*setting.individuals(), setting.parallel(), setting.switchable())
 
 
-def _share(setting: Setting, name: str, right: int, wrong: int) -> Outcome:
+def _share(setting: Setting, name: str, right: int, wrong: int) -> Operand:
     """The images that are right at one size and wrong at another."""
     if name == "I":
         return replace(setting.own(right), but_not=setting.own(wrong))
@@ -51,7 +51,7 @@ def _complementary_claims(setting: Setting) -> tuple[Claim, ...]:
         Claim(
             "Sizes are complementary: their ensemble is better than the largest alone",
             "RS-Net Section 3.3",
-            above(Outcome("RS-Net", ensemble=True), setting.at("RS-Net", sizes[0])),
+            exceeds(Operand("RS-Net", ensemble=True), setting.at("RS-Net", sizes[0])),
         ),
     )
 
@@ -84,7 +84,7 @@ def _new_sizes_claims(setting: Setting) -> tuple[Claim, ...]:
             "At sizes that nobody was trained at, RS-Net is better than every individual network",
             "RS-Net Section 4.3, Figure 4",
             tuple(
-                better(Outcome("RS-Net", middle), setting.at(f"I-{size}", middle))
+                better(Operand("RS-Net", middle), setting.at(f"I-{size}", middle))
                 for middle in middles
                 for size in sizes
             ),
@@ -93,7 +93,7 @@ def _new_sizes_claims(setting: Setting) -> tuple[Claim, ...]:
             "RS-Net keeps its accuracy there: a new size is better than the next smaller one",
             "RS-Net Section 4.3, Figure 4",
             tuple(
-                better(Outcome("RS-Net", middle), Outcome("RS-Net", smaller))
+                better(Operand("RS-Net", middle), Operand("RS-Net", smaller))
                 for middle, smaller in zip(middles, sizes[1:], strict=True)
             ),
         ),

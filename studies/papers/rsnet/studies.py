@@ -29,7 +29,7 @@ from studies.papers.rsnet.training_studies import (
     rsnet_norms,
 )
 from studies.spec.ablation import Arm, Study
-from studies.spec.claims import Claim, Comparison, Outcome
+from studies.spec.claims import Claim, Comparison, Operand
 from trainers import RECIPES, Recipe
 
 RESNET, DEEP, MOBILE = (f"{name} " for name in printed.NETWORKS)
@@ -194,12 +194,12 @@ def _width_claims(setting: Setting, widths: tuple[float, ...]) -> tuple[Claim, .
         Claim(
             "At about the same MACs a smaller image is better than a narrower network",
             "RS-Net Section 4.2",
-            tuple(better(setting.own(s), Outcome(width_name(w))) for s, w in pairs),
+            tuple(better(setting.own(s), Operand(width_name(w))) for s, w in pairs),
         ),
         Claim(
             "At about the same MACs RS-Net is better than narrower networks",
             "RS-Net Section 4.2",
-            tuple(better(setting.at("RS-Net", s), Outcome(width_name(w))) for s, w in pairs),
+            tuple(better(setting.at("RS-Net", s), Operand(width_name(w))) for s, w in pairs),
         ),
         Claim(
             "RS-Net is better than the individual network of every size",

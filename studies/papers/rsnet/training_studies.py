@@ -20,7 +20,7 @@ from studies.papers.rsnet.protocol import (
 )
 from studies.papers.rsnet.tables import crops_name
 from studies.spec.ablation import Arm, Study
-from studies.spec.claims import Claim, Comparison, Outcome
+from studies.spec.claims import Claim, Comparison, Operand
 from trainers import Recipe
 
 DISTILLATIONS: dict[str, Distillation] = {
@@ -236,7 +236,7 @@ def _interaction_claims(setting: Setting) -> tuple[Claim, ...]:
             source,
             (
                 Comparison(
-                    tuple(Outcome("parallel", size) for size in setting.sizes[:-1]),
+                    tuple(Operand("parallel", size) for size in setting.sizes[:-1]),
                     tuple(setting.own(size) for size in setting.sizes[:-1]),
                 ),
             ),

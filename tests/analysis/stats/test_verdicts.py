@@ -8,8 +8,8 @@ import torch
 
 from analysis.stats.verdicts import accuracies, comparison_text, reading, verdicts_info
 from searchspace import Architecture, InputError, Resolutions
-from studies import Arm, Claim, Comparison, Outcome, Plan
-from studies.spec.claims import above
+from studies import Ablation, Arm, Claim, Comparison, Operand
+from studies.spec.claims import exceeds
 from tests.support.helpers import SMALL, TASK, study
 from trainers import Digits
 from trainers.job import pack_flags
@@ -18,7 +18,7 @@ ARMS = ("a", "b", "c", "d")
 OTHER = Digits(noise=0.25, train_size=60)
 
 
-def plan(*claims: Claim, tasks: tuple[Digits, ...] = (TASK,)) -> Plan:
+def plan(*claims: Claim, tasks: tuple[Digits, ...] = (TASK,)) -> Ablation:
     made = study().plan("quick")
     networks = tuple(Arm(name, Architecture(SMALL)) for name in ARMS)
     switchable = Arm("rs", Architecture(SMALL, resolutions=Resolutions((8, 4))))
@@ -63,7 +63,7 @@ def endings(data: pd.DataFrame, *claims: Claim) -> list[str]:
 
 def test_a_claim_ends_as_supported_contradicted_or_undecided() -> None:
     data = here(a=HIGH, b=LOW, c=[51.0, 50.2, 52.9, 50.1, 51.5])
-    claims = (claim(*above("a", "b")), claim(*above("b", "a")), claim(*above("c", "b")))
+    claims = (claim(*exceeds("a", "b")), claim(*exceeds("b", "a")), claim(*exceeds("c", "b")))
     verdicts = verdicts_info(data, plan(*claims))
     assert [verdict.ending for verdict in verdicts] == ["supported", "contradicted", "undecided"]
     assert "1 supported, 1 contradicted, 1 undecided" in reading(verdicts)
@@ -79,8 +79,8 @@ def test_a_claim_ends_as_supported_contradicted_or_undecided() -> None:
 
 def test_support_needs_every_comparison_and_contradiction_one() -> None:
     data = here(a=HIGH, b=LOW, c=[60.1, 61.2, 62.3, 61.0, 61.2], d=[68.1, 69.2, 70.3, 69.0, 69.2])
-    all_of = claim(*above("a", "b", "c"))
-    one_against = claim(*above("a", "b", "d"))
+    all_of = claim(*exceeds("a", "b", "c"))
+    one_against = claim(*exceeds("a", "b", "d"))
     assert endings(data, all_of, one_against) == ["undecided", "contradicted"]
     (alone,) = verdicts_info(data, plan(one_against))
     smallest = min(contrast.sample.p_below for contrast in alone.contrasts)
@@ -93,20 +93,20 @@ def test_support_needs_every_comparison_and_contradiction_one() -> None:
 
 def test_margins_and_differences_of_differences() -> None:
     data = here(a=HIGH, b=LOW, c=[v + 5 for v in LOW], d=LOW)
-    (gain,) = verdicts_info(data, plan(claim(*above("a", "b", margin=9.9))))
+    (gain,) = verdicts_info(data, plan(claim(*exceeds("a", "b", margin=9.9))))
     assert gain.weakest.sample.mean == pytest.approx(0.26)
-    interaction = Comparison((Outcome("a"), Outcome("d")), (Outcome("b"), Outcome("c")))
+    interaction = Comparison((Operand("a"), Operand("d")), (Operand("b"), Operand("c")))
     (found,) = verdicts_info(data, plan(claim(interaction)))
     # (a - c) / 2 + (d - b) / 2 = (10.16 - 5) / 2.
     assert found.weakest.sample.mean == pytest.approx(2.58)
     assert comparison_text(interaction) == "mean of a, d > mean of b, c"
-    assert comparison_text(above("a", "b", margin=-1)[0]) == "a > b -1"
+    assert comparison_text(exceeds("a", "b", margin=-1)[0]) == "a > b -1"
 
 
 def test_what_cannot_be_tested_is_undecided_and_says_why() -> None:
     data = here(a=HIGH, b=LOW[:2], c=[nan, 51.0, 52.0, 53.0, nan])
     short, lost, absent = verdicts_info(
-        data, plan(*(claim(*above("a", other)) for other in ("b", "c", "d")))
+        data, plan(*(claim(*exceeds("a", other)) for other in ("b", "c", "d")))
     )
     assert (short.ending, short.more_seeds) == ("undecided", None)
     assert short.reason == "2 paired seeds, at least 3 are needed"
@@ -118,14 +118,14 @@ def test_what_cannot_be_tested_is_undecided_and_says_why() -> None:
 def test_untested_claims_count_in_the_family() -> None:
     """What is not finished yet must not make the rest look surer."""
     data = here(a=HIGH, b=LOW)
-    alone = verdicts_info(data, plan(claim(*above("a", "b"))))[0]
-    among = verdicts_info(data, plan(claim(*above("a", "b")), claim(*above("a", "c"))))[0]
+    alone = verdicts_info(data, plan(claim(*exceeds("a", "b"))))[0]
+    among = verdicts_info(data, plan(claim(*exceeds("a", "b")), claim(*exceeds("a", "c"))))[0]
     assert among.p_supported == pytest.approx(2 * alone.p_supported)
 
 
 def test_each_task_has_its_verdict_in_one_family() -> None:
     data = frame({TASK.label(): {"a": HIGH, "b": LOW}, OTHER.label(): {"a": LOW, "b": HIGH}})
-    verdicts = verdicts_info(data, plan(claim(*above("a", "b")), tasks=(TASK, OTHER)))
+    verdicts = verdicts_info(data, plan(claim(*exceeds("a", "b")), tasks=(TASK, OTHER)))
     assert [(v.task, v.ending) for v in verdicts] == [
         (TASK.label(), "supported"),
         (OTHER.label(), "contradicted"),
@@ -138,8 +138,8 @@ def test_outcomes_at_a_size_and_of_the_ensemble() -> None:
     large = here(rs=HIGH).assign(ensemble_test_accuracy=[v / 100 + 0.2 for v in LOW])
     data = pd.concat([here(a=LOW), large, small])
     claims = (
-        claim(*above(Outcome("rs", 8), Outcome("rs", 4))),
-        claim(*above(Outcome("rs", ensemble=True), "a")),
+        claim(*exceeds(Operand("rs", 8), Operand("rs", 4))),
+        claim(*exceeds(Operand("rs", ensemble=True), "a")),
     )
     sizes, together = verdicts_info(data, plan(*claims))
     assert sizes.weakest.sample.mean == pytest.approx(10.16)
@@ -152,24 +152,24 @@ def test_outcomes_at_a_size_and_of_the_ensemble() -> None:
 
 
 @pytest.mark.parametrize(
-    ("outcome", "message"),
+    ("operand", "message"),
     [
-        (Outcome("rs"), "size of 'rs' must be one of 8, 4, 6, got None"),
-        (Outcome("rs", 5), "got 5"),
-        (Outcome("a", ensemble=True), "has one size and no ensemble"),
-        (Outcome("e"), "names the arm 'e'"),
+        (Operand("rs"), "size of 'rs' must be one of 8, 4, 6, got None"),
+        (Operand("rs", 5), "got 5"),
+        (Operand("a", ensemble=True), "has one size and no ensemble"),
+        (Operand("e"), "names the arm 'e'"),
     ],
 )
-def test_claims_about_what_no_arm_has_are_refused(outcome: Outcome, message: str) -> None:
+def test_claims_about_what_no_arm_has_are_refused(operand: Operand, message: str) -> None:
     with pytest.raises(InputError, match=message):
-        plan(claim(*above(outcome, "b")))
+        plan(claim(*exceeds(operand, "b")))
 
 
 def test_familywise_error_under_the_null() -> None:
     """No arm differs: a study of six claims, two with two comparisons, is all undecided in 95 %."""
     generator = np.random.default_rng(3)
-    claims = [claim(*above(x, y)) for x, y in ("ab", "cd", "ac", "db")]
-    claims += [claim(*above("a", "b", "c")), claim(*above("d", "a", "b"))]
+    claims = [claim(*exceeds(x, y)) for x, y in ("ab", "cd", "ac", "db")]
+    claims += [claim(*exceeds("a", "b", "c")), claim(*exceeds("d", "a", "b"))]
     asked = plan(*claims)
     wrong = 0
     for _ in range(100):
@@ -184,11 +184,11 @@ def test_familywise_error_under_the_null() -> None:
 def test_more_seeds_at_the_level_that_is_left() -> None:
     """The weaker of two comparisons asks for most; twins that never differ are out of reach."""
     data = here(a=[50, 52, 51, 53, 50], b=[50, 51, 51, 50.5, 50.4], c=[49, 52, 50, 50, 49.5])
-    one, two = (verdicts_info(data, plan(claim(*above("a", *low))))[0] for low in ("b", "bc"))
+    one, two = (verdicts_info(data, plan(claim(*exceeds("a", *low))))[0] for low in ("b", "bc"))
     assert one.more_seeds is not None
     assert two.more_seeds is not None
     assert 3 < one.more_seeds <= two.more_seeds < 40
-    (twins,) = verdicts_info(here(a=LOW, b=LOW), plan(claim(*above("a", "b"))))
+    (twins,) = verdicts_info(here(a=LOW, b=LOW), plan(claim(*exceeds("a", "b"))))
     assert (twins.ending, twins.more_seeds) == ("undecided", inf)
 
 
@@ -198,13 +198,13 @@ def test_a_share_is_of_the_images_that_one_gets_right_and_the_other_wrong() -> N
     flags = [torch.tensor(generator.random(900) < 0.5) for _ in range(len(data))]
     data["test_right"] = [pack_flags(flag) for flag in flags]
     data["test_accuracy"] = [float(flag.double().mean()) for flag in flags]
-    only_a, only_b = Outcome("a", but_not=Outcome("b")), Outcome("b", but_not=Outcome("a"))
+    only_a, only_b = Operand("a", but_not=Operand("b")), Operand("b", but_not=Operand("a"))
     shares = accuracies(data, only_a)
     first, second = flags[0], flags[len(LOW)]
     expected = sum(bool(x) and not bool(y) for x, y in zip(first, second, strict=True)) / 900
     assert shares[0] == pytest.approx(expected)
     # What both get right cancels.
-    gap = accuracies(data, Outcome("a")) - accuracies(data, Outcome("b"))
+    gap = accuracies(data, Operand("a")) - accuracies(data, Operand("b"))
     assert (shares - accuracies(data, only_b)).tolist() == pytest.approx(gap.tolist())
     text = comparison_text(Comparison((only_a,), (only_b,)))
     assert text.startswith("images that a gets right and b wrong > images that b gets")
@@ -215,12 +215,12 @@ def test_a_share_is_of_the_images_that_one_gets_right_and_the_other_wrong() -> N
 
 
 def test_a_share_names_existing_arms_and_nothing_twice_removed() -> None:
-    lost = Outcome("a", but_not=Outcome("x"))
+    lost = Operand("a", but_not=Operand("x"))
     with pytest.raises(InputError, match="names the arm 'x'"):
-        plan(claim(Comparison((lost,), (Outcome("a"),))))
+        plan(claim(Comparison((lost,), (Operand("a"),))))
     with pytest.raises(InputError, match="must not have a but_not itself"):
-        Outcome("a", but_not=lost)
+        Operand("a", but_not=lost)
     with pytest.raises(InputError, match="which images an ensemble gets right is not kept"):
-        Outcome("rs", ensemble=True, but_not=Outcome("a"))
-    made = plan(claim(Comparison((Outcome("a", but_not=Outcome("b")),), (Outcome("a"),))))
-    assert Plan.from_json(made.to_json()) == made
+        Operand("rs", ensemble=True, but_not=Operand("a"))
+    made = plan(claim(Comparison((Operand("a", but_not=Operand("b")),), (Operand("a"),))))
+    assert Ablation.from_json(made.to_json()) == made

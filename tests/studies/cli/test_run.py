@@ -8,10 +8,10 @@ import pytest
 from searchspace.cli import run_command
 from studies.cli import drive, preview
 from studies.cli.progress import duration
-from studies.execution.ray_backend import Engine
+from studies.execution.ray_backend import RayBackend
 from studies.papers import catalog
 from studies.run import run
-from studies.rundir.store import RESULTS, STUDY, Store
+from studies.rundir.store import RESULTS, STUDY, RunStore
 from tests.studies.papers.test_studies import run_in_process
 from tests.support.helpers import study
 
@@ -23,7 +23,7 @@ def no_training(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*args: object) -> None:
         raise AssertionError("training was started")
 
-    monkeypatch.setattr(Engine, "run", refuse)
+    monkeypatch.setattr(RayBackend, "run", refuse)
 
 
 def call(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
@@ -172,7 +172,7 @@ def test_more_seeds_extend_and_fewer_do_not_shrink(
     assert call(monkeypatch, tiny, "--out", tmp_path, "--seeds", "3") == 0
     assert [seed for _, seed in asked[0]] == [2, 2]
     assert call(monkeypatch, tiny, "--out", tmp_path, "--seeds", "1") == 0
-    plan = Store(tmp_path).plan()
+    plan = RunStore(tmp_path).plan()
     assert plan is not None
     assert plan.design.seeds == 3
 

@@ -14,13 +14,13 @@ from studies.cli import drive
 from studies.cli.search_command import amount
 from studies.execution import local_backend
 from studies.run import main
-from studies.rundir.store import Store
+from studies.rundir.store import RunStore
 from studies.search.replication import Candidate, front_shares, most_contested
 from studies.spec.fitting import fitted
 from studies.spec.search import Search
 from tests.studies.cli.test_run import assert_refused
 from tests.studies.papers.test_studies import run_in_process
-from tests.studies.search.test_scheduler import FakeSeat
+from tests.studies.search.test_scheduler import FakeWorker
 from tests.support.helpers import SPACE, TASK, search, study
 from tests.support.killing import run_here
 from trainers import Cifar10
@@ -29,9 +29,9 @@ from trainers import Cifar10
 @pytest.fixture
 def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Options that search a small space in this process, with jobs that are made up."""
-    monkeypatch.setattr(local_backend, "Seat", FakeSeat)
-    monkeypatch.setattr(FakeSeat, "trained", [])
-    monkeypatch.setattr("studies.cli.search_command.Engine", local_backend.InProcess)
+    monkeypatch.setattr(local_backend, "Worker", FakeWorker)
+    monkeypatch.setattr(FakeWorker, "trained", [])
+    monkeypatch.setattr("studies.cli.search_command.RayBackend", local_backend.LocalBackend)
     data = {name: value for name, value in SPACE.to_json().items() if name != "backbones"}
     data["backbone"] = SPACE.to_json()["backbones"]
     (tmp_path / "tiny.json").write_text(json.dumps(data))
@@ -107,9 +107,9 @@ def test_a_search_runs_is_replayed_and_extended(
     )
     assert call(monkeypatch, *tiny, "--trials", "3", "--sampler", "brute_force") == 0
     assert "nothing is trained again" in capfd.readouterr().out
-    assert len(FakeSeat.trained) == 3
+    assert len(FakeWorker.trained) == 3
     assert call(monkeypatch, *tiny, "--trials", "5", "--objectives", "accuracy,params") == 0
-    assert len(FakeSeat.trained) <= 5
+    assert len(FakeWorker.trained) <= 5
     assert reported == [tmp_path / "run"] * 2
     assert call(monkeypatch, *tiny, "--seed", "1") == 2
     error = capfd.readouterr().err
@@ -127,7 +127,7 @@ def test_the_plan_writes_nothing(
     assert "64 networks" in output
     assert "7 jobs on digits" in output
     assert not (tmp_path / "run").exists()
-    assert FakeSeat.trained == []
+    assert FakeWorker.trained == []
 
 
 def test_studies_and_searches_do_not_continue_each_other(
@@ -138,7 +138,7 @@ def test_studies_and_searches_do_not_continue_each_other(
     assert call(monkeypatch, *tiny) == 2
     assert "holds a study; give another --out" in capsys.readouterr().err
     with pytest.raises(InputError, match="holds a search; give another --out"):
-        made = Store(tmp_path / "search")
+        made = RunStore(tmp_path / "search")
         with made.locked():
             made.ask(search(), {})
         drive.prepare(study().plan("quick"), made, fresh=False, console=Console())
@@ -182,7 +182,7 @@ def test_contested_are_those_whose_place_is_uncertain() -> None:
 def test_latency_is_measured_while_nothing_trains(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(local_backend, "Seat", FakeSeat)
+    monkeypatch.setattr(local_backend, "Worker", FakeWorker)
     asked: Search = search(trials=2, sampler="brute_force", objectives=("accuracy", "latency"))
     agenda = run_here(asked, tmp_path)
     frame = load(tmp_path)

@@ -12,24 +12,24 @@ import ray
 from ray.cluster_utils import Cluster
 
 from studies import load
-from studies.rundir.store import Store
+from studies.rundir.store import RunStore
 from tests.support.paths import ROOT
 
 DRIVER = """
 import sys
 from pathlib import Path
 from rich.console import Console
-from studies.execution.ray_backend import Engine
+from studies.execution.ray_backend import RayBackend
 from studies.execution.resources import Resources
 from studies.cli.search_command import train
-from studies.rundir.store import Store
+from studies.rundir.store import RunStore
 from tests.support.helpers import search
 from dataclasses import replace
 from tests.support.helpers import RECIPE
 asked = search(trials=8, sampler="brute_force", recipe=replace(RECIPE, epochs=12))
 resources = Resources(address=sys.argv[2], checkpoint_seconds=0.2)
-with Engine(resources) as engine:
-    status = train(asked, Store(Path(sys.argv[1])), engine, Console())
+with RayBackend(resources) as backend:
+    status = train(asked, RunStore(Path(sys.argv[1])), backend, Console())
 sys.exit(status)
 """
 
@@ -47,7 +47,7 @@ def test_a_node_may_be_lost(tmp_path: Path, cluster: Cluster) -> None:
     cluster.add_node(num_cpus=0, include_dashboard=False)
     nodes = [cluster.add_node(num_cpus=1) for _ in range(2)]
     cluster.wait_for_nodes()
-    store = Store(tmp_path)
+    store = RunStore(tmp_path)
     driver = subprocess.Popen(
         [sys.executable, "-c", DRIVER, str(tmp_path), cluster.address],
         cwd=ROOT,

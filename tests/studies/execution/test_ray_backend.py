@@ -18,12 +18,12 @@ from searchspace import InputError
 from searchspace.schema import to_json
 from studies.cli.drive import train_missing
 from studies.execution import ray_backend
-from studies.execution.job_queue import Events, JobList
-from studies.execution.ray_backend import Engine
+from studies.execution.job_queue import AblationQueue, RunCallbacks
+from studies.execution.ray_backend import RayBackend
 from studies.execution.resources import Resources
 from studies.execution.tune_backend import last_words
-from studies.execution.worker import Order, Seat
-from studies.rundir.store import Store
+from studies.execution.worker import Worker, WorkItem
+from studies.rundir.store import RunStore
 from tests.support.helpers import RECIPE, TASK, job, search, study
 from tests.support.killing import run_here
 from tests.support.paths import ROOT
@@ -37,13 +37,13 @@ DRIVER = """
 import sys
 from pathlib import Path
 from rich.console import Console
-from studies.execution.ray_backend import Engine
+from studies.execution.ray_backend import RayBackend
 from studies.execution.resources import Resources
 from studies.cli.search_command import train
-from studies.rundir.store import Store
+from studies.rundir.store import RunStore
 from tests.studies.execution.test_ray_backend import SEARCH
-with Engine(Resources(2)) as engine:
-    status = train(SEARCH, Store(Path(sys.argv[1])), ray_backend, Console())
+with RayBackend(Resources(2)) as backend:
+    status = train(SEARCH, RunStore(Path(sys.argv[1])), backend, Console())
 sys.exit(status)
 """
 
@@ -61,11 +61,11 @@ def drive(folder: Path) -> subprocess.Popen[str]:
     )
 
 
-def lines(store: Store) -> list[bytes]:
+def lines(store: RunStore) -> list[bytes]:
     return store.results.read_bytes().splitlines() if store.results.exists() else []
 
 
-def wait_for_lines(store: Store, count: int, driver: subprocess.Popen[str]) -> None:
+def wait_for_lines(store: RunStore, count: int, driver: subprocess.Popen[str]) -> None:
     deadline = time.monotonic() + 180
     while len(lines(store)) < count and driver.poll() is None and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -76,7 +76,7 @@ def wait_for_lines(store: Store, count: int, driver: subprocess.Popen[str]) -> N
 def test_a_search_killed_and_interrupted_comes_to_the_uninterrupted_result(tmp_path: Path) -> None:
     """kill -9 after the first job, SIGINT after another: nothing is lost, nothing is twice."""
     run_here(SEARCH, tmp_path / "whole")
-    store = Store(tmp_path / "run")
+    store = RunStore(tmp_path / "run")
     driver = drive(store.folder)
     wait_for_lines(store, 1, driver)
     os.kill(driver.pid, signal.SIGKILL)
@@ -98,12 +98,12 @@ def test_a_search_killed_and_interrupted_comes_to_the_uninterrupted_result(tmp_p
     assert driver.returncode == 0, errors
     assert errors == ""
     assert len(lines(store)) == 8
-    assert table(store) == table(Store(tmp_path / "whole"))
+    assert table(store) == table(RunStore(tmp_path / "whole"))
     # Nothing is left on this machine, though a driver was killed.
     assert list(tmp_path.glob("convfrontier-*/*")) == []
 
 
-def table(store: Store) -> list[object]:
+def table(store: RunStore) -> list[object]:
     """Every trial with its network and its result."""
     results = {record.key: comparable(record.result) for record in store.records()}
     return [(trial.number, trial.key, trial.state, results[trial.key]) for trial in store.trials()]
@@ -122,14 +122,14 @@ def test_jobs_in_trouble_fail_alone(
     # Ray's workers give way to all other processes: beside two busy ones the job that is well gets
     # a few percent of a core, and would pass its time limit too.
     monkeypatch.setenv("RAY_worker_niceness", "0")
-    store = Store(tmp_path / "run")
+    store = RunStore(tmp_path / "run")
     kinds = ("none", "raises", "hangs", "dies", "dies once")
     tasks = tuple(Trouble(kind, str(tmp_path / "mark")) for kind in kinds)
     one = replace(study(seeds=1).presets["quick"], arms=study().presets["quick"].arms[:1])
     plan = replace(study(), presets={"quick": one}).plan("quick", tasks=tasks)
     resources = Resources(workers=2, time_limit=30.0)
-    with Engine(resources) as one_engine:
-        assert train_missing(plan, store, one_engine, Console(width=300)) == 1
+    with RayBackend(resources) as backend:
+        assert train_missing(plan, store, backend, Console(width=300)) == 1
     ends = {r.job.task.what: r.result for r in store.records() if isinstance(r.job.task, Trouble)}
     assert {kind: ends[kind].status for kind in kinds} == {
         "none": "finished",
@@ -153,19 +153,21 @@ def test_a_worker_that_cannot_start_says_why(tmp_path: Path) -> None:
     error = ActorDiedError(RayTaskError("__init__", trace, ImportError("no module named y")))
     plan = study(seeds=1).plan("quick")
     jobs = {one.key: one for _, one in plan.jobs()}
-    store = Store(tmp_path)
+    store = RunStore(tmp_path)
     with store.locked():
         store.ask(plan, {})
-        agenda = JobList(jobs, dict.fromkeys(jobs, "static"), store, Resources(), Events())
-        agenda.left = agenda.left[:1]
+        queue = AblationQueue(
+            jobs, dict.fromkeys(jobs, "static"), store, Resources(), RunCallbacks()
+        )
+        queue.left = queue.left[:1]
         for _ in range(3):
-            order = agenda.next()
-            assert order is not None
-            agenda.lost(order.job.key, last_words(error))
-    assert agenda.over
+            item = queue.next()
+            assert item is not None
+            queue.lost(item.job.key, last_words(error))
+    assert queue.over
     lost = "its worker was lost 3 times: ImportError: no module named y"
     assert [one.result.reason for one in store.records()] == [lost]
-    assert list(agenda.failures.values()) == [lost]
+    assert list(queue.failures.values()) == [lost]
 
 
 def test_a_process_reads_its_data_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -179,7 +181,7 @@ def test_a_process_reads_its_data_once(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(Digits, "load", load)
     jobs = [job(seed, task=replace(TASK, noise=noise)) for noise in (0.11, 0.12) for seed in (0, 1)]
     for one in jobs:
-        assert Seat(Order(one, tmp_path, Resources())).step().failed == ""
+        assert Worker(WorkItem(one, tmp_path, Resources())).step().failed == ""
     assert read == [jobs[0].task, jobs[2].task]
 
 
@@ -191,11 +193,11 @@ def test_gpus_that_are_not_there_are_one_sentence(
     plan = study(seeds=1).plan("quick")
     resources = Resources(workers=1, gpus_per_trial=64.5)
     with pytest.raises(InputError, match="--gpus-per-trial 64.5 cannot be met: there are 0 GPUs"):
-        train_missing(plan, Store(tmp_path), Engine(resources), Console())
+        train_missing(plan, RunStore(tmp_path), RayBackend(resources), Console())
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:1", "nowhere:port"])
 def test_a_cluster_that_is_not_there_is_one_sentence(tmp_path: Path, address: str) -> None:
     plan = study(seeds=1).plan("quick")
     with pytest.raises(InputError, match=f"cannot reach a Ray cluster at '{address}'"):
-        train_missing(plan, Store(tmp_path), Engine(Resources(address=address)), Console())
+        train_missing(plan, RunStore(tmp_path), RayBackend(Resources(address=address)), Console())

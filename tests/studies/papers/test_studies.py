@@ -5,13 +5,13 @@ import pytest
 
 from searchspace import InputError
 from searchspace.schema import to_json
-from studies import COLUMNS, Claim, Outcome, Plan, Study, load
+from studies import COLUMNS, Ablation, Claim, Operand, Study, load
 from studies.execution.resources import Resources
-from studies.execution.worker import Order, Worker
+from studies.execution.worker import Worker, WorkItem
 from studies.papers.catalog import STUDIES
 from studies.papers.catalog import study as named
-from studies.rundir.store import Store
-from studies.spec.claims import above
+from studies.rundir.store import RunStore
+from studies.spec.claims import exceeds
 from tests.support.helpers import study
 from trainers import Digits
 
@@ -33,7 +33,7 @@ def test_every_study_is_whole(name: str) -> None:
         plan = chosen.plan(preset)
         keys = [job.key for _, job in plan.jobs()]
         assert len(keys) == len(set(keys)) == len(design.arms) * len(design.tasks) * design.seeds
-        assert Plan.from_json(plan.to_json()) == plan
+        assert Ablation.from_json(plan.to_json()) == plan
 
 
 def test_jobs_come_seed_by_seed_so_that_a_part_is_paired() -> None:
@@ -62,14 +62,14 @@ def test_extending_keeps_the_larger_number_of_seeds() -> None:
         small.extending(other)
 
 
-def run_in_process(tiny: Study, folder: Path, count: int) -> Plan:
+def run_in_process(tiny: Study, folder: Path, count: int) -> Ablation:
     """Train the first `count` jobs of a study without Ray."""
     plan = tiny.plan("quick")
-    store = Store(folder)
+    store = RunStore(folder)
     with store.locked():
         store.ask(plan, {})
         for _, job in list(plan.jobs())[:count]:
-            worker = Worker(Order(job, store.checkpoints, Resources()))
+            worker = Worker(WorkItem(job, store.checkpoints, Resources()))
             while not (record := worker.step().record):
                 pass
             store.append(record)
@@ -117,18 +117,18 @@ def test_a_diverged_job_is_a_row_without_accuracies(tmp_path: Path) -> None:
 
 def test_plan_survives_json() -> None:
     plan = study().plan("quick")
-    assert Plan.from_json(to_json(plan)) == plan
+    assert Ablation.from_json(to_json(plan)) == plan
 
 
 def test_a_claim_about_an_unknown_arm_is_refused() -> None:
     design = study().presets["quick"]
-    claim = Claim("More experts are better", "Table 9", above("coconv", "dynamic"))
+    claim = Claim("More experts are better", "Table 9", exceeds("coconv", "dynamic"))
     with pytest.raises(InputError, match="names the arm 'dynamic'; arms are static, coconv"):
         replace(design, claims=(claim,))
 
 
 def test_a_claim_about_the_ensemble_of_a_plain_network_is_refused() -> None:
-    claim = Claim("Ensembles win", "Table 9", above(Outcome("coconv", ensemble=True), "static"))
+    claim = Claim("Ensembles win", "Table 9", exceeds(Operand("coconv", ensemble=True), "static"))
     with pytest.raises(InputError, match="'coconv' has one size and no ensemble"):
         replace(study().presets["quick"], claims=(claim,))
 
@@ -140,4 +140,4 @@ def test_an_arm_may_have_a_recipe_of_its_own() -> None:
     arms = (design.arms[0], replace(design.arms[1], recipe=other))
     plan = replace(tiny, presets={"quick": replace(design, arms=arms)}).plan("quick")
     assert [job.recipe for _, job in plan.jobs()] == [design.recipe, other]
-    assert Plan.from_json(plan.to_json()) == plan
+    assert Ablation.from_json(plan.to_json()) == plan

@@ -8,8 +8,8 @@ import pytest
 from searchspace import InputError
 from searchspace.schema import to_json
 from studies.execution.resources import Resources
-from studies.execution.worker import Order, Worker
-from studies.rundir.store import RESULTS, STUDY, Store, set_aside
+from studies.execution.worker import Worker, WorkItem
+from studies.rundir.store import RESULTS, STUDY, RunStore, set_aside
 from tests.support.helpers import job, study
 from tests.support.paths import ROOT
 
@@ -22,7 +22,7 @@ def records() -> list[dict[str, object]]:
     found = []
     for seed in range(3):
         wanted = job(seed)
-        worker = Worker(Order(wanted, Path("none"), Resources()))
+        worker = Worker(WorkItem(wanted, Path("none"), Resources()))
         worker.step()
         made = worker.step().record
         assert made is not None
@@ -31,18 +31,18 @@ def records() -> list[dict[str, object]]:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    made = Store(tmp_path / "run")
+def store(tmp_path: Path) -> RunStore:
+    made = RunStore(tmp_path / "run")
     with made.locked():
         made.ask(PLAN, {"python": "3"})
     return made
 
 
-def keys(store: Store) -> list[str]:
+def keys(store: RunStore) -> list[str]:
     return [record.key for record in store.records()]
 
 
-def test_plan_and_records_come_back_as_written(store: Store, records: list[dict]) -> None:
+def test_plan_and_records_come_back_as_written(store: RunStore, records: list[dict]) -> None:
     assert store.plan() == PLAN
     for record in records:
         store.append(record)
@@ -50,12 +50,12 @@ def test_plan_and_records_come_back_as_written(store: Store, records: list[dict]
 
 
 def test_no_folder_and_an_empty_folder_hold_no_run(tmp_path: Path) -> None:
-    assert Store(tmp_path / "none").plan() is None
-    assert Store(tmp_path).plan() is None
-    assert Store(tmp_path).records() == []
+    assert RunStore(tmp_path / "none").plan() is None
+    assert RunStore(tmp_path).plan() is None
+    assert RunStore(tmp_path).records() == []
 
 
-def test_a_torn_last_line_is_recovered_from(store: Store, records: list[dict]) -> None:
+def test_a_torn_last_line_is_recovered_from(store: RunStore, records: list[dict]) -> None:
     """Whatever prefix of the last line reached the disk, the other records stay."""
     store.append(records[0])
     whole = store.results.read_bytes()
@@ -68,7 +68,7 @@ def test_a_torn_last_line_is_recovered_from(store: Store, records: list[dict]) -
         assert keys(store) == [records[0]["key"], records[2]["key"]]
 
 
-def test_the_first_record_of_a_key_counts(store: Store, records: list[dict]) -> None:
+def test_the_first_record_of_a_key_counts(store: RunStore, records: list[dict]) -> None:
     for record in (records[0], records[1], {**records[0], "finished_at": "later"}):
         store.append(record)
     assert keys(store) == [records[0]["key"], records[1]["key"]]
@@ -77,7 +77,7 @@ def test_the_first_record_of_a_key_counts(store: Store, records: list[dict]) -> 
 
 @pytest.mark.parametrize("damage", [b"not json\n", b'{"key": 3}\n', b"[]\n", b"\n", b"\xff\xfe\n"])
 def test_a_damaged_line_is_named_and_nothing_changes(
-    store: Store, records: list[dict], damage: bytes
+    store: RunStore, records: list[dict], damage: bytes
 ) -> None:
     store.append(records[0])
     with open(store.results, "ab") as file:
@@ -92,12 +92,12 @@ def test_a_damaged_line_is_named_and_nothing_changes(
 def test_foreign_folders_are_refused(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("x")
     with pytest.raises(InputError, match=f"holds no {STUDY}"):
-        Store(tmp_path).plan()
+        RunStore(tmp_path).plan()
     with pytest.raises(InputError, match="is a file"):
-        Store(tmp_path / "thesis.tex").plan()
+        RunStore(tmp_path / "thesis.tex").plan()
 
 
-def test_a_damaged_study_file_is_named(store: Store) -> None:
+def test_a_damaged_study_file_is_named(store: RunStore) -> None:
     path = store.folder / STUDY
     for text in ("", "{", "[]", '{"plan": {}}'):
         path.write_text(text)
@@ -109,16 +109,16 @@ def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with (
         pytest.raises(InputError, match="cannot write to"),
-        Store(tmp_path / "file" / "r").locked(),
+        RunStore(tmp_path / "file" / "r").locked(),
     ):
         pass
 
 
 @pytest.mark.slow
-def test_two_writers_are_kept_apart_and_a_killed_one_frees_the_folder(store: Store) -> None:
+def test_two_writers_are_kept_apart_and_a_killed_one_frees_the_folder(store: RunStore) -> None:
     code = (
-        "import sys, time\nfrom pathlib import Path\nfrom studies.rundir.store import Store\n"
-        "with Store(Path(sys.argv[1])).locked():\n"
+        "import sys, time\nfrom pathlib import Path\nfrom studies.rundir.store import RunStore\n"
+        "with RunStore(Path(sys.argv[1])).locked():\n"
         "    print('held', flush=True)\n    time.sleep(60)\n"
     )
     other = subprocess.Popen(
@@ -136,15 +136,15 @@ def test_two_writers_are_kept_apart_and_a_killed_one_frees_the_folder(store: Sto
 
 @pytest.mark.slow
 def test_a_full_disk_leaves_whole_records_and_one_sentence(
-    store: Store, records: list[dict], monkeypatch: pytest.MonkeyPatch
+    store: RunStore, records: list[dict], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A write that stops in the middle, as on a full disk, is taken back."""
     store.append(records[0])
     limited = store.folder / "limited.py"
     limited.write_text(
         "import json, resource, signal, sys\nfrom pathlib import Path\n"
-        "from searchspace import InputError\nfrom studies.rundir.store import Store\n"
-        "store = Store(Path(sys.argv[1]))\n"
+        "from searchspace import InputError\nfrom studies.rundir.store import RunStore\n"
+        "store = RunStore(Path(sys.argv[1]))\n"
         "size = store.results.stat().st_size\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (size + 100, size + 100))\n"
@@ -164,10 +164,10 @@ def test_a_full_disk_leaves_whole_records_and_one_sentence(
     assert store.results.read_bytes().endswith(b"\n")
 
 
-def test_set_aside_renames_and_deletes_nothing(store: Store, records: list[dict]) -> None:
+def test_set_aside_renames_and_deletes_nothing(store: RunStore, records: list[dict]) -> None:
     store.append(records[0])
     first = set_aside(store.folder)
     assert first.name == "run.1"
-    assert keys(Store(first)) == [records[0]["key"]]
+    assert keys(RunStore(first)) == [records[0]["key"]]
     store.folder.mkdir()
     assert set_aside(store.folder).name == "run.2"

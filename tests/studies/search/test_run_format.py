@@ -7,7 +7,7 @@ import pytest
 from searchspace import InputError
 from searchspace.schema import to_json
 from studies import COLUMNS, Search, load, read_plan
-from studies.rundir.store import TRIALS, Store
+from studies.rundir.store import TRIALS, RunStore
 from studies.rundir.trial_log import Event, Proposed, Replicated, Reported, Resumed, TrialLog
 from tests.support.helpers import RECIPE, SPACE, made_up, record, search, write_search
 
@@ -40,7 +40,7 @@ def test_load_has_a_row_for_each_job_and_size(tmp_path: Path) -> None:
 
 def test_states_of_trials_follow_from_the_results_of_their_jobs(tmp_path: Path) -> None:
     write_search(tmp_path)
-    states = [trial.state for trial in Store(tmp_path).trials()]
+    states = [trial.state for trial in RunStore(tmp_path).trials()]
     assert states == [
         "finished", "finished", "truncated", "finished", "failed", "failed", "finished", "finished",
     ]  # fmt: skip
@@ -62,7 +62,7 @@ def test_a_trial_is_open_until_all_its_replicates_have_ended() -> None:
 
 
 def test_every_event_survives_the_log_and_a_torn_line(tmp_path: Path) -> None:
-    store = Store(tmp_path)
+    store = RunStore(tmp_path)
     events: list[Event] = [
         Proposed(0, SPACE.point(3), "warm start", "abc", 2, {"a": [1, None]}),
         Replicated(0, "def", 3, "contested"),
@@ -84,7 +84,7 @@ def test_every_event_survives_the_log_and_a_torn_line(tmp_path: Path) -> None:
 
 def test_a_truncated_or_failed_job_gives_way_to_a_later_end(tmp_path: Path) -> None:
     job = search().job(SPACE.point(0), 0)
-    store = Store(tmp_path)
+    store = RunStore(tmp_path)
     ends = [made_up(job, 0.5, "failed"), made_up(job, 0.5, "truncated"), made_up(job, 0.7)]
     with store.locked():
         for end in [*ends, made_up(job, 0.9)]:

@@ -16,9 +16,9 @@ from searchspace.schema import to_json
 from searchspace.space.budget import Limits
 from studies import load
 from studies.execution import local_backend
-from studies.execution.job_queue import Events
-from studies.execution.worker import Order, Report
-from studies.rundir.store import TRIALS, Store
+from studies.execution.job_queue import RunCallbacks
+from studies.execution.worker import StepReport, WorkItem
+from studies.rundir.store import TRIALS, RunStore
 from studies.search.journal import JOURNAL
 from studies.search.scheduler import SearchAgenda
 from studies.search.warm_start import take_over
@@ -32,36 +32,36 @@ from trainers.job import Status
 TIMES = ["seconds", "epoch_seconds", "peak_memory", "finished_at"]
 
 
-class FakeSeat:
+class FakeWorker:
     """Gives made-up reports at once; an epoch's accuracy depends on the network and the seed."""
 
     status: Callable[[Job], Status] = staticmethod(lambda job: "finished")
     trained: list[str] = []
 
-    def __init__(self, order: Order) -> None:
-        self.order, self.job = order, order.job
+    def __init__(self, item: WorkItem) -> None:
+        self.item, self.job = item, item.job
         self.epoch = 0
 
-    def step(self) -> Report:
+    def step(self) -> StepReport:
         job, status = self.job, type(self).status(self.job)
         self.epoch += 1
         accuracy = 0.3 + int(job.key[:4], 16) / 2**17
         epochs = (Epoch(self.epoch, 1.0, accuracy * self.epoch / 4, 1.0),)
         if self.epoch < job.recipe.epochs:
             so_far = record(job, made_up(job, accuracy, "truncated"))
-            return Report(epochs, so_far=so_far if self.order.watched else None)
+            return StepReport(epochs, so_far=so_far if self.item.watched else None)
         self.trained.append(job.key)
         if status == "failed":
-            return Report((), failed="ValueError: no good")
-        return Report(epochs, record(job, made_up(job, accuracy, status)))
+            return StepReport((), failed="ValueError: no good")
+        return StepReport(epochs, record(job, made_up(job, accuracy, status)))
 
 
 @pytest.fixture(autouse=True)
 def quick(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Jobs are made up, unless a test asks for training."""
     if "training" not in request.fixturenames:
-        monkeypatch.setattr(local_backend, "Seat", FakeSeat)
-        monkeypatch.setattr(FakeSeat, "trained", [])
+        monkeypatch.setattr(local_backend, "Worker", FakeWorker)
+        monkeypatch.setattr(FakeWorker, "trained", [])
     yield
 
 
@@ -101,7 +101,7 @@ def test_killed_twenty_times_a_search_ends_as_if_it_were_not(tmp_path: Path) -> 
     whole, killed = (load(tmp_path / name).drop(columns=TIMES) for name in ("whole", "killed"))
     assert whole.equals(killed)
     assert {"finished", "truncated"} <= set(whole["status"])
-    first, second = (Store(tmp_path / name).trials() for name in ("whole", "killed"))
+    first, second = (RunStore(tmp_path / name).trials() for name in ("whole", "killed"))
     assert first == second
     assert content(on_disk(tmp_path / "whole")) == content(on_disk(tmp_path / "killed"))
 
@@ -111,7 +111,7 @@ def test_killed_twenty_times_a_search_ends_as_if_it_were_not(tmp_path: Path) -> 
 def test_a_trial_that_waited_ends_as_one_that_did_not(tmp_path: Path) -> None:
     """Promoted from its checkpoint, bit for bit what the job gives alone."""
     run_here(HUNTED, tmp_path)
-    store = Store(tmp_path)
+    store = RunStore(tmp_path)
     resumed = {event.number for event in store.events() if type(event).__name__ == "Resumed"}
     records = {one.key: one for one in store.records()}
     trial = next(t for t in store.trials() if t.number in resumed and t.state == "finished")
@@ -129,7 +129,7 @@ def test_every_end_has_its_state_and_none_stays_running(
     ends: list[Status] = ["finished", "failed", "diverged", "out_of_memory"]
     seen: dict[str, Status] = {}
     monkeypatch.setattr(
-        FakeSeat,
+        FakeWorker,
         "status",
         staticmethod(lambda job: seen.setdefault(job.key, ends[len(seen) % 4])),
     )
@@ -167,17 +167,17 @@ def test_duplicates_are_answered_and_never_trained_again(tmp_path: Path) -> None
     distinct = small.within.size()
     agenda = run_here(small, tmp_path)
     assert states(agenda) == ["COMPLETE"] * 20
-    assert len(FakeSeat.trained) == len(set(FakeSeat.trained)) <= distinct < 20
+    assert len(FakeWorker.trained) == len(set(FakeWorker.trained)) <= distinct < 20
     networks: dict[str, set[tuple[float, ...]]] = {}
     for trial in agenda.proposals.study.trials:
         networks.setdefault(trial.user_attrs["job"], set()).add(tuple(trial.values))
-    assert len(networks) == len(FakeSeat.trained)
+    assert len(networks) == len(FakeWorker.trained)
 
 
 def test_duplicates_may_have_new_seeds(tmp_path: Path) -> None:
     asked = search(trials=20, sampler="random", limits=Limits(max_macs=15_300), duplicates="seed")
     run_here(asked, tmp_path)
-    assert len(set(FakeSeat.trained)) == 20
+    assert len(set(FakeWorker.trained)) == 20
     frame = load(tmp_path)
     for _, runs in frame[frame["size"] == 8].groupby("arm"):
         assert sorted(runs["seed"]) == list(range(len(runs)))
@@ -187,8 +187,10 @@ def test_trials_have_the_parameters_of_the_network_that_is_built(tmp_path: Path)
     """Where an answer would break the limits, the study says what was trained instead."""
     asked = search(trials=12, sampler="tpe", limits=Limits(max_macs=16_000))
     agenda = run_here(asked, tmp_path)
-    assert len(FakeSeat.trained) < SPACE.size()
-    for trial, shown in zip(Store(tmp_path).trials(), agenda.proposals.study.trials, strict=True):
+    assert len(FakeWorker.trained) < SPACE.size()
+    for trial, shown in zip(
+        RunStore(tmp_path).trials(), agenda.proposals.study.trials, strict=True
+    ):
         assert trial.architecture in asked.within
         assert SPACE.suggest(_Answers(shown.params)) == trial.architecture
 
@@ -203,12 +205,12 @@ class _Answers:
 
 def test_a_search_is_extended_by_trials_replicates_and_objectives(tmp_path: Path) -> None:
     run_here(search(trials=4, sampler="brute_force"), tmp_path)
-    before = Store(tmp_path).results.read_bytes()
+    before = RunStore(tmp_path).results.read_bytes()
     more = search(trials=6, sampler="random", replicates=2, objectives=("accuracy", "params"))
     agenda = run_here(more, tmp_path)
-    assert Store(tmp_path).results.read_bytes().startswith(before)
-    assert len(FakeSeat.trained) == len(set(FakeSeat.trained)) == 12
-    trials = Store(tmp_path).trials()
+    assert RunStore(tmp_path).results.read_bytes().startswith(before)
+    assert len(FakeWorker.trained) == len(set(FakeWorker.trained)) == 12
+    trials = RunStore(tmp_path).trials()
     assert [len(trial.jobs) for trial in trials] == [2] * 6
     study = on_disk(tmp_path)
     assert content(study) == content(agenda.proposals.study)
@@ -238,7 +240,7 @@ def test_the_optuna_study_is_made_again_from_the_store(damage: str, tmp_path: Pa
         path.write_bytes(damaged)
     run_here(asked, tmp_path)
     assert content(on_disk(tmp_path)) == wanted
-    assert len(FakeSeat.trained) == 5
+    assert len(FakeWorker.trained) == 5
 
 
 def test_studies_have_names_of_their_own(tmp_path: Path) -> None:
@@ -253,23 +255,25 @@ def test_a_warm_start_takes_over_what_fits_and_trains_none_of_it(tmp_path: Path)
     """Two objectives, other ones than the earlier search had."""
     write_search(tmp_path / "earlier")
     asked = search(trials=2, sampler="brute_force", objectives=("accuracy", "params", "macs"))
-    store = Store(tmp_path / "new")
+    store = RunStore(tmp_path / "new")
     with store.locked():
         store.ask(asked, {})
         assert take_over(asked, store, [tmp_path / "earlier"]) == 4
         assert take_over(asked, store, [tmp_path / "earlier"]) == 0
     agenda = run_here(asked, tmp_path / "new")
-    trials = Store(tmp_path / "new").trials()
+    trials = RunStore(tmp_path / "new").trials()
     assert [trial.origin for trial in trials] == ["warm start"] * 4 + ["sampler"] * 2
     assert states(agenda) == ["COMPLETE"] * 6
     assert all(len(t.values) == 3 for t in agenda.proposals.study.trials)
-    assert not set(FakeSeat.trained) & {one.key for one in Store(tmp_path / "earlier").records()}
+    assert not set(FakeWorker.trained) & {
+        one.key for one in RunStore(tmp_path / "earlier").records()
+    }
 
 
 def test_a_warm_start_from_other_training_is_refused(tmp_path: Path) -> None:
     write_search(tmp_path / "earlier")
     asked = search(recipe=search().recipe.__class__(epochs=3, batch_size=20, lr=0.1))
-    store = Store(tmp_path / "new")
+    store = RunStore(tmp_path / "new")
     with (
         store.locked(),
         pytest.raises(InputError, match="of 5 finished jobs, 0 have its task and recipe"),
@@ -280,9 +284,9 @@ def test_a_warm_start_from_other_training_is_refused(tmp_path: Path) -> None:
 def test_contested_runs_go_to_networks_near_the_front(tmp_path: Path) -> None:
     asked = search(trials=8, sampler="brute_force", contested=5)
     run_here(asked, tmp_path)
-    trials = Store(tmp_path).trials()
+    trials = RunStore(tmp_path).trials()
     assert sum(len(trial.jobs) for trial in trials) == 8 + 5
-    assert len(set(FakeSeat.trained)) == 13
+    assert len(set(FakeWorker.trained)) == 13
 
 
 def test_a_full_disk_ends_the_search_with_a_sentence_and_it_goes_on_later(
@@ -341,7 +345,7 @@ def test_the_log_is_written_before_a_job_starts(tmp_path: Path) -> None:
     seen = []
 
     def started(job: Job, name: str) -> None:
-        seen.append(any(job.key in trial.jobs for trial in Store(tmp_path).trials()))
+        seen.append(any(job.key in trial.jobs for trial in RunStore(tmp_path).trials()))
 
-    run_here(asked, tmp_path, Events(started=started))
-    assert seen == [True] * len(FakeSeat.trained)
+    run_here(asked, tmp_path, RunCallbacks(started=started))
+    assert seen == [True] * len(FakeWorker.trained)

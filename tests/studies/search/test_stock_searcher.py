@@ -14,8 +14,8 @@ from optuna.trial import TrialState
 from searchspace import Architecture
 from searchspace.space.budget import Limits
 from studies.execution import local_backend
-from studies.execution.worker import Order, Report
-from studies.rundir.store import Store
+from studies.execution.worker import StepReport, WorkItem
+from studies.rundir.store import RunStore
 from studies.search.warm_start import take_over
 from tests.support.helpers import SPACE, made_up, record, search, write_search
 from tests.support.killing import run_here
@@ -49,22 +49,22 @@ class Ours(Subject):
     def run(self, ends: list[Status], max_macs: int | None = None) -> None:
         subject = self
 
-        class Seat:
-            def __init__(self, order: Order) -> None:
-                self.order = order
+        class Worker:
+            def __init__(self, item: WorkItem) -> None:
+                self.item = item
                 self.end = ends[len(subject.trained)]
-                subject.trained.append(order.job.architecture)
+                subject.trained.append(item.job.architecture)
 
-            def step(self) -> Report:
-                job = self.order.job
+            def step(self) -> StepReport:
+                job = self.item.job
                 if self.end == "truncated":
                     # Worse than any: the scheduler ends it after its first epoch.
                     so_far = record(job, made_up(job, 0.0, "truncated"))
-                    return Report((Epoch(1, 1.0, 0.0, 1.0),), so_far=so_far)
+                    return StepReport((Epoch(1, 1.0, 0.0, 1.0),), so_far=so_far)
                 epochs = tuple(Epoch(e, 1.0, 0.5, 1.0) for e in (1, 2))
-                return Report(epochs, record(job, made_up(job, 0.5, self.end)))
+                return StepReport(epochs, record(job, made_up(job, 0.5, self.end)))
 
-        self.monkeypatch.setattr(local_backend, "Seat", Seat)
+        self.monkeypatch.setattr(local_backend, "Worker", Worker)
         early = "truncated" in ends
         asked = search(
             trials=len(ends),
@@ -78,7 +78,7 @@ class Ours(Subject):
     def start_warm(self) -> int:
         write_search(self.folder / "earlier")
         asked = search(trials=1)
-        store = Store(self.folder / "new")
+        store = RunStore(self.folder / "new")
         with store.locked():
             store.ask(asked, {})
             take_over(asked, store, [self.folder / "earlier"])
@@ -217,7 +217,7 @@ def test_the_stock_class_shares_its_study_name(tmp_path: Path) -> None:
     assert len(storage.get_all_studies()) == 1
     names = set()
     for run in "ab":
-        store = Store(tmp_path / run)
+        store = RunStore(tmp_path / run)
         with store.locked():
             store.ask(search(), {})
         names.add(store.name())

@@ -14,7 +14,7 @@ from searchspace import OPERATORS, InputError, Static, register
 from searchspace.choice import user_operators as registered_by_users
 from studies import Study, load, read_study
 from studies.execution import local_backend
-from studies.rundir.store import Store
+from studies.rundir.store import RunStore
 from studies.spec import user_operators
 from studies.spec.study_file import FIELDS
 from tests.studies.cli.test_run import call
@@ -66,7 +66,7 @@ def test_the_guides_yaml_is_run_by_ray(example: Path, monkeypatch: pytest.Monkey
 def test_the_guides_script_does_the_same(
     example: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("studies.spec.study_file.Engine", local_backend.InProcess)
+    monkeypatch.setattr("studies.spec.study_file.RayBackend", local_backend.LocalBackend)
     monkeypatch.syspath_prepend(example)
     names: dict[str, object] = {}
     script = SCRIPT.replace("seeds=5", "seeds=1").replace("epochs=10", "epochs=1")
@@ -74,7 +74,7 @@ def test_the_guides_script_does_the_same(
     frame = names["frame"]
     assert isinstance(frame, pd.DataFrame)
     assert frame["arm"].tolist() == ["static", "asymmetric"]
-    store = Store(Path("runs/asymmetric-python"))
+    store = RunStore(Path("runs/asymmetric-python"))
     study = names["study"]
     assert isinstance(study, Study)
     assert store.plan() == study.plan("own", seeds=1)
@@ -84,7 +84,7 @@ def test_a_run_goes_on_only_with_the_operator_that_it_has(
     example: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     plan = read_study("asymmetric.yaml").study.plan("own")
-    store = Store(example / "run")
+    store = RunStore(example / "run")
     with store.locked():
         store.ask(plan, {})
     assert store.plan() == plan
@@ -94,7 +94,7 @@ def test_a_run_goes_on_only_with_the_operator_that_it_has(
     assert store.plan() is not None
     forget()
     (example / "asymmetric.py").write_text(OPERATOR + "\n# Edited.\n")
-    monkeypatch.setattr("studies.spec.study_file.Engine", local_backend.InProcess)
+    monkeypatch.setattr("studies.spec.study_file.RayBackend", local_backend.LocalBackend)
     assert call(monkeypatch, "asymmetric.yaml", "--out", example / "run") == 2
     assert "the operator 'asymmetric' is another than the one" in capsys.readouterr().err
 

@@ -20,9 +20,9 @@ from studies.compare_searchers import (
     verdict,
     within_epochs,
 )
-from studies.execution.local_backend import InProcess
+from studies.execution.local_backend import LocalBackend
 from studies.ground_truth import SPACE, TABLE, plan, write_table
-from studies.rundir.store import Store
+from studies.rundir.store import RunStore
 from studies.tabular.replay import Replay, Step, Table, Way, read_table
 from tests.support.small_spaces import CIFAR, CONVS
 from trainers import Digits, Recipe
@@ -200,10 +200,10 @@ def test_ground_truth_is_trained_once_and_written(
     monkeypatch.setattr(ground_truth, "SPACE", tiny)
     monkeypatch.setattr(ground_truth, "RECIPE", Recipe(epochs=2, batch_size=60, lr=0.1))
     monkeypatch.setattr(ground_truth, "TASK", Digits(train_size=60))
-    store, asked = Store(tmp_path / "run"), plan(seeds=1)
+    store, asked = RunStore(tmp_path / "run"), plan(seeds=1)
     with pytest.raises(InputError, match="network 0 is not trained with seed 0 yet"):
         write_table(store, asked, tmp_path / "digits.csv.gz")
-    monkeypatch.setattr(ground_truth, "Engine", InProcess)
+    monkeypatch.setattr(ground_truth, "RayBackend", LocalBackend)
     assert ground_truth.ground_truth(store.folder, seeds=1) == 0
     first = store.results.read_bytes()
     monkeypatch.setattr("studies.tabular.replay.files", lambda _: tmp_path)

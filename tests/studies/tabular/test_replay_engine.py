@@ -8,7 +8,7 @@ import pytest
 from optuna.trial import FrozenTrial
 
 from studies.execution import local_backend
-from studies.execution.worker import Order, Report
+from studies.execution.worker import StepReport, WorkItem
 from studies.rundir.trial_log import Trial
 from studies.search.objectives import Served
 from studies.search.optuna_study import Proposals
@@ -21,27 +21,27 @@ from trainers import Epoch, Point, Result
 TRIALS = 24
 
 
-class Seat:
+class Worker:
     """Reports the curves of a table, from the start; the table's first seed."""
 
     table: Table
 
-    def __init__(self, order: Order) -> None:
-        self.job = order.job
-        network = SMALL.index(order.job.architecture)
+    def __init__(self, item: WorkItem) -> None:
+        self.job = item.job
+        network = SMALL.index(item.job.architecture)
         seen = self.table.validation[0, network].tolist()
         self.curve = [Epoch(i + 1, 0.0, accuracy, 0.0) for i, accuracy in enumerate(seen)]
         self.epoch = 0
 
-    def step(self) -> Report:
+    def step(self) -> StepReport:
         self.epoch += 1
         curve = tuple(self.curve[: self.epoch])
         if self.epoch < EPOCHS:
             so_far = record(self.job, Result("truncated", (), curve, 0.0))
-            return Report(curve[-1:], so_far=so_far)
+            return StepReport(curve[-1:], so_far=so_far)
         accuracy = curve[-1].validation_accuracy
         points = (Point(8, accuracy, 0.0, accuracy, 450, 450),)
-        return Report(curve[-1:], record(self.job, Result("finished", points, curve, 0.0)))
+        return StepReport(curve[-1:], record(self.job, Result("finished", points, curve, 0.0)))
 
 
 @pytest.mark.parametrize(
@@ -51,8 +51,8 @@ def test_its_study_is_told_what_the_engine_tells(
     name: str, stop: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In the same order: waiting, resumed and repeated networks too."""
-    monkeypatch.setattr(Seat, "table", invented(), raising=False)
-    monkeypatch.setattr(local_backend, "Seat", Seat)
+    monkeypatch.setattr(Worker, "table", invented(), raising=False)
+    monkeypatch.setattr(local_backend, "Worker", Worker)
     told: list[tuple[int, str, int]] = []
     tell = Proposals.tell
 
@@ -62,7 +62,7 @@ def test_its_study_is_told_what_the_engine_tells(
 
     monkeypatch.setattr(Proposals, "tell", noting)
     way = Way("x", name, {"startup": 4} if name == "informed" else {}, stop)
-    replay = Replay(Seat.table, way, seed=0)
+    replay = Replay(Worker.table, way, seed=0)
     replay.run(TRIALS)
     by_replay = told.copy()
     told.clear()
