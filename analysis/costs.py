@@ -53,9 +53,9 @@ def show(audited: Sequence[Audited], console: Console) -> None:
     """Print the table, why figures differ, and the verdicts of each paper."""
     console.print(rich_table(_terminal_cells(audited), TITLE))
     console.print()
-    for cell in (row.cell for row in audited if row.cell.reason):
-        where = f"{cell.paper} Table {cell.table}, {cell.row}, {cell.column}"
-        console.print(f"{where}: {cell.reason}", markup=False, highlight=False)
+    for cell in (row.cell for row in audited if row.cell.cost.reason):
+        where = f"{cell.paper} Table {cell.table}, {cell.row}, {cell.cost.column}"
+        console.print(f"{where}: {cell.cost.reason}", markup=False, highlight=False)
     console.print()
     console.print(rich_table(_count_cells(audited), "Verdicts"))
 
@@ -79,8 +79,8 @@ def _terminal_cells(audited: Sequence[Audited]) -> Cells:
 
 def _page_cells(audited: Sequence[Audited]) -> Cells:
     rows = tuple(
-        (*_texts(row), _long(row.macs), _long(row.params), " ".join(row.cell.networks),
-         row.cell.reason)
+        (*_texts(row), _long(row.macs), _long(row.params), " ".join(row.cell.cost.networks),
+         row.cell.cost.reason)
         for row in audited
     )  # fmt: skip
     columns = (*COLUMNS, "networks", "why it differs")
@@ -89,14 +89,15 @@ def _page_cells(audited: Sequence[Audited]) -> Cells:
 
 def _count_cells(audited: Sequence[Audited]) -> Cells:
     counts = verdict_counts(audited)
-    rows = tuple((paper, *(str(n) for n in found.values())) for paper, found in counts.items())
+    rows = tuple((paper, *map(str, verdicts.values())) for paper, verdicts in counts.items())
     return Cells(("paper", *VERDICTS), rows, text_columns=1)
 
 
 def _texts(row: Audited) -> tuple[str, ...]:
-    cell, unit = row.cell, row.cell.unit_name
-    ours = "" if row.ours is None else f"{row.ours:.6g} {unit}"
-    return (cell.paper, cell.table, cell.row, cell.column, row.verdict, f"{cell.text} {unit}", ours)
+    cell, cost = row.cell, row.cell.cost
+    printed = f"{cost.digits} {cost.unit}"
+    ours = "" if row.ours is None else f"{row.ours:.6g} {cost.unit}"
+    return (cell.paper, cell.table, cell.row, cost.column, row.verdict, printed, ours)
 
 
 def _short(value: int | None) -> str:

@@ -1,6 +1,6 @@
 """Compares every printed cost with ours, counted by the paper's convention and by our own."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 from statistics import fmean
@@ -8,18 +8,29 @@ from statistics import fmean
 import pandas as pd
 
 from analysis.audit.conventions import CONVENTIONS
-from analysis.audit.printed import CELLS, Cell
 from searchspace import catalogue_entry, measure
+from studies.papers.printed import UNITS, PrintedCost, PrintedRow
+from studies.papers.rows import ROWS
 
 EQUAL, TRUNCATED, DIFFERS, NOT_BUILT = "equal", "equal if truncated", "differs", "not built"
 VERDICTS = (EQUAL, TRUNCATED, DIFFERS, NOT_BUILT)
 
 
 @dataclass(frozen=True)
-class Audited:
-    """A printed figure beside ours.
+class Cell:
+    """A cell of a table that holds a cost."""
 
-    `ours` is in the cell's unit under the paper's convention; `macs` and `params` are
+    paper: str
+    table: str
+    row: str
+    cost: PrintedCost
+
+
+@dataclass(frozen=True)
+class Audited:
+    """A printed cost beside ours.
+
+    `ours` is in the printed unit under the paper's convention; `macs` and `params` are
     `searchspace.measure`'s of the form for inference; None where there is no network.
     """
 
@@ -30,14 +41,24 @@ class Audited:
     params: int | None
 
 
-def audit(cells: Sequence[Cell] = CELLS) -> list[Audited]:
-    """Every cell with our counts and the verdict; takes a minute or two for all of them."""
-    return [_audited(cell) for cell in cells]
+def cost_cells(rows: Iterable[PrintedRow] = ROWS) -> tuple[Cell, ...]:
+    """Every cell with a cost once, in the order of the rows; rows of one line share theirs."""
+    cells = (
+        Cell(row.paper, row.table.removeprefix("Table "), row.row, cost)
+        for row in rows
+        for cost in row.costs
+    )
+    return tuple(dict.fromkeys(cells))
 
 
-def verdict(text: str, ours: float) -> str:
+def audit(cells: Sequence[Cell] | None = None) -> list[Audited]:
+    """The cells (all by default) with our counts and the verdict; all take a minute or two."""
+    return [_audited(cell) for cell in (cost_cells() if cells is None else cells)]
+
+
+def verdict(digits: str, ours: float) -> str:
     """Whether `ours` is the printed figure when rounded, or when cut, to as many digits."""
-    printed, exact = Decimal(text), Decimal(repr(ours))
+    printed, exact = Decimal(digits), Decimal(repr(ours))
     if exact.quantize(printed, ROUND_HALF_UP) == printed:
         return EQUAL
     return TRUNCATED if exact.quantize(printed, ROUND_DOWN) == printed else DIFFERS
@@ -45,11 +66,11 @@ def verdict(text: str, ours: float) -> str:
 
 def ours_by_convention(cell: Cell) -> float:
     """Our figure for a cell, in its unit, counted as its paper counts."""
-    entries = [catalogue_entry(name) for name in cell.networks]
-    if cell.quantity == "saving":
-        return fmean(_saving(name) for name in cell.networks) / cell.unit
-    count = CONVENTIONS[cell.paper, cell.quantity]
-    return sum(count(entry) for entry in entries) / cell.unit
+    cost = cell.cost
+    if cost.quantity == "saving":
+        return fmean(_saving(name) for name in cost.networks)
+    count = CONVENTIONS[cell.paper, cost.quantity]
+    return sum(count(catalogue_entry(name)) for name in cost.networks) / UNITS[cost.unit]
 
 
 def to_frame(audited: Sequence[Audited]) -> pd.DataFrame:
@@ -62,15 +83,15 @@ def to_frame(audited: Sequence[Audited]) -> pd.DataFrame:
             "paper": row.cell.paper,
             "table": row.cell.table,
             "row": row.cell.row,
-            "column": row.cell.column,
-            "printed": row.cell.text,
-            "unit": row.cell.unit_name,
+            "column": row.cell.cost.column,
+            "printed": row.cell.cost.digits,
+            "unit": row.cell.cost.unit,
             "ours": row.ours,
             "verdict": row.verdict,
             "macs": row.macs,
             "params": row.params,
-            "networks": " ".join(row.cell.networks),
-            "reason": row.cell.reason,
+            "networks": " ".join(row.cell.cost.networks),
+            "reason": row.cell.cost.reason,
         }
         for row in audited
     ]
@@ -86,19 +107,20 @@ def verdict_counts(audited: Sequence[Audited]) -> dict[str, dict[str, int]]:
 
 
 def _audited(cell: Cell) -> Audited:
-    if not cell.networks:
+    cost = cell.cost
+    if not cost.networks:
         return Audited(cell, None, NOT_BUILT, None, None)
     ours = ours_by_convention(cell)
-    told = verdict(cell.text, ours)
-    if cell.quantity == "saving":
-        return Audited(cell, ours, told, None, None)
-    entries = [catalogue_entry(name) for name in cell.networks]
+    judged = verdict(cost.digits, ours)
+    if cost.quantity == "saving":
+        return Audited(cell, ours, judged, None, None)
+    entries = [catalogue_entry(name) for name in cost.networks]
     costs = [
         measure(entry.architecture, entry.input_size, num_classes=entry.num_classes)
         for entry in entries
     ]
-    macs, params = sum(cost.macs for cost in costs), sum(cost.params for cost in costs)
-    return Audited(cell, ours, told, macs, params)
+    macs, params = sum(own.macs for own in costs), sum(own.params for own in costs)
+    return Audited(cell, ours, judged, macs, params)
 
 
 def _saving(name: str) -> float:

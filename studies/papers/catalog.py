@@ -1,20 +1,20 @@
-"""Every study by name; one file per paper holds them as data."""
+"""Every study by name."""
 
 from difflib import get_close_matches
 
 from searchspace import InputError
-from studies.papers import equal_cost as across
-from studies.papers.coconv import imagenet as coconv_imagenet
+from studies.papers import equal_cost
+from studies.papers.coconv import imagenet_studies as coconv_imagenet
 from studies.papers.coconv import studies as coconv
-from studies.papers.hs import recipe_studies as hs_tricks
+from studies.papers.hs import recipe_studies as hs_recipes
 from studies.papers.hs import studies as hs
 from studies.papers.mssar import studies as mssar
 from studies.papers.multiception import studies as multiception
 from studies.papers.rsnet import studies as rsnet
 from studies.spec.ablation import Study
 
-FILES = (coconv, coconv_imagenet, multiception, mssar, rsnet, hs, hs_tricks, across)
-STUDIES: dict[str, Study] = {study.name: study for file in FILES for study in file.STUDIES}
+MODULES = (coconv, coconv_imagenet, multiception, mssar, rsnet, hs, hs_recipes, equal_cost)
+STUDIES: dict[str, Study] = {study.name: study for module in MODULES for study in module.STUDIES}
 
 
 def study(name: str) -> Study:

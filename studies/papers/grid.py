@@ -1,45 +1,33 @@
-"""Names and grids of arms, for papers that try the same operators in several networks."""
+"""Arms of papers that try the same operators in several networks, and their names."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 from searchspace import Architecture, Backbone, Choice
-from studies.spec.ablation import Arm, Published
+from studies.spec.ablation import Arm
 
-Settings = dict[str, dict[str, Choice]]
-"""What to put into which slots, by the arm's name."""
-
-
-def on(arm: str, network: str) -> str:
-    """The arm's name in a network; "" is the one that the quick design stands for."""
-    return f"{arm}, {network}" if network else arm
+Operators = dict[str, dict[str, Choice]]
+"""The choice for each slot pattern, by the arm's name."""
 
 
-def grid(backbones: Mapping[str, Backbone], settings: Settings) -> tuple[Arm, ...]:
-    """Every setting in every network, network by network."""
+def arm_name(operator: str, network: str) -> str:
+    """The arm of an operator in a network; "" is the network that the quick design stands for."""
+    return f"{operator}, {network}" if network else operator
+
+
+def arm_names(operators: Iterable[str], network: str) -> tuple[str, ...]:
+    """The arms of several operators in one network."""
+    return tuple(arm_name(operator, network) for operator in operators)
+
+
+def grid(backbones: Mapping[str, Backbone], operators: Operators) -> tuple[Arm, ...]:
+    """An arm for every operator in every network, network by network."""
     return tuple(
-        Arm(on(name, network), Architecture(backbone, choices))
+        Arm(arm_name(operator, network), Architecture(backbone, choices))
         for network, backbone in backbones.items()
-        for name, choices in settings.items()
+        for operator, choices in operators.items()
     )
 
 
-def everywhere(choices: Mapping[str, Choice]) -> Settings:
-    """Settings that put one choice into all slots that can take it."""
+def in_all_slots(choices: Mapping[str, Choice]) -> Operators:
+    """Operators that are one choice in all slots that can take it."""
     return {name: {"*": choice} for name, choice in choices.items()}
-
-
-def names(arms: Iterable[str], network: str) -> tuple[str, ...]:
-    """The names of several arms in a network."""
-    return tuple(on(arm, network) for arm in arms)
-
-
-def printed(
-    source: str, task: str, arms: Iterable[str], rows: Mapping[str, Sequence[float]]
-) -> tuple[Published, ...]:
-    """A printed table: for each network its accuracies, in the order of `arms`."""
-    columns = tuple(arms)
-    return tuple(
-        Published(task, on(arm, network), accuracy, source)
-        for network, accuracies in rows.items()
-        for arm, accuracy in zip(columns, accuracies, strict=True)
-    )

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 from searchspace import Backbone, DenseNet, ResNet, ResNetCifar, SqueezeExcite
 from searchspace.operators.mssar import REDUCTIONS
-from studies.papers.mssar import tables as printed
 from studies.papers.mssar.protocol import (
     DENSE_RECIPE,
     DENSENETS,
@@ -14,10 +13,11 @@ from studies.papers.mssar.protocol import (
     QUICK_RESNETS,
     RESNETS,
     arms_of,
-    paper,
-    quick,
+    paper_design,
+    quick_design,
 )
-from studies.papers.mssar.tables import PLAIN, RECALIBRATED, SE
+from studies.papers.mssar.tables import PLAIN, RECALIBRATED, SE, TABLE_2, TABLE_5
+from studies.papers.printed import published
 from studies.spec.ablation import Arm, Design, Study
 from studies.spec.claims import Claim, Comparison, Operand, exceeds
 from trainers import RECIPES, ImageNet, Recipe
@@ -68,15 +68,15 @@ mssar_vs_baseline = Study(
     source="MS-SAR Table 2",
     baseline=f"ResNet shallow {PLAIN}",
     presets={
-        "quick": quick(
+        "quick": quick_design(
             _networks(QUICK_RESNETS, QUICK_DENSENETS),
             "ResNets of 8, 14 and 20 layers with 8, 16 and 32 channels and DenseNets of 10 and 16 "
             "layers with growth 8",
             BASELINE_CLAIMS,
         ),
-        "paper": paper(_networks(RESNETS, DENSENETS, DENSE_RECIPE), BASELINE_CLAIMS),
+        "paper": paper_design(_networks(RESNETS, DENSENETS, DENSE_RECIPE), BASELINE_CLAIMS),
     },
-    published=printed.TABLE_2,
+    published=published(TABLE_2),
 )
 
 LARGE: dict[str, Backbone] = {
@@ -129,7 +129,7 @@ mssar_vs_se = Study(
     source="MS-SAR Table 5",
     baseline=f"ResNet shallow {PLAIN}",
     presets={
-        "quick": quick(
+        "quick": quick_design(
             _against_se(QUICK_SE, reduction=MSSAR.reduction, se=MSSAR.reduction),
             "ResNets of 8 and 14 layers with 8, 16 and 32 channels, recalibrated through a third "
             "of the channels (no ResNeXt, too slow here)",
@@ -147,7 +147,7 @@ mssar_vs_se = Study(
             claims=_se_claims(tuple(LARGE)),
         ),
     },
-    published=printed.TABLE_5,
+    published=published(TABLE_5),
 )
 
 WIDER = "wider"
@@ -180,14 +180,14 @@ mssar_cost = Study(
     baseline=f"ResNet shallow {PLAIN}",
     presets={
         "quick": replace(
-            quick(
+            quick_design(
                 _by_cost(QUICK_RESNETS),
                 "ResNets of 8, 14 and 20 layers with 8, 16 and 32 channels, or 9, 18 and 36",
                 COST_CLAIMS,
             ),
             latency=True,
         ),
-        "paper": replace(paper(_by_cost(RESNETS), COST_CLAIMS), latency=True),
+        "paper": replace(paper_design(_by_cost(RESNETS), COST_CLAIMS), latency=True),
     },
-    published=tuple(figure for figure in printed.TABLE_2 if figure.arm.startswith("ResNet")),
+    published=published(row for row in TABLE_2 if row.arm.startswith("ResNet")),
 )

@@ -22,7 +22,7 @@ MULTI_STAGE = replace(MSSAR, source="multi_stage", reduction=REDUCTIONS["densene
 
 RESNETS = tuple(ResNetCifar(depth, shortcut="B") for depth in (20, 32, 56))
 DENSENETS = (DenseNet(100, growth=12), DenseNet(190, growth=40))
-CIFAR: tuple[Task, ...] = (Cifar10(), Cifar100())
+CIFAR_TASKS: tuple[Task, ...] = (Cifar10(), Cifar100())
 DENSE_RECIPE = RECIPES["mssar_densenet"]
 PAPER_NOTE = (
     "The protocol of Section 4.1. The paper's ResNet figures are means of 3 runs and its DenseNet "
@@ -49,14 +49,14 @@ QUICK_NOTE = (
 )
 
 
-def quick(arms: tuple[Arm, ...], networks: str, claims: tuple[Claim, ...]) -> Design:
+def quick_design(arms: tuple[Arm, ...], networks: str, claims: tuple[Claim, ...]) -> Design:
     """The quick setting, with what the networks are in words."""
     note = QUICK_NOTE.format(networks)
     return Design(arms, (QUICK_TASK,), QUICK_RECIPE, seeds=QUICK_SEEDS, note=note, claims=claims)
 
 
-def paper(
-    arms: tuple[Arm, ...], claims: tuple[Claim, ...], tasks: tuple[Task, ...] = CIFAR
+def paper_design(
+    arms: tuple[Arm, ...], claims: tuple[Claim, ...], tasks: tuple[Task, ...] = CIFAR_TASKS
 ) -> Design:
     """The paper's protocol on CIFAR; arms of DenseNets bring `DENSE_RECIPE`."""
     return Design(

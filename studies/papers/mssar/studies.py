@@ -4,10 +4,9 @@ from dataclasses import replace
 
 from searchspace import Backbone, MultiScaleRecalibration
 from searchspace.operators.mssar import REDUCTIONS
-from studies.papers.mssar import tables as printed
 from studies.papers.mssar.network_studies import mssar_cost, mssar_vs_baseline, mssar_vs_se
 from studies.papers.mssar.protocol import (
-    CIFAR,
+    CIFAR_TASKS,
     DENSE_RECIPE,
     DENSENETS,
     MSSAR,
@@ -17,10 +16,19 @@ from studies.papers.mssar.protocol import (
     RESNETS,
     arms_of,
     dense,
-    paper,
-    quick,
+    paper_design,
+    quick_design,
 )
-from studies.papers.mssar.tables import PLAIN, SUBSETS, scales_name
+from studies.papers.mssar.tables import (
+    PLAIN,
+    REGIONAL,
+    SLIDING,
+    SOURCE,
+    SUBSETS,
+    TABLE_3,
+    scales_name,
+)
+from studies.papers.printed import published
 from studies.spec.ablation import Arm, Study
 from studies.spec.claims import Claim, Comparison, Operand, exceeds
 from trainers import Recipe
@@ -34,10 +42,10 @@ def _both(
     resnet: Backbone, densenet: Backbone, settings: Settings, recipe: Recipe | None = None
 ) -> tuple[Arm, ...]:
     """A ResNet with each setting, and a DenseNet, which has a recipe of its own, with the same."""
-    theirs = {title: dense(choice) for title, choice in settings.items()}
+    dense_settings = {title: dense(choice) for title, choice in settings.items()}
     return (
         *arms_of("ResNet", resnet, dict(settings)),
-        *arms_of("DenseNet", densenet, dict(theirs), recipe),
+        *arms_of("DenseNet", densenet, dict(dense_settings), recipe),
     )
 
 
@@ -88,10 +96,10 @@ mssar_scales = Study(
     source="MS-SAR Table 3",
     baseline=f"ResNet {PLAIN}",
     presets={
-        "quick": quick(_quick(SCALES), NETWORKS, SCALES_CLAIMS),
-        "paper": paper(_paper(SCALES), SCALES_CLAIMS),
+        "quick": quick_design(_quick(SCALES), NETWORKS, SCALES_CLAIMS),
+        "paper": paper_design(_paper(SCALES), SCALES_CLAIMS),
     },
-    published=printed.TABLE_3,
+    published=published(TABLE_3),
 )
 
 POOLINGS: Settings = {
@@ -114,10 +122,10 @@ mssar_pooling = Study(
     source="MS-SAR Section 4.2",
     baseline=f"ResNet {PLAIN}",
     presets={
-        "quick": quick(_quick(POOLINGS), NETWORKS, POOLING_CLAIMS),
-        "paper": paper(_paper(POOLINGS), POOLING_CLAIMS, CIFAR[1:]),
+        "quick": quick_design(_quick(POOLINGS), NETWORKS, POOLING_CLAIMS),
+        "paper": paper_design(_paper(POOLINGS), POOLING_CLAIMS, CIFAR_TASKS[1:]),
     },
-    published=printed.POOLING,
+    published=published(REGIONAL + SLIDING),
 )
 
 
@@ -146,10 +154,12 @@ mssar_source = Study(
     source="MS-SAR Section 4.2",
     baseline=f"DenseNet {PLAIN}",
     presets={
-        "quick": quick(_sources(QUICK_DENSENETS[1]), "a DenseNet-16 with growth 8", SOURCE_CLAIMS),
-        "paper": paper(_sources(DENSENETS[0], DENSE_RECIPE), SOURCE_CLAIMS),
+        "quick": quick_design(
+            _sources(QUICK_DENSENETS[1]), "a DenseNet-16 with growth 8", SOURCE_CLAIMS
+        ),
+        "paper": paper_design(_sources(DENSENETS[0], DENSE_RECIPE), SOURCE_CLAIMS),
     },
-    published=printed.SOURCE,
+    published=published(SOURCE),
 )
 
 STUDIES = (

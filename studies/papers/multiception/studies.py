@@ -1,40 +1,19 @@
-"""The ablations of Multiception (several depthwise kernel sizes for every channel).
+"""The ablations of Multiception (several depthwise kernel sizes for every channel)."""
 
-Arms without a network in their name are the paper's ResNet-50 of basic blocks, the one network on
-all of its datasets, and a small ResNet in quick designs.
-"""
-
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-
-from searchspace import (
-    Architecture,
-    Backbone,
-    Choice,
-    DepthwiseSeparable,
-    MixConv,
-    Multiception,
-    ShakeShake,
+from searchspace import DepthwiseSeparable, MixConv, Multiception
+from searchspace.named.multiception import KERNELS
+from studies.papers.grid import arm_name, arm_names
+from studies.papers.multiception.protocol import (
+    PROTOCOLS,
+    RESNET,
+    Stages,
+    paper_design,
+    quick_design,
 )
-from searchspace.named.multiception import KERNELS, RESNET20, RESNET50, RESNET56, SE, SHAKE
-from studies.papers import quick
-from studies.papers.grid import names, on
 from studies.papers.multiception.tables import TABLE_4, TABLE_5, TABLES_1_TO_3
-from studies.spec.ablation import Arm, Design, Study
+from studies.papers.printed import published
+from studies.spec.ablation import Study
 from studies.spec.claims import Claim, Comparison, Operand, exceeds
-from trainers import RECIPES, Cifar10, Cifar100, ImageNet32, Recipe, Stl10, Task
-
-RESNET, SMALL, SENET, SHAKENET = "", "ResNet-20", "SeNet-56", "ShakeNet-26-2x96d"
-
-NETWORKS: dict[str, tuple[Backbone, Mapping[str, Choice]]] = {
-    RESNET: (RESNET50, {}),
-    SMALL: (RESNET20, {}),
-    SENET: (RESNET56, SE),
-    SHAKENET: (SHAKE, {}),
-}
-
-Stages = Mapping[int, Choice]
-"""What takes the place of the first 3x3 of every block, by stage; nothing is the standard one."""
 
 STANDARD: dict[str, Stages] = {"standard": {}}
 MULTICEPTION: dict[str, Stages] = {
@@ -65,27 +44,6 @@ LAST_STAGES = STANDARD | {
 }
 
 
-@dataclass(frozen=True)
-class Protocol:
-    """A dataset of Section IV with its recipe and the networks that were tried on it."""
-
-    task: Task
-    recipe: Recipe
-    networks: tuple[str, ...]
-
-
-PROTOCOLS = {
-    "paper": Protocol(Cifar10(), RECIPES["multiception"], (RESNET, SMALL, SENET, SHAKENET)),
-    "paper_cifar100": Protocol(Cifar100(), RECIPES["multiception"], (RESNET, SHAKENET)),
-    "paper_stl10": Protocol(Stl10(), RECIPES["multiception_stl10"], (RESNET,)),
-    "paper_imagenet32": Protocol(ImageNet32(), RECIPES["multiception_imagenet32"], (RESNET,)),
-}
-
-NOTE = (
-    "The protocol of Section IV, three runs and the last epoch. What the text leaves open: MixConv "
-    "has the kernels that Multiception has in each stage; MobileNet-V2 is not compared, as its "
-    "form with Multiception is not described."
-)
 KERNELS_NOTE = (
     "The protocol of Section IV, three runs and the last epoch. The text does not say where the "
     "kernels go: ours have the pair in the first two stages and two 3x3 in the last."
@@ -96,49 +54,13 @@ OURS_NOTE = (
 )
 
 
-def _paper(
-    preset: str,
-    settings: Mapping[str, Stages],
-    claims: Iterable[Claim],
-    *,
-    networks: tuple[str, ...] | None = None,
-    note: str = NOTE,
-) -> Design:
-    protocol = PROTOCOLS[preset]
-    return Design(
-        arms=tuple(
-            Arm(on(name, network), _architecture(*NETWORKS[network], stages))
-            for network in networks or protocol.networks
-            for name, stages in settings.items()
-        ),
-        tasks=(protocol.task,),
-        recipe=protocol.recipe,
-        seeds=3,
-        note=note,
-        is_paper_protocol=True,
-        claims=tuple(claims),
-    )
-
-
-def _quick(settings: Mapping[str, Stages], *claims: Claim) -> Design:
-    arms = (Arm(name, _architecture(quick.NETWORK, {}, s)) for name, s in settings.items())
-    return quick.design(arms, *claims)
-
-
-def _architecture(backbone: Backbone, others: Mapping[str, Choice], stages: Stages) -> Architecture:
-    """With the first 3x3 of every block, or of each branch of a block, replaced stage by stage."""
-    branch = "branch?." if isinstance(backbone, ShakeShake) else ""
-    firsts = {f"layer{stage}.*.{branch}conv1": choice for stage, choice in stages.items()}
-    return Architecture(backbone, {**others, **firsts})
-
-
 def _beats_depthwise(preset: str) -> list[Claim]:
     """Multiception above DSConv and MixConv in every network, and on average."""
     networks = PROTOCOLS[preset].networks
     claims = [_best_in(network) for network in networks]
     if len(networks) > 1:
         ours, dsconv, mixconv = (
-            tuple(Operand(on(arm, network)) for network in networks)
+            tuple(Operand(arm_name(arm, network)) for network in networks)
             for arm in ("multiception", *RIVALS)
         )
         text = "Averaged over networks, Multiception is better than DSConv and MixConv"
@@ -148,7 +70,7 @@ def _beats_depthwise(preset: str) -> list[Claim]:
 
 
 def _best_in(network: str) -> Claim:
-    best, *others = names(("multiception", *RIVALS), network)
+    best, *others = arm_names(("multiception", *RIVALS), network)
     where = f" in {network}" if network else ""
     text = f"Multiception is better than DSConv and MixConv{where}"
     return Claim(text, "Multiception Sections IV-A to IV-C, Tables 1 to 3", exceeds(best, *others))
@@ -158,7 +80,7 @@ def _against_standard(preset: str) -> list[Claim]:
     """Below standard convolution on CIFAR, above on the other datasets; never by a point less."""
     claims = []
     for network in PROTOCOLS[preset].networks:
-        ours, standard = names(("multiception", "standard"), network)
+        ours, standard = arm_names(("multiception", "standard"), network)
         where = f" in {network}" if network else ""
         cifar = preset in ("paper", "paper_cifar100")
         word, pair = ("worse", (standard, ours)) if cifar else ("better", (ours, standard))
@@ -196,17 +118,19 @@ OF_ONE_SIZE = Claim(
     exceeds("last 3 & 3", "last 3", margin=-0.5) + exceeds("last 3", "last 3 & 3", margin=-0.5),
 )
 
+STANDARD_ROWS = tuple(row for row in TABLE_5 if row.arm.startswith("standard"))
+
 multiception_vs_depthwise = Study(
     name="multiception_vs_depthwise",
     question="Is Multiception better than other depthwise convolutions?",
     source="Multiception Tables 1 to 3",
     baseline="standard",
-    presets={"quick": _quick(STANDARD | RIVALS | MULTICEPTION, _best_in(RESNET))}
+    presets={"quick": quick_design(STANDARD | RIVALS | MULTICEPTION, _best_in(RESNET))}
     | {
-        preset: _paper(preset, STANDARD | RIVALS | MULTICEPTION, _beats_depthwise(preset))
+        preset: paper_design(preset, STANDARD | RIVALS | MULTICEPTION, _beats_depthwise(preset))
         for preset in PROTOCOLS
     },
-    published=TABLES_1_TO_3 + tuple(f for f in TABLE_5 if f.arm.startswith("standard")),
+    published=published(TABLES_1_TO_3 + STANDARD_ROWS),
 )
 
 multiception_kernels = Study(
@@ -214,9 +138,9 @@ multiception_kernels = Study(
     question="Which kernel sizes should Multiception have?",
     source="Multiception Table 4",
     baseline="standard",
-    presets={"quick": _quick(SIZES, ALL_SIZES, NEEDS_3)}
+    presets={"quick": quick_design(SIZES, ALL_SIZES, NEEDS_3)}
     | {
-        preset: _paper(preset, SIZES, claims, networks=(RESNET,), note=KERNELS_NOTE)
+        preset: paper_design(preset, SIZES, claims, networks=(RESNET,), note=KERNELS_NOTE)
         for preset, claims in (
             ("paper", (ALL_SIZES,)),
             ("paper_cifar100", (ALL_SIZES,)),
@@ -224,7 +148,7 @@ multiception_kernels = Study(
             ("paper_imagenet32", (ALL_SIZES, SMALL_SIZES)),
         )
     },
-    published=TABLE_4 + tuple(f for f in TABLE_5 if f.arm == "standard"),
+    published=published(TABLE_4 + tuple(row for row in STANDARD_ROWS if row.arm == "standard")),
 )
 
 multiception_vs_standard = Study(
@@ -232,12 +156,12 @@ multiception_vs_standard = Study(
     question="What does Multiception cost in accuracy for a third fewer parameters?",
     source="Multiception Table 5",
     baseline="standard",
-    presets={"quick": _quick(STANDARD | MULTICEPTION, _preserves("multiception", "standard"))}
+    presets={"quick": quick_design(STANDARD | MULTICEPTION, _preserves("multiception", "standard"))}
     | {
-        preset: _paper(preset, STANDARD | MULTICEPTION, _against_standard(preset))
+        preset: paper_design(preset, STANDARD | MULTICEPTION, _against_standard(preset))
         for preset in PROTOCOLS
     },
-    published=TABLE_5,
+    published=published(TABLE_5),
 )
 
 multiception_last_stage = Study(
@@ -246,10 +170,14 @@ multiception_last_stage = Study(
     source="Multiception Section III",
     baseline="standard",
     presets={
-        "quick": _quick(LAST_STAGES, OF_ONE_SIZE),
-        "paper": _paper("paper", LAST_STAGES, (OF_ONE_SIZE,), networks=(RESNET,), note=OURS_NOTE),
+        "quick": quick_design(LAST_STAGES, OF_ONE_SIZE),
+        "paper": paper_design(
+            "paper", LAST_STAGES, (OF_ONE_SIZE,), networks=(RESNET,), note=OURS_NOTE
+        ),
     },
-    published=tuple(f for f in TABLE_5 if (f.task, f.arm) == ("cifar10", "standard")),
+    published=published(
+        row for row in STANDARD_ROWS if (row.dataset, row.arm) == ("cifar10", "standard")
+    ),
 )
 
 STUDIES = (

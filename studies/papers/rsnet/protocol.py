@@ -39,7 +39,7 @@ def alone(size: int, tested: Iterable[int] = ()) -> Resolutions:
 
 
 @dataclass(frozen=True)
-class Setting:
+class SwitchableNetwork:
     """A network and the sizes, largest first, that it is trained at, with the names of its arms."""
 
     backbone: Backbone
@@ -68,36 +68,36 @@ class Setting:
         """An arm at one of the sizes."""
         return Operand(self.prefix + name, size)
 
-    def own(self, size: int) -> Operand:
+    def individual(self, size: int) -> Operand:
         """The individual network at its own size."""
         return self.at(f"I-{size}", size)
 
 
-QUICK = Setting(ResNetCifar(depth=8, width=8, shortcut="B"), QUICK_SIZES)
-PAPER = Setting(ResNet(18), SIZES)
-PAPER_MOBILENET = Setting(MobileNetV2(), SIZES)
+QUICK = SwitchableNetwork(ResNetCifar(depth=8, width=8, shortcut="B"), QUICK_SIZES)
+PAPER = SwitchableNetwork(ResNet(18), SIZES)
+PAPER_MOBILENET = SwitchableNetwork(MobileNetV2(), SIZES)
 
 
-def better(above: Operand, below: Operand) -> Comparison:
+def compare(above: Operand, below: Operand) -> Comparison:
     """One operand exceeds another."""
     return Comparison((above,), (below,))
 
 
-def everywhere(
-    setting: Setting, higher: str, lower: str, sizes: Sequence[int] = ()
+def at_all_sizes(
+    network: SwitchableNetwork, higher: str, lower: str, sizes: Sequence[int] = ()
 ) -> tuple[Comparison, ...]:
     """One arm above another at all sizes, or at those named; "I" is the size's own network."""
     return tuple(
-        better(_operand(setting, higher, size), _operand(setting, lower, size))
-        for size in sizes or setting.sizes
+        compare(_operand(network, higher, size), _operand(network, lower, size))
+        for size in sizes or network.sizes
     )
 
 
-def _operand(setting: Setting, name: str, size: int) -> Operand:
-    return setting.own(size) if name == "I" else setting.at(name, size)
+def _operand(network: SwitchableNetwork, name: str, size: int) -> Operand:
+    return network.individual(size) if name == "I" else network.at(name, size)
 
 
-def quick(
+def quick_design(
     arms: tuple[Arm, ...], claims: tuple[Claim, ...], *, seeds: int = 8, more: str = ""
 ) -> Design:
     """The quick setting; `more` is what else there is to say about it."""
@@ -105,7 +105,7 @@ def quick(
     return Design(arms, (QUICK_TASK,), QUICK_RECIPE, seeds, note, claims=claims)
 
 
-def paper(
+def paper_design(
     arms: tuple[Arm, ...],
     claims: tuple[Claim, ...],
     recipe: Recipe = RESNET_RECIPE,

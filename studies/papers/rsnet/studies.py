@@ -6,7 +6,7 @@ What single sizes do is in `rsnet_sizes`, the ablations of the training in `rsne
 from dataclasses import replace
 
 from searchspace import Architecture, MobileNetV2, ResNet, ResNetCifar
-from studies.papers.rsnet import tables as printed
+from studies.papers.printed import published
 from studies.papers.rsnet.protocol import (
     MOBILENET_RECIPE,
     PAPER,
@@ -14,14 +14,22 @@ from studies.papers.rsnet.protocol import (
     QUICK,
     QUICK_RECIPE,
     QUICK_SIZES,
-    Setting,
-    better,
-    everywhere,
-    paper,
-    quick,
+    SwitchableNetwork,
+    at_all_sizes,
+    compare,
+    paper_design,
+    quick_design,
 )
 from studies.papers.rsnet.size_studies import rsnet_complementarity, rsnet_new_sizes
-from studies.papers.rsnet.tables import SIZES, WIDTHS, width_name
+from studies.papers.rsnet.tables import (
+    NETWORKS,
+    SIZES,
+    SIZES_AND_WIDTHS,
+    TABLE_2,
+    TABLE_3,
+    WIDTHS,
+    width_name,
+)
 from studies.papers.rsnet.training_studies import (
     rsnet_crops,
     rsnet_distillation,
@@ -32,55 +40,55 @@ from studies.spec.ablation import Arm, Study
 from studies.spec.claims import Claim, Comparison, Operand
 from trainers import RECIPES, Recipe
 
-RESNET, DEEP, MOBILE = (f"{name} " for name in printed.NETWORKS)
-NETWORKS = (
+RESNET, DEEP, MOBILE = (f"{name} " for name in NETWORKS)
+PAPER_NETWORKS = (
     replace(PAPER, prefix=RESNET),
-    Setting(ResNet(50), SIZES, DEEP),
+    SwitchableNetwork(ResNet(50), SIZES, DEEP),
     replace(PAPER_MOBILENET, prefix=MOBILE, recipe=MOBILENET_RECIPE),
 )
 SMALL = replace(QUICK, prefix=RESNET)
 
 
-def _comparison_arms(setting: Setting) -> tuple[Arm, ...]:
+def _comparison_arms(network: SwitchableNetwork) -> tuple[Arm, ...]:
     """Individual networks, the largest also tested elsewhere, parallel training and RS-Net."""
-    largest, *smaller = setting.sizes
+    largest, *smaller = network.sizes
     return (
-        *setting.individuals(tested=smaller, of=(largest,)),
-        *setting.individuals(of=smaller),
-        setting.parallel(),
-        setting.switchable(),
+        *network.individuals(tested=smaller, of=(largest,)),
+        *network.individuals(of=smaller),
+        network.parallel(),
+        network.switchable(),
     )
 
 
-def _comparison_claims(setting: Setting, cheaper: int) -> tuple[Claim, ...]:
+def _comparison_claims(network: SwitchableNetwork, cheaper: int) -> tuple[Claim, ...]:
     """`cheaper` is the size at which RS-Net is said to surpass the largest individual network."""
-    largest, *smaller = setting.sizes
-    who, smallest = setting.prefix.strip(), smaller[-1]
+    largest, *smaller = network.sizes
+    who, smallest = network.prefix.strip(), smaller[-1]
     return (
         Claim(
             f"{who}: RS-Net is better than the individual network of every size",
             "RS-Net Section 4.2",
-            everywhere(setting, "RS-Net", "I"),
+            at_all_sizes(network, "RS-Net", "I"),
         ),
         Claim(
             f"{who}: parallel training is better than individual networks but at the smallest size",
             "RS-Net Section 4.2",
-            everywhere(setting, "parallel", "I", setting.sizes[:-1]),
+            at_all_sizes(network, "parallel", "I", network.sizes[:-1]),
         ),
         Claim(
             f"{who}: parallel training is worse than the individual network at the smallest size",
             "RS-Net Section 4.2",
-            (better(setting.own(smallest), setting.at("parallel", smallest)),),
+            (compare(network.individual(smallest), network.at("parallel", smallest)),),
         ),
         Claim(
             f"{who}: the network of the largest size cannot stand in for those of smaller ones",
             "RS-Net Section 4.2",
-            everywhere(setting, "I", f"I-{largest}", smaller),
+            at_all_sizes(network, "I", f"I-{largest}", smaller),
         ),
         Claim(
             f"{who}: RS-Net at {cheaper} px surpasses the individual network at {largest} px",
             "RS-Net Section 4.2",
-            (better(setting.at("RS-Net", cheaper), setting.own(largest)),),
+            (compare(network.at("RS-Net", cheaper), network.individual(largest)),),
         ),
     )
 
@@ -91,21 +99,21 @@ rsnet_resolutions = Study(
     source="RS-Net Table 2",
     baseline=f"{RESNET}parallel",
     presets={
-        "quick": quick(
+        "quick": quick_design(
             _comparison_arms(SMALL),
             _comparison_claims(SMALL, QUICK_SIZES[1]),
             more="One network stands for the paper's three.",
         ),
-        "paper": paper(
-            tuple(arm for setting in NETWORKS for arm in _comparison_arms(setting)),
+        "paper": paper_design(
+            tuple(arm for network in PAPER_NETWORKS for arm in _comparison_arms(network)),
             tuple(
                 claim
-                for setting, cheaper in zip(NETWORKS, (160, 160, 192), strict=True)
-                for claim in _comparison_claims(setting, cheaper)
+                for network, cheaper in zip(PAPER_NETWORKS, (160, 160, 192), strict=True)
+                for claim in _comparison_claims(network, cheaper)
             ),
         ),
     },
-    published=printed.TABLE_2,
+    published=published(TABLE_2),
 )
 
 
@@ -113,12 +121,12 @@ BITS = ((2, 32), (2, 2))
 """Bits of weights and activations."""
 
 
-def _quantised(setting: Setting, recipe: Recipe) -> tuple[Setting, ...]:
+def _quantised(network: SwitchableNetwork, recipe: Recipe) -> tuple[SwitchableNetwork, ...]:
     """The same network with each number of bits."""
     return tuple(
         replace(
-            setting,
-            prefix=f"{setting.prefix}{weights}/{activations} ",
+            network,
+            prefix=f"{network.prefix}{weights}/{activations} ",
             recipe=replace(recipe, weight_bits=weights, activation_bits=activations),
         )
         for weights, activations in BITS
@@ -128,31 +136,31 @@ def _quantised(setting: Setting, recipe: Recipe) -> tuple[Setting, ...]:
 QUANTISED_SMALL = _quantised(SMALL, QUICK_RECIPE)
 QUANTISED = tuple(
     quantised
-    for setting in NETWORKS[:2]
-    for quantised in _quantised(setting, RECIPES["rsnet_quantised"])
+    for network in PAPER_NETWORKS[:2]
+    for quantised in _quantised(network, RECIPES["rsnet_quantised"])
 )
 
 
-def _quantised_arms(settings: tuple[Setting, ...]) -> tuple[Arm, ...]:
-    return tuple(arm for s in settings for arm in (*s.individuals(), s.switchable()))
+def _quantised_arms(networks: tuple[SwitchableNetwork, ...]) -> tuple[Arm, ...]:
+    return tuple(arm for s in networks for arm in (*s.individuals(), s.switchable()))
 
 
-def _quantised_claims(settings: tuple[Setting, ...]) -> tuple[Claim, ...]:
+def _quantised_claims(networks: tuple[SwitchableNetwork, ...]) -> tuple[Claim, ...]:
     return tuple(
         Claim(
-            f"{setting.prefix.strip()} bits: RS-Net is better than individual networks everywhere",
+            f"{network.prefix.strip()} bits: RS-Net is better than individual networks everywhere",
             "RS-Net Table 3",
-            everywhere(setting, "RS-Net", "I"),
+            at_all_sizes(network, "RS-Net", "I"),
         )
-        for setting in settings
+        for network in networks
     )
 
 
-def _gain(more: Setting, less: Setting) -> Comparison:
-    """RS-Net's mean gain over individual networks is larger for one setting than for another."""
+def _gain(more: SwitchableNetwork, less: SwitchableNetwork) -> Comparison:
+    """RS-Net's mean gain over individual networks is larger for one network than for another."""
     return Comparison(
-        tuple(o for s in more.sizes for o in (more.at("RS-Net", s), less.own(s))),
-        tuple(o for s in more.sizes for o in (less.at("RS-Net", s), more.own(s))),
+        tuple(o for s in more.sizes for o in (more.at("RS-Net", s), less.individual(s))),
+        tuple(o for s in more.sizes for o in (less.at("RS-Net", s), more.individual(s))),
     )
 
 
@@ -168,19 +176,19 @@ rsnet_quantised = Study(
     source="RS-Net Table 3",
     baseline=f"{RESNET}2/32 RS-Net",
     presets={
-        "quick": quick(
+        "quick": quick_design(
             _quantised_arms(QUANTISED_SMALL),
             _quantised_claims(QUANTISED_SMALL),
             seeds=5,
             more="One network stands for the paper's two.",
         ),
-        "paper": paper(
+        "paper": paper_design(
             _quantised_arms(QUANTISED),
             (*_quantised_claims(QUANTISED), DEEPER_GAINS_MORE),
             RECIPES["rsnet_quantised"],
         ),
     },
-    published=printed.TABLE_3,
+    published=published(TABLE_3),
 )
 
 
@@ -188,32 +196,32 @@ QUICK_WIDTHS = (0.75, 0.5)
 """With the multiply-accumulates of 12 and 8 px, which are the same shares of 16 px."""
 
 
-def _width_claims(setting: Setting, widths: tuple[float, ...]) -> tuple[Claim, ...]:
-    pairs = list(zip(setting.sizes[1:], widths, strict=True))
+def _width_claims(network: SwitchableNetwork, widths: tuple[float, ...]) -> tuple[Claim, ...]:
+    pairs = list(zip(network.sizes[1:], widths, strict=True))
     return (
         Claim(
             "At about the same MACs a smaller image is better than a narrower network",
             "RS-Net Section 4.2",
-            tuple(better(setting.own(s), Operand(width_name(w))) for s, w in pairs),
+            tuple(compare(network.individual(s), Operand(width_name(w))) for s, w in pairs),
         ),
         Claim(
             "At about the same MACs RS-Net is better than narrower networks",
             "RS-Net Section 4.2",
-            tuple(better(setting.at("RS-Net", s), Operand(width_name(w))) for s, w in pairs),
+            tuple(compare(network.at("RS-Net", s), Operand(width_name(w))) for s, w in pairs),
         ),
         Claim(
             "RS-Net is better than the individual network of every size",
             "RS-Net Section 4.2",
-            everywhere(setting, "RS-Net", "I"),
+            at_all_sizes(network, "RS-Net", "I"),
         ),
     )
 
 
 def _width_arms(
-    setting: Setting, narrower: dict[float, ResNetCifar | MobileNetV2]
+    network: SwitchableNetwork, narrower: dict[float, ResNetCifar | MobileNetV2]
 ) -> tuple[Arm, ...]:
     widths = (Arm(width_name(w), Architecture(net)) for w, net in narrower.items())
-    return (*setting.individuals(), *widths, setting.switchable())
+    return (*network.individuals(), *widths, network.switchable())
 
 
 rsnet_vs_width = Study(
@@ -222,21 +230,21 @@ rsnet_vs_width = Study(
     source="RS-Net Table 4",
     baseline="RS-Net",
     presets={
-        "quick": quick(
+        "quick": quick_design(
             _width_arms(
                 QUICK,
                 {w: ResNetCifar(8, width=int(8 * w), shortcut="B") for w in QUICK_WIDTHS},
             ),
             _width_claims(QUICK, QUICK_WIDTHS),
         ),
-        "paper": paper(
+        "paper": paper_design(
             _width_arms(PAPER_MOBILENET, {w: MobileNetV2(w) for w in WIDTHS}),
             _width_claims(PAPER_MOBILENET, WIDTHS),
             MOBILENET_RECIPE,
             more="Slimmable networks are cited, not trained.",
         ),
     },
-    published=printed.TABLE_4,
+    published=published(SIZES_AND_WIDTHS),
 )
 
 STUDIES = (

@@ -1,162 +1,205 @@
-"""The top-1 accuracies that RS-Net prints, with the multiply-adds of Tables 2 and 4.
+"""What RS-Net prints on ImageNet: top-1 accuracies, and the MAdds and parameters of Tables 2 and 4.
 
 Where the text at hand has lost a cell, `note` says from which printed difference it follows.
-MobileNetV2's multiply-adds are convolutions and classifier; ResNets' include norms (CoConv's way).
+MobileNetV2's MAdds are convolutions and classifier; ResNets' include norms (CoConv's way). M of
+parameters is 2^20.
 """
 
-from studies.spec.ablation import Published
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from decimal import Decimal
+
+from studies.papers.printed import PrintedCost, PrintedRow, renamed
 
 SIZES = (224, 192, 160, 128, 96)
-TASK = "imagenet"
 NETWORKS = {"ResNet": "ResNet18", "deep ResNet": "ResNet50", "MobileNet": "MobileNetV2"}
 """Our names of the networks and the paper's."""
 
-_MACS = {
-    "ResNet": (1.82e9, 1.34e9, 931e6, 596e6, 335e6),
-    "deep ResNet": (4.14e9, 3.04e9, 2.11e9, 1.35e9, 760e6),
-    "MobileNet": (301e6, 221e6, 154e6, 99e6, 56e6),
-}
-_TABLE_2 = {
-    # Individual networks, I-224 at each size, parallel training, RS-Net.
-    "ResNet": (
-        (71.0, 69.8, 68.5, 66.3, 62.6),
-        (71.0, 68.7, 64.7, 56.8, 42.5),
-        (73.0, 71.7, 70.4, 67.5, 61.5),
-        (73.1, 72.2, 71.1, 68.7, 64.1),
-    ),
-    "deep ResNet": (
-        (77.1, 76.4, 75.3, 73.5, 70.7),
-        (77.1, 75.5, 72.4, 66.8, 54.9),
-        (78.9, 78.1, 76.9, 74.9, 70.2),
-        (79.3, 78.8, 77.9, 76.3, 72.7),
-    ),
-    "MobileNet": (
-        (72.1, 71.0, 69.5, 66.8, 62.6),
-        (72.1, 70.2, 66.1, 58.3, 43.9),
-        (72.8, 71.7, 70.1, 67.3, 61.4),
-        (73.0, 72.2, 71.1, 68.8, 63.9),
-    ),
-}
-
 
 def at_sizes(
-    arm: str, values: tuple[float, ...], source: str, note: str = "", sizes: tuple[int, ...] = SIZES
-) -> tuple[Published, ...]:
-    """One arm at each of the sizes."""
+    table: str, arm: str, accuracies: str, note: str = "", sizes: Sequence[int] = SIZES
+) -> tuple[PrintedRow, ...]:
+    """One arm at each of the sizes; an arm "I-{}" is another network at each size."""
     return tuple(
-        Published(TASK, arm, value, source, size=size, note=note)
-        for size, value in zip(sizes, values, strict=True)
-    )
-
-
-def individual(prefix: str, values: tuple[float, ...], source: str) -> tuple[Published, ...]:
-    """The individual networks, an arm for each size."""
-    return tuple(
-        Published(TASK, f"{prefix}I-{size}", value, source, size=size)
-        for size, value in zip(SIZES, values, strict=True)
-    )
-
-
-def _table_2(name: str, prefix: str = "") -> tuple[Published, ...]:
-    nets, elsewhere, parallel, full = _TABLE_2[name]
-    source = "RS-Net Table 2"
-    rows = (
-        *individual(prefix, nets, source),
-        *at_sizes(f"{prefix}I-224", elsewhere[1:], source, sizes=SIZES[1:]),
-        *at_sizes(f"{prefix}parallel", parallel, source),
-        *at_sizes(f"{prefix}RS-Net", full, source),
-    )
-    macs = dict(zip(SIZES, _MACS[name], strict=True))
-    return tuple(
-        Published(
-            TASK,
-            row.arm,
-            row.accuracy,
-            source,
-            row.size,
-            macs=macs[row.size or 0],
-            note=NETWORKS[name],
+        PrintedRow(
+            "RS-Net",
+            table,
+            f"{size}x{size}",
+            "imagenet",
+            arm=arm.format(size),
+            accuracy=accuracy,
+            size=size,
+            note=note,
         )
-        for row in rows
+        for size, accuracy in zip(sizes, accuracies.split(), strict=True)
     )
 
 
-TABLE_2 = tuple(row for name in NETWORKS for row in _table_2(name, f"{name} "))
-RESNET, MOBILENET = _table_2("ResNet"), _table_2("MobileNet")
-"""The rows of one network, under the arms' names without the network's."""
+def _network(name: str, size: int, *, switchable: bool) -> str:
+    """The name in `searchspace.named` of a network, of one size or switchable, at a size."""
+    start = NETWORKS[name].lower()
+    images = "imagenet" if size == SIZES[0] else f"imagenet{size}"
+    return f"{start}-rsnet-{images}" if switchable else f"{start}-{images}"
 
-_SHARES: dict[str, dict[int, tuple[float | None, ...]]] = {
+
+_TABLE_2 = (
+    # MAdds, then accuracies of I-Nets (base), I-224, Our Parallel and Our RS-Net at `SIZES`, and
+    # their total parameters.
+    (
+        "ResNet",
+        "ResNet18",
+        "1.82G 1.34G 931M 596M 335M",
+        "71.0 69.8 68.5 66.3 62.6",
+        "71.0 68.7 64.7 56.8 42.5",
+        "73.0 71.7 70.4 67.5 61.5",
+        "73.1 72.2 71.1 68.7 64.1",
+        "55.74Mi 11.15Mi 11.18Mi 11.18Mi",
+    ),
+    (
+        "deep ResNet",
+        "ResNet50",
+        "4.14G 3.04G 2.11G 1.35G 760M",
+        "77.1 76.4 75.3 73.5 70.7",
+        "77.1 75.5 72.4 66.8 54.9",
+        "78.9 78.1 76.9 74.9 70.2",
+        "79.3 78.8 77.9 76.3 72.7",
+        "121.87Mi 24.37Mi 24.58Mi 24.58Mi",
+    ),
+    (
+        "MobileNet",
+        "M-NetV2",
+        "301M 221M 154M 99M 56M",
+        "72.1 71.0 69.5 66.8 62.6",
+        "72.1 70.2 66.1 58.3 43.9",
+        "72.8 71.7 70.1 67.3 61.4",
+        "73.0 72.2 71.1 68.8 63.9",
+        "16.71Mi 3.34Mi 3.47Mi 3.47Mi",
+    ),
+)
+
+
+def _table_2() -> Iterator[PrintedRow]:
+    for name, title, macs, individual, largest, parallel, switchable, params in _TABLE_2:
+        sizes = dict(zip(SIZES, macs.split(), strict=True))
+        costs = {
+            size: PrintedCost("macs", figure, "MAdds", (_network(name, size, switchable=True),))
+            for size, figure in sizes.items()
+        }
+        models = (
+            *at_sizes("Table 2", "I-{}", individual),
+            # At 224 it is the first of the individual networks.
+            *at_sizes("Table 2", "I-224", largest)[1:],
+            *at_sizes("Table 2", "parallel", parallel),
+            *at_sizes("Table 2", "RS-Net", switchable),
+        )
+        for row in models:
+            size = row.size or 0
+            network = {
+                f"I-{size}": _network(name, size, switchable=False),
+                "RS-Net": _network(name, size, switchable=True),
+            }.get(row.arm, "")
+            yield replace(
+                row,
+                row=f"{title}, {row.row}",
+                network=network,
+                arm=f"{name} {row.arm}",
+                costs=(costs[size],),
+                note=NETWORKS[name],
+            )
+        alone = tuple(_network(name, size, switchable=False) for size in SIZES)
+        together = (_network(name, SIZES[0], switchable=True),)
+        columns = ("I-Nets (base)", "I-224", "Our Parallel", "Our RS-Net")
+        networks = (alone, alone[:1], together, together)
+        yield PrintedRow(
+            "RS-Net",
+            "Table 2",
+            f"{title}, Total Params",
+            "imagenet",
+            costs=tuple(
+                PrintedCost("params", figure, column, counted)
+                for figure, column, counted in zip(params.split(), columns, networks, strict=True)
+            ),
+        )
+
+
+TABLE_2 = tuple(_table_2())
+RESNET, MOBILENET = renamed(TABLE_2, "ResNet "), renamed(TABLE_2, "MobileNet ")
+"""The rows of one network, under names of arms without the network's."""
+
+
+def _of(rows: tuple[PrintedRow, ...], arm: str) -> tuple[PrintedRow, ...]:
+    return tuple(row for row in rows if row.arm == arm)
+
+
+_ALONE = tuple(row for row in RESNET if row.arm == f"I-{row.size}")
+"""The individual ResNet18 of each size."""
+
+_SHARES = {
     # Table 1: per cent of the images that are wrong at one size, a row, and right at another.
     "individual": {
-        192: (6.9, None, 6.0, 5.5, 5.2),
-        160: (8.1, 7.2, None, 5.9, 5.4),
-        128: (9.8, 8.9, 8.1, None, 5.8),
-        96: (13.2, 12.5, 11.4, 9.7, None),
+        192: "6.9 - 6.0 5.5 5.2",
+        160: "8.1 7.2 - 5.9 5.4",
+        128: "9.8 8.9 8.1 - 5.8",
+        96: "13.2 12.5 11.4 9.7 -",
     },
     "parallel": {
-        192: (4.1, None, 3.3, 3.7, 3.8),
-        160: (6.0, 4.7, None, 3.5, 3.6),
-        128: (9.3, 8.2, 6.6, None, 3.5),
-        96: (15.2, 14.2, 12.7, 9.8, None),
+        192: "4.1 - 3.3 3.7 3.8",
+        160: "6.0 4.7 - 3.5 3.6",
+        128: "9.3 8.2 6.6 - 3.5",
+        96: "15.2 14.2 12.7 9.8 -",
     },
     "RS-Net": {
         # Of the row of 224 the text at hand has this cell only.
-        224: (None, 2.5, None, None, None),
-        192: (3.4, None, 2.8, 3.3, 3.4),
-        160: (5.1, 3.9, None, 2.9, 3.2),
-        128: (7.3, 6.4, 5.0, None, 3.1),
-        96: (12.2, 11.4, 10.2, 7.9, None),
+        224: "- 2.5 - - -",
+        192: "3.4 - 2.8 3.3 3.4",
+        160: "5.1 3.9 - 2.9 3.2",
+        128: "7.3 6.4 5.0 - 3.1",
+        96: "12.2 11.4 10.2 7.9 -",
     },
 }
 TABLE_1 = tuple(
-    Published(
-        TASK,
-        f"{arm}, right at {right} and wrong at {wrong}",
-        share,
-        "RS-Net Table 1",
+    PrintedRow(
+        "RS-Net",
+        "Table 1",
+        f"{arm}, {wrong}, {right}",
+        "imagenet",
+        arm=f"{arm}, right at {right} and wrong at {wrong}",
+        accuracy=share,
         note="per cent of the images, not an accuracy",
     )
     for arm, rows in _SHARES.items()
-    for wrong, row in rows.items()
-    for right, share in zip(SIZES, row, strict=True)
-    if share is not None
+    for wrong, shares in rows.items()
+    for right, share in zip(SIZES, shares.split(), strict=True)
+    if share != "-"
 )
 
-# Table 3: RS-Net and its printed gains over the individual networks, of which some cells are lost.
+# RS-Net and its printed gains over the individual networks, of which some cells are lost.
 _TABLE_3 = {
-    "ResNet 2/32": ((68.8, 67.6, 66.0, 63.1, 56.6), (0.8, 1.2, 1.5, 1.6, 0.3)),
-    "ResNet 2/2": ((65.8, 64.8, 62.9, 59.3, 52.5), (0.9, 1.7, 1.8, 1.2, 0.2)),
-    "deep ResNet 2/32": ((76.0, 75.1, 73.8, 71.7, 67.3), (1.4, 1.6, 1.9, 2.1, 1.8)),
-    "deep ResNet 2/2": ((74.0, 73.1, 71.4, 68.9, 63.4), (1.8, 2.2, 2.4, 2.3, 1.7)),
+    "ResNet 2/32": ("68.8 67.6 66.0 63.1 56.6", "0.8 1.2 1.5 1.6 0.3"),
+    "ResNet 2/2": ("65.8 64.8 62.9 59.3 52.5", "0.9 1.7 1.8 1.2 0.2"),
+    "deep ResNet 2/32": ("76.0 75.1 73.8 71.7 67.3", "1.4 1.6 1.9 2.1 1.8"),
+    "deep ResNet 2/2": ("74.0 73.1 71.4 68.9 63.4", "1.8 2.2 2.4 2.3 1.7"),
 }
 LOST = (224, 96)
 """The sizes whose individual networks have to be computed from the gains; the rest agree."""
-TABLE_3 = tuple(
-    figure
-    for name, (full, gains) in _TABLE_3.items()
-    for size, value, gain in zip(SIZES, full, gains, strict=True)
-    for figure in (
-        Published(
-            TASK,
-            f"{name} I-{size}",
-            round(value - gain, 1),
-            "RS-Net Table 3",
-            size,
-            note="from the printed gain" if size in LOST else "",
-        ),
-        Published(TASK, f"{name} RS-Net", value, "RS-Net Table 3", size),
-    )
-)
+
+
+def _table_3() -> Iterator[PrintedRow]:
+    for name, (accuracies, gains) in _TABLE_3.items():
+        rows = at_sizes("Table 3", f"{name} RS-Net", accuracies)
+        for row, gain in zip(rows, gains.split(), strict=True):
+            yield replace(
+                row,
+                arm=f"{name} I-{row.size}",
+                accuracy=str(Decimal(row.accuracy) - Decimal(gain)),
+                note="from the printed gain" if row.size in LOST else "",
+            )
+            yield row
+
+
+TABLE_3 = tuple(_table_3())
 
 WIDTHS = (0.8, 0.65, 0.5, 0.35)
-_TABLE_4 = (
-    # Width, multiply-adds, individual networks, slimmable and universally slimmable networks.
-    (1.0, 301e6, 72.1, 70.5, 71.5),
-    (0.8, 222e6, 69.8, None, 70.0),
-    (0.65, 161e6, 68.0, None, 68.3),
-    (0.5, 97e6, 64.6, 64.4, 65.0),
-    (0.35, 59e6, 60.1, 59.7, 62.2),
-)
 
 
 def width_name(multiplier: float) -> str:
@@ -164,66 +207,100 @@ def width_name(multiplier: float) -> str:
     return f"width {multiplier:g}x"
 
 
-TABLE_4 = (
-    *(
-        figure
-        for figure in MOBILENET
-        if figure.arm == "RS-Net" or figure.arm[2:] == str(figure.size)
-    ),
-    *(
-        Published(TASK, arm, value, "RS-Net Table 4", size=224, macs=macs, note=note)
-        for width, macs, plain, slimmable, universal in _TABLE_4
-        for arm, value, note in (
-            # Of width 1 this is I-224.
-            (width_name(width), plain if width < 1 else None, ""),
-            (f"S-MobileNetV2 {width:g}x", slimmable, "printed there from Yu et al., ICLR 2019"),
-            (f"US-MobileNetV2 {width:g}x", universal, "printed there from Yu and Huang, ICCV 2019"),
+def _table_4() -> Iterator[PrintedRow]:
+    for width, network, macs, alone, slimmable, universal in (
+        # Network, MAdds, and individual, slimmable and universally slimmable networks.
+        (1.0, "mobilenetv2-imagenet", "301M", "72.1", "70.5", "71.5"),
+        (0.8, "mobilenetv2-080-imagenet", "222M", "69.8", "", "70.0"),
+        (0.65, "mobilenetv2-065-imagenet", "161M", "68.0", "", "68.3"),
+        (0.5, "mobilenetv2-050-imagenet", "97M", "64.6", "64.4", "65.0"),
+        (0.35, "mobilenetv2-035-imagenet", "59M", "60.1", "59.7", "62.2"),
+    ):
+        reason = "161.9M: the digits are cut, not rounded." if width == 0.65 else ""
+        costs = (PrintedCost("macs", macs, "MAdds", (network,), reason),)
+        row = f"{width:g}x" if width < 1 else "1.0x"
+        for arm, named, accuracy, note in (
+            # Of width 1 this is I-224, of Table 2.
+            (width_name(width) if width < 1 else "", network, alone, ""),
+            (
+                f"S-MobileNetV2 {width:g}x",
+                "",
+                slimmable,
+                "printed there from Yu et al., ICLR 2019",
+            ),
+            (
+                f"US-MobileNetV2 {width:g}x",
+                "",
+                universal,
+                "printed there from Yu and Huang, ICCV 2019",
+            ),
+        ):
+            if accuracy:
+                yield PrintedRow(
+                    "RS-Net",
+                    "Table 4",
+                    row,
+                    "imagenet",
+                    network=named,
+                    arm=arm,
+                    accuracy=accuracy,
+                    size=SIZES[0],
+                    costs=costs,
+                    note=note,
+                )
+    for size, macs in zip(SIZES, "301M 221M 154M 99M 56M".split(), strict=True):
+        network = _network("MobileNet", size, switchable=True)
+        costs = (PrintedCost("macs", macs, "MAdds", (network,)),)
+        yield PrintedRow(
+            "RS-Net", "Table 4", f"{size}x{size}", "imagenet", network, size=size, costs=costs
         )
-        if value is not None
-    ),
-)
 
-_FULL = _TABLE_2["ResNet"][3]
-TABLE_5 = tuple(
-    figure
-    for arm, values in (
-        ("full", _FULL),
-        ("vanilla", (73.0, 72.1, 70.8, 68.3, 63.7)),
-        ("only from larger sizes", (72.3, 71.2, 70.2, 68.1, 63.5)),
-        ("only from the largest size", (72.2, 71.7, 70.5, 68.1, 63.1)),
-        ("parallel", _TABLE_2["ResNet"][2]),
-    )
-    for figure in at_sizes(arm, values, "RS-Net Table " + ("2" if arm == "parallel" else "5"))
+
+TABLE_4 = tuple(_table_4())
+SIZES_AND_WIDTHS = (
+    *(row for row in MOBILENET if row.arm in ("RS-Net", f"I-{row.size}")),
+    *TABLE_4,
 )
+"""Table 4, whose accuracies at the sizes are those of Table 2."""
+
+
+def _again(rows: tuple[PrintedRow, ...], table: str, arm: str = "") -> tuple[PrintedRow, ...]:
+    """Rows of Table 2 that another table prints again, without their costs."""
+    return tuple(
+        replace(row, table=table, arm=arm or row.arm, network="", costs=(), note="") for row in rows
+    )
+
+
+TABLE_5 = (
+    *_again(_of(RESNET, "RS-Net"), "Table 5", "full"),
+    *at_sizes("Table 5", "vanilla", "73.0 72.1 70.8 68.3 63.7"),
+    *at_sizes("Table 5", "only from larger sizes", "72.3 71.2 70.2 68.1 63.5"),
+    *at_sizes("Table 5", "only from the largest size", "72.2 71.7 70.5 68.1 63.1"),
+)
+PARALLEL = _again(_of(RESNET, "parallel"), "Table 2")
+INDIVIDUAL = _again(_ALONE, "Table 2")
+
+CROPS = "crops of size {}"
 
 
 def crops_name(size: int) -> str:
     """The arm that is trained on several crops of one size."""
-    return f"crops of size {size}"
+    return CROPS.format(size)
 
 
 TABLE_6 = (
-    *at_sizes("RS-Net", _FULL, "RS-Net Table 6"),
-    *at_sizes("multi-crop", (73.1, 72.0, 70.7, 68.0, 62.8), "RS-Net Table 6"),
-    *(
-        Published(TASK, crops_name(size), value, "RS-Net Table 6", size=size)
-        for size, value in zip(SIZES, (72.1, 71.1, 69.6, 67.6, 63.3), strict=True)
-    ),
-    *individual("", (71.0, 69.8, 68.5, 66.3, 62.6), "RS-Net Table 6"),
+    *_again(_of(RESNET, "RS-Net"), "Table 6"),
+    *at_sizes("Table 6", "multi-crop", "73.1 72.0 70.7 68.0 62.8"),
+    *at_sizes("Table 6", CROPS, "72.1 71.1 69.6 67.6 63.3"),
+    *_again(_ALONE, "Table 6"),
 )
 
-FIGURE_4_LEFT = (
-    *MOBILENET,
-    *at_sizes(
-        "shared norms",
-        (71.1, 59.1),
-        "RS-Net Section 4.3",
-        "from the printed gains of private norms, 1.7 and 2.3",
-        sizes=(224, 96),
-    ),
+SHARED_NORMS = at_sizes(
+    "Section 4.3",
+    "shared norms",
+    "71.1 59.1",
+    "from the printed gains of private norms, 1.7 and 2.3",
+    sizes=(224, 96),
 )
-FIGURE_5 = (
-    *individual("", _TABLE_2["ResNet"][0], "RS-Net Table 2"),
-    *at_sizes("parallel 224+96", (72.6, 61.8), "RS-Net Section 4.3", sizes=(224, 96)),
-    *at_sizes("parallel", _TABLE_2["ResNet"][2], "RS-Net Table 2"),
-)
+PAIR = at_sizes("Section 4.3", "parallel 224+96", "72.6 61.8", sizes=(224, 96))
+ROWS = (*TABLE_1, *TABLE_2, *TABLE_3, *TABLE_4, *TABLE_5, *TABLE_6, *SHARED_NORMS, *PAIR)

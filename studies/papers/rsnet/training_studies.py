@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from searchspace import Resolutions
 from searchspace.resolutions import Distillation
-from studies.papers.rsnet import tables as printed
+from studies.papers.printed import published
 from studies.papers.rsnet.protocol import (
     MOBILENET_RECIPE,
     PAPER,
@@ -12,13 +12,22 @@ from studies.papers.rsnet.protocol import (
     QUICK,
     QUICK_RECIPE,
     RESNET_RECIPE,
-    Setting,
-    better,
-    everywhere,
-    paper,
-    quick,
+    SwitchableNetwork,
+    at_all_sizes,
+    compare,
+    paper_design,
+    quick_design,
 )
-from studies.papers.rsnet.tables import crops_name
+from studies.papers.rsnet.tables import (
+    INDIVIDUAL,
+    MOBILENET,
+    PAIR,
+    PARALLEL,
+    SHARED_NORMS,
+    TABLE_5,
+    TABLE_6,
+    crops_name,
+)
 from studies.spec.ablation import Arm, Study
 from studies.spec.claims import Claim, Comparison, Operand
 from trainers import Recipe
@@ -32,33 +41,33 @@ DISTILLATIONS: dict[str, Distillation] = {
 }
 
 
-def _distillation_arms(setting: Setting) -> tuple[Arm, ...]:
-    return tuple(setting.switchable(name, kind) for name, kind in DISTILLATIONS.items())
+def _distillation_arms(network: SwitchableNetwork) -> tuple[Arm, ...]:
+    return tuple(network.switchable(name, kind) for name, kind in DISTILLATIONS.items())
 
 
-def _distillation_claims(setting: Setting) -> tuple[Claim, ...]:
+def _distillation_claims(network: SwitchableNetwork) -> tuple[Claim, ...]:
     source = "RS-Net Table 5"
     rest = ("only from larger sizes", "only from the largest size")
     return (
         Claim(
             "Full distillation is better than vanilla at every size",
             source,
-            everywhere(setting, "full", "vanilla"),
+            at_all_sizes(network, "full", "vanilla"),
         ),
         Claim(
             "Full distillation is better than without the ensemble at every size",
             source,
-            tuple(c for name in rest for c in everywhere(setting, "full", name)),
+            tuple(c for name in rest for c in at_all_sizes(network, "full", name)),
         ),
         Claim(
             "The ensemble alone teaches better than larger sizes alone at every size",
             source,
-            tuple(c for name in rest for c in everywhere(setting, "vanilla", name)),
+            tuple(c for name in rest for c in at_all_sizes(network, "vanilla", name)),
         ),
         Claim(
             "Full distillation is better than none at every size",
             "RS-Net Table 2",
-            everywhere(setting, "full", "parallel"),
+            at_all_sizes(network, "full", "parallel"),
         ),
     )
 
@@ -69,44 +78,47 @@ rsnet_distillation = Study(
     source="RS-Net Table 5",
     baseline="full",
     presets={
-        "quick": quick(_distillation_arms(QUICK), _distillation_claims(QUICK)),
-        "paper": paper(_distillation_arms(PAPER), _distillation_claims(PAPER)),
+        "quick": quick_design(_distillation_arms(QUICK), _distillation_claims(QUICK)),
+        "paper": paper_design(_distillation_arms(PAPER), _distillation_claims(PAPER)),
     },
-    published=printed.TABLE_5,
+    published=published(TABLE_5 + PARALLEL),
 )
 
 
-def _crops_arms(setting: Setting, recipe: Recipe) -> tuple[Arm, ...]:
+def _crops_arms(network: SwitchableNetwork, recipe: Recipe) -> tuple[Arm, ...]:
     """One crop at all sizes, a crop for each, several crops of one size, one crop of one size."""
-    sizes = setting.sizes
+    sizes = network.sizes
     several = replace(recipe, crops="multi")
     return (
-        setting.switchable(),
-        setting.arm("multi-crop", Resolutions(sizes), several),
-        *(setting.arm(crops_name(s), Resolutions((s,) * len(sizes)), several) for s in sizes),
-        *setting.individuals(),
+        network.switchable(),
+        network.arm("multi-crop", Resolutions(sizes), several),
+        *(network.arm(crops_name(s), Resolutions((s,) * len(sizes)), several) for s in sizes),
+        *network.individuals(),
     )
 
 
-def _crops_claims(setting: Setting) -> tuple[Claim, ...]:
-    smaller = setting.sizes[1:]
+def _crops_claims(network: SwitchableNetwork) -> tuple[Claim, ...]:
+    smaller = network.sizes[1:]
     return (
         Claim(
             "One crop for all sizes is better than a crop for each, but at the largest size",
             "RS-Net Section 4.3",
-            everywhere(setting, "RS-Net", "multi-crop", smaller),
+            at_all_sizes(network, "RS-Net", "multi-crop", smaller),
         ),
         Claim(
             "Several sizes are better than several crops of one size, at every size",
             "RS-Net Section 4.3",
             tuple(
-                better(setting.at("RS-Net", s), setting.at(crops_name(s), s)) for s in setting.sizes
+                compare(network.at("RS-Net", s), network.at(crops_name(s), s))
+                for s in network.sizes
             ),
         ),
         Claim(
             "Several crops of one size are better than one, at every size",
             "RS-Net Table 6",
-            tuple(better(setting.at(crops_name(s), s), setting.own(s)) for s in setting.sizes),
+            tuple(
+                compare(network.at(crops_name(s), s), network.individual(s)) for s in network.sizes
+            ),
         ),
     )
 
@@ -117,45 +129,45 @@ rsnet_crops = Study(
     source="RS-Net Table 6",
     baseline="RS-Net",
     presets={
-        "quick": quick(_crops_arms(QUICK, QUICK_RECIPE), _crops_claims(QUICK), seeds=5),
-        "paper": paper(
+        "quick": quick_design(_crops_arms(QUICK, QUICK_RECIPE), _crops_claims(QUICK), seeds=5),
+        "paper": paper_design(
             _crops_arms(PAPER, RESNET_RECIPE),
             _crops_claims(PAPER),
             more="One crop of one size is the individual network, whose figures the paper prints.",
         ),
     },
-    published=printed.TABLE_6,
+    published=published(TABLE_6),
 )
 
 
-def _norms_arms(setting: Setting) -> tuple[Arm, ...]:
-    shared = Resolutions(setting.sizes, norms="shared", distillation="none")
+def _norms_arms(network: SwitchableNetwork) -> tuple[Arm, ...]:
+    shared = Resolutions(network.sizes, norms="shared", distillation="none")
     return (
-        setting.arm("shared norms", shared),
-        setting.parallel(),
-        setting.switchable(),
-        *setting.individuals(),
+        network.arm("shared norms", shared),
+        network.parallel(),
+        network.switchable(),
+        *network.individuals(),
     )
 
 
-def _norms_claims(setting: Setting) -> tuple[Claim, ...]:
+def _norms_claims(network: SwitchableNetwork) -> tuple[Claim, ...]:
     source = "RS-Net Section 4.3, Figure 4"
-    largest, *middle, smallest = setting.sizes
+    largest, *middle, smallest = network.sizes
     centre = middle[len(middle) // 2]
     private, shared = (
-        [setting.at(name, size) for size in (largest, smallest, centre)]
+        [network.at(name, size) for size in (largest, smallest, centre)]
         for name in ("parallel", "shared norms")
     )
     return (
         Claim(
             "Private norms are better than shared ones at both ends",
             source,
-            (better(private[0], shared[0]), better(private[1], shared[1])),
+            (compare(private[0], shared[0]), compare(private[1], shared[1])),
         ),
         Claim(
             "Private norms are better than shared ones in the middle",
             source,
-            everywhere(setting, "parallel", "shared norms", middle),
+            at_all_sizes(network, "parallel", "shared norms", middle),
         ),
         Claim(
             "Private norms gain more at the ends, on average, than in the middle",
@@ -176,12 +188,12 @@ rsnet_norms = Study(
     source="RS-Net Figure 4, left",
     baseline="shared norms",
     presets={
-        "quick": quick(_norms_arms(QUICK), _norms_claims(QUICK)),
-        "paper": paper(
+        "quick": quick_design(_norms_arms(QUICK), _norms_claims(QUICK)),
+        "paper": paper_design(
             _norms_arms(PAPER_MOBILENET), _norms_claims(PAPER_MOBILENET), MOBILENET_RECIPE
         ),
     },
-    published=printed.FIGURE_4_LEFT,
+    published=published(MOBILENET + SHARED_NORMS),
 )
 
 
@@ -189,39 +201,41 @@ def _together(sizes: tuple[int, ...]) -> str:
     return "parallel " + "+".join(map(str, sizes))
 
 
-def _named_sets(setting: Setting) -> dict[str, tuple[int, ...]]:
+def _named_sets(network: SwitchableNetwork) -> dict[str, tuple[int, ...]]:
     """The largest size with each other one, with more and more of them, and all ("parallel")."""
-    largest, *smaller = setting.sizes
-    nested = [setting.sizes[:count] for count in range(3, len(setting.sizes))]
+    largest, *smaller = network.sizes
+    nested = [network.sizes[:count] for count in range(3, len(network.sizes))]
     sets = [(largest, size) for size in smaller] + nested
-    return {_together(sizes): sizes for sizes in sets} | {"parallel": setting.sizes}
+    return {_together(sizes): sizes for sizes in sets} | {"parallel": network.sizes}
 
 
-def _interaction_arms(setting: Setting) -> tuple[Arm, ...]:
+def _interaction_arms(network: SwitchableNetwork) -> tuple[Arm, ...]:
     parallel = (
-        setting.arm(name, Resolutions(sizes, distillation="none"))
-        for name, sizes in _named_sets(setting).items()
+        network.arm(name, Resolutions(sizes, distillation="none"))
+        for name, sizes in _named_sets(network).items()
     )
-    return (*setting.individuals(), *parallel)
+    return (*network.individuals(), *parallel)
 
 
-def _interaction_claims(setting: Setting) -> tuple[Claim, ...]:
+def _interaction_claims(network: SwitchableNetwork) -> tuple[Claim, ...]:
     source = "RS-Net Section 4.3, Figure 5"
-    largest, *smaller = setting.sizes
+    largest, *smaller = network.sizes
     pair = {size: _together((largest, size)) for size in smaller}
     return (
         Claim(
             "Training together with any one smaller size improves the largest",
             source,
-            tuple(better(setting.at(pair[s], largest), setting.own(largest)) for s in smaller),
+            tuple(
+                compare(network.at(pair[s], largest), network.individual(largest)) for s in smaller
+            ),
         ),
         Claim(
             "The farther apart two sizes are, the less the smaller one gains from the larger",
             source,
             tuple(
                 Comparison(
-                    (setting.at(pair[near], near), setting.own(far)),
-                    (setting.at(pair[far], far), setting.own(near)),
+                    (network.at(pair[near], near), network.individual(far)),
+                    (network.at(pair[far], far), network.individual(near)),
                 )
                 for near, far in zip(smaller, smaller[1:], strict=False)
             ),
@@ -229,15 +243,15 @@ def _interaction_claims(setting: Setting) -> tuple[Claim, ...]:
         Claim(
             "Training together with the largest size makes the smallest worse",
             source,
-            (better(setting.own(smaller[-1]), setting.at(pair[smaller[-1]], smaller[-1])),),
+            (compare(network.individual(smaller[-1]), network.at(pair[smaller[-1]], smaller[-1])),),
         ),
         Claim(
             "Of all sizes together, those above the smallest are improved on average",
             source,
             (
                 Comparison(
-                    tuple(Operand("parallel", size) for size in setting.sizes[:-1]),
-                    tuple(setting.own(size) for size in setting.sizes[:-1]),
+                    tuple(Operand("parallel", size) for size in network.sizes[:-1]),
+                    tuple(network.individual(size) for size in network.sizes[:-1]),
                 ),
             ),
         ),
@@ -250,13 +264,13 @@ rsnet_interaction = Study(
     source="RS-Net Figure 5",
     baseline="parallel",
     presets={
-        "quick": quick(_interaction_arms(QUICK), _interaction_claims(QUICK)),
-        "paper": paper(
+        "quick": quick_design(_interaction_arms(QUICK), _interaction_claims(QUICK)),
+        "paper": paper_design(
             _interaction_arms(PAPER),
             _interaction_claims(PAPER),
             more="Which sets of more than two sizes Figure 5 has is not in its text: these are the "
             "largest three and four, and all.",
         ),
     },
-    published=printed.FIGURE_5,
+    published=published(INDIVIDUAL + PAIR + PARALLEL),
 )

@@ -1,6 +1,7 @@
 import csv
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,14 +13,15 @@ from analysis.audit.audit import (
     NOT_BUILT,
     TRUNCATED,
     Audited,
+    Cell,
     audit,
+    cost_cells,
     ours_by_convention,
     to_frame,
     verdict,
     verdict_counts,
 )
 from analysis.audit.conventions import hs_macs, hs_params, multiception_params
-from analysis.audit.printed import CELLS, Cell
 from searchspace import (
     Architecture,
     HierarchicalSplit,
@@ -32,6 +34,9 @@ from searchspace import (
     names,
 )
 from searchspace.named.hs import RESNET50D, SETTINGS
+from studies.papers.printed import PrintedCost, PrintedRow
+
+CELLS = cost_cells()
 
 
 @pytest.fixture(scope="module")
@@ -39,9 +44,9 @@ def judged() -> list[Audited]:
     """Every cell under its paper's convention; our own measure is not needed for the verdict."""
     rows = []
     for cell in CELLS:
-        ours = ours_by_convention(cell) if cell.networks else None
-        told = NOT_BUILT if ours is None else verdict(cell.text, ours)
-        rows.append(Audited(cell, ours, told, None, None))
+        ours = ours_by_convention(cell) if cell.cost.networks else None
+        judged_as = NOT_BUILT if ours is None else verdict(cell.cost.digits, ours)
+        rows.append(Audited(cell, ours, judged_as, None, None))
     return rows
 
 
@@ -59,7 +64,7 @@ def test_verdicts_are_those_found_by_rebuilding_the_papers(judged: list[Audited]
 @pytest.mark.slow
 def test_exactly_the_figures_that_are_not_equal_have_a_reason(judged: list[Audited]) -> None:
     for row in judged:
-        assert bool(row.cell.reason) == (row.verdict != EQUAL), row.cell
+        assert bool(row.cell.cost.reason) == (row.verdict != EQUAL), row.cell
 
 
 @pytest.mark.parametrize(
@@ -80,13 +85,13 @@ def test_verdict(text: str, ours: float, expected: str) -> None:
 
 
 def test_cells_are_distinct_and_name_networks() -> None:
-    where = [(cell.paper, cell.table, cell.row, cell.column) for cell in CELLS]
+    where = [(cell.paper, cell.table, cell.row, cell.cost.column) for cell in CELLS]
     assert len(set(where)) == len(where) == 159
-    assert {name for cell in CELLS for name in cell.networks} <= set(names())
+    assert {name for cell in CELLS for name in cell.cost.networks} <= set(names())
 
 
 def test_every_source_of_a_cost_table_has_a_printed_figure() -> None:
-    printed = {name for cell in CELLS for name in cell.networks}
+    printed = {name for cell in CELLS for name in cell.cost.networks}
     for name in names():
         if any((s.paper, s.table) not in {("CoConv", "1"), ("CoConv", "2")}
                for s in catalogue_entry(name).sources):  # fmt: skip
@@ -127,7 +132,7 @@ SMALL = tuple(
     for cell in CELLS
     if cell.row in ("ResNeSt50*", "Cifar-10, ResNet-20", "RN-20")
     or (cell.paper, cell.row) == ("MS-SAR", "{1}")
-    and "ResNet-56" in cell.column
+    and "ResNet-56" in cell.cost.column
 )
 
 
@@ -137,7 +142,7 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_audit_measures_our_own_costs() -> None:
-    rows = {(row.cell.row, row.cell.column): row for row in audit(SMALL)}
+    rows = {(row.cell.row, row.cell.cost.column): row for row in audit(SMALL)}
     plain = rows["RN-20", "FLOPs"]
     assert (plain.macs, plain.params) == (40_813_184, 272_474)
     assert plain.ours == pytest.approx(40.813184)
@@ -159,15 +164,19 @@ def test_command_prints_and_writes(
     assert len(rows) == len(SMALL)
     page = (tmp_path / "page.html").read_text()
     for cell, row in zip(SMALL, rows, strict=True):
-        assert (row["row"], row["printed"], row["reason"]) == (cell.row, cell.text, cell.reason)
-        assert cell.row in page and cell.text in page and cell.row in printed
+        assert (row["row"], row["printed"], row["reason"]) == (
+            cell.row,
+            cell.cost.digits,
+            cell.cost.reason,
+        )
+        assert cell.row in page and cell.cost.digits in page and cell.row in printed
     assert "src=" not in page and "href=" not in page
     assert page.count("<tr>") == len(SMALL) + 1 + len({c.paper for c in SMALL}) + 1
     assert not list(tmp_path.rglob("*.part"))
 
 
 def test_frame_has_missing_numbers_where_there_is_no_network() -> None:
-    cell = next(cell for cell in CELLS if not cell.networks)
+    cell = next(cell for cell in CELLS if not cell.cost.networks)
     frame = to_frame(audit([cell]))
     assert frame["macs"].isna().all() and frame["verdict"].tolist() == [NOT_BUILT]
 
@@ -190,11 +199,19 @@ def test_the_program_ends_with_one_sentence(tmp_path: Path) -> None:
 
 
 def test_a_cell_is_counted_by_its_papers_convention() -> None:
-    assert {(c.paper, c.quantity) for c in CELLS} == {
+    assert {(c.paper, c.cost.quantity) for c in CELLS} == {
         ("CoConv", "macs"), ("CoConv", "params"), ("Multiception", "params"),
         ("Multiception", "saving"), ("MS-SAR", "macs"), ("MS-SAR", "params"),
         ("RS-Net", "macs"), ("RS-Net", "params"), ("HS", "macs"), ("HS", "params"),
     }  # fmt: skip
-    five = next(c for c in CELLS if c.column == "I-Nets (base)" and c.row.startswith("ResNet18"))
-    one = Cell(five.paper, five.table, five.row, "", "0", 1.0, "params", five.networks[:1])
-    assert ours_by_convention(five) * five.unit == 5 * ours_by_convention(one)
+    five = next(
+        c for c in CELLS if c.cost.column == "I-Nets (base)" and c.row.startswith("ResNet18")
+    )
+    one = replace(five, cost=replace(five.cost, networks=five.cost.networks[:1]))
+    assert ours_by_convention(five) == 5 * ours_by_convention(one)
+
+
+def test_rows_of_one_table_line_share_a_cell() -> None:
+    cost = PrintedCost("macs", "1.5G", "FLOPs", ("resnet18-imagenet",))
+    row = PrintedRow("CoConv", "Table 9", "line", "imagenet", arm="a", costs=(cost,))
+    assert cost_cells([row, replace(row, arm="b")]) == (Cell("CoConv", "9", "line", cost),)

@@ -2,13 +2,14 @@
 
 from searchspace import ACNet, CoConv, CondConv, DyConv, GatherExcite, ResNet, SqueezeExcite
 from studies.papers import quick
-from studies.papers.grid import Settings, everywhere, grid
-from studies.spec.ablation import Design, Published, Study
+from studies.papers.coconv.tables import TABLE_3
+from studies.papers.grid import Operators, grid, in_all_slots
+from studies.papers.printed import published
+from studies.spec.ablation import Design, Study
 from studies.spec.claims import Claim, exceeds
 from trainers import RECIPES, ImageNet
 
-TABLE_3 = "CoConv Table 3"
-RIVALS: Settings = {"static": {}} | everywhere(
+RIVALS: Operators = {"static": {}} | in_all_slots(
     {
         "se": SqueezeExcite(),
         "ge": GatherExcite(),
@@ -18,26 +19,15 @@ RIVALS: Settings = {"static": {}} | everywhere(
         "coconv": CoConv(3, norms=False),
     }
 )
-PRINTED = {
-    "static": (69.635, 1.822, 11.690),
-    "se": (71.024, 1.823, 11.779),
-    "ge": (70.405, 1.825, 11.753),
-    "acnet": (70.779, 1.822, 11.690),
-    "condconv": (71.935, 1.822, 11.701),
-    "dycnn": (70.613, 1.822, 12.001),
-    "coconv": (72.696, 1.824, 12.166),
-}
-"""Top-1 accuracy in per cent, FLOPs in 1e9 and parameters in 1e6."""
-
 CLAIMS = (
     Claim(
         "CoConv is better than static convolution",
-        f"CoConv Section 5.2, {TABLE_3}",
+        "CoConv Section 5.2, Table 3",
         exceeds("coconv", "static"),
     ),
     Claim(
         "CoConv is better than all its rivals",
-        f"CoConv Section 5.2, {TABLE_3}",
+        "CoConv Section 5.2, Table 3",
         exceeds("coconv", "se", "ge", "acnet", "condconv", "dycnn"),
     ),
 )
@@ -45,7 +35,7 @@ CLAIMS = (
 coconv_imagenet = Study(
     name="coconv_imagenet",
     question="Is CoConv better than SE, GE, ACNet and other dynamic convolutions?",
-    source=TABLE_3,
+    source="CoConv Table 3",
     baseline="static",
     presets={
         "quick": quick.design(grid({"": quick.NETWORK}, RIVALS), *CLAIMS),
@@ -61,18 +51,7 @@ coconv_imagenet = Study(
             claims=CLAIMS,
         ),
     },
-    published=tuple(
-        Published(
-            "imagenet",
-            arm,
-            accuracy,
-            TABLE_3,
-            macs=1e9 * flops,
-            params=1e6 * params,
-            note="FLOPs that count norms, activations and pooling too",
-        )
-        for arm, (accuracy, flops, params) in PRINTED.items()
-    ),
+    published=published(TABLE_3),
 )
 
 STUDIES = (coconv_imagenet,)

@@ -1,0 +1,92 @@
+"""What the studies of Multiception share: networks, places, and each dataset's protocol.
+
+Arms without a network in their name are the paper's ResNet-50 of basic blocks, the one network on
+all of its datasets, and a small ResNet in quick designs.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from searchspace import Architecture, Backbone, Choice, ShakeShake
+from searchspace.named.multiception import RESNET20, RESNET50, RESNET56, SE, SHAKE
+from studies.papers import quick
+from studies.papers.grid import arm_name
+from studies.spec.ablation import Arm, Design
+from studies.spec.claims import Claim
+from trainers import RECIPES, Cifar10, Cifar100, ImageNet32, Recipe, Stl10, Task
+
+RESNET, SMALL, SENET, SHAKENET = "", "ResNet-20", "SeNet-56", "ShakeNet-26-2x96d"
+
+NETWORKS: dict[str, tuple[Backbone, Mapping[str, Choice]]] = {
+    RESNET: (RESNET50, {}),
+    SMALL: (RESNET20, {}),
+    SENET: (RESNET56, SE),
+    SHAKENET: (SHAKE, {}),
+}
+
+Stages = Mapping[int, Choice]
+"""The choice for the first 3x3 of every block, by stage; an empty mapping is the standard one."""
+
+
+@dataclass(frozen=True)
+class DatasetProtocol:
+    """A dataset of Section IV with its recipe and the networks that were trained on it."""
+
+    task: Task
+    recipe: Recipe
+    networks: tuple[str, ...]
+
+
+PROTOCOLS = {
+    "paper": DatasetProtocol(Cifar10(), RECIPES["multiception"], tuple(NETWORKS)),
+    "paper_cifar100": DatasetProtocol(Cifar100(), RECIPES["multiception"], (RESNET, SHAKENET)),
+    "paper_stl10": DatasetProtocol(Stl10(), RECIPES["multiception_stl10"], (RESNET,)),
+    "paper_imagenet32": DatasetProtocol(
+        ImageNet32(), RECIPES["multiception_imagenet32"], (RESNET,)
+    ),
+}
+"""By preset."""
+
+NOTE = (
+    "The protocol of Section IV, three runs and the last epoch. What the text leaves open: MixConv "
+    "has the kernels that Multiception has in each stage; MobileNet-V2 is not compared, as its "
+    "form with Multiception is not described."
+)
+
+
+def paper_design(
+    preset: str,
+    settings: Mapping[str, Stages],
+    claims: Iterable[Claim],
+    *,
+    networks: tuple[str, ...] | None = None,
+    note: str = NOTE,
+) -> Design:
+    """The protocol of a preset, with every setting in its networks or in those given."""
+    protocol = PROTOCOLS[preset]
+    return Design(
+        arms=tuple(
+            Arm(arm_name(name, network), _architecture(*NETWORKS[network], stages))
+            for network in networks or protocol.networks
+            for name, stages in settings.items()
+        ),
+        tasks=(protocol.task,),
+        recipe=protocol.recipe,
+        seeds=3,
+        note=note,
+        is_paper_protocol=True,
+        claims=tuple(claims),
+    )
+
+
+def quick_design(settings: Mapping[str, Stages], *claims: Claim) -> Design:
+    """Every setting in the small ResNet of all quick designs."""
+    arms = (Arm(name, _architecture(quick.NETWORK, {}, s)) for name, s in settings.items())
+    return quick.design(arms, *claims)
+
+
+def _architecture(backbone: Backbone, others: Mapping[str, Choice], stages: Stages) -> Architecture:
+    """The first 3x3 of every block, or of each branch of a block, replaced stage by stage."""
+    branch = "branch?." if isinstance(backbone, ShakeShake) else ""
+    firsts = {f"layer{stage}.*.{branch}conv1": choice for stage, choice in stages.items()}
+    return Architecture(backbone, {**others, **firsts})
