@@ -34,7 +34,7 @@ def ours(trials: int, seconds: float, folder: Path) -> None:
     from studies.execution.ray_backend import RayBackend
     from studies.execution.resources import Resources
     from studies.rundir.store import RunStore
-    from studies.samplers.registry import sampler
+    from studies.samplers.registry import make_sampler
     from studies.search.scheduler import SearchAgenda
     from tests.support.helpers import search
 
@@ -59,7 +59,9 @@ def ours(trials: int, seconds: float, folder: Path) -> None:
     store = RunStore(folder)
     with store.locked():
         store.ask(asked, {})
-        made = sampler(asked.sampler, {}, within=asked.within, objectives=asked.objectives, seed=0)
+        made = make_sampler(
+            asked.sampler, {}, within=asked.within, objectives=asked.objectives, seed=0
+        )
         queue = SearchAgenda(asked, store, Resources(WORKERS), RunCallbacks(), made)
         with RayBackend(Resources(WORKERS)) as engine:
             engine.run(queue)

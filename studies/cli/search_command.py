@@ -20,7 +20,7 @@ from studies.execution.environment import environment
 from studies.execution.ray_backend import RayBackend
 from studies.execution.resources import Resources
 from studies.rundir.store import RunStore
-from studies.samplers.registry import sampler, sampler_settings
+from studies.samplers.registry import make_sampler, sampler_settings
 from studies.search.early_stopping import scheduler
 from studies.search.scheduler import SearchAgenda
 from studies.search.warm_start import take_over
@@ -171,7 +171,7 @@ def train(
             store,
             backend.resources,
             progress.events(),
-            sampler(
+            make_sampler(
                 search.sampler,
                 search.sampler_settings,
                 within=search.within,

@@ -1,9 +1,10 @@
-"""Our sampler: it uses what a space knows of its networks before any is trained.
+"""Our sampler: exact costs, a model of accuracy, expected hypervolume improvement.
 
-MACs and parameters are priced exactly, so only accuracy (and latency) is modelled. Candidates are
-networks, not answers: all that are left of a small space; of a large one a uniform sample and
-descendants of the front by mutation and crossing. The one with the greatest expected gain in
-hypervolume is proposed (Emmerich et al., CEC 2011), and none is proposed twice.
+MACs and parameters are known exactly before training, so only accuracy and latency are modelled.
+Candidates are architectures, not parameters: all that are left of a small space; of a large space a
+uniform sample and descendants of the front by mutation and crossover. The candidate with the
+greatest expected hypervolume improvement is proposed (Emmerich et al., CEC 2011). No architecture
+is proposed twice.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,33 +17,34 @@ from optuna.trial import FrozenTrial, TrialState
 
 from searchspace.space import Within, moves
 from searchspace.space.encoding import Rows
+from studies.samplers.architecture_sampler import ArchitectureSampler
 from studies.samplers.gain import expected_gain, free_points
 from studies.samplers.pareto import Floats, non_dominated
-from studies.samplers.planned import Planned
 from studies.samplers.surrogate import Surrogate, Views
 
-PRICED = {"macs": 0, "params": 1}
-"""Objectives that are known, by their place in prices."""
-SPREAD = 1024
-"""Networks drawn to see what a large space costs."""
-NEAR = 20
-"""One in so many networks is near enough to a cost that is aimed at, four at least."""
+KNOWN_COSTS = {"macs": 0, "params": 1}
+"""Objectives that are known exactly, by their index in the prices of a space."""
+COST_SAMPLE = 1024
+"""Architectures drawn to estimate the distribution of costs of a large space."""
+NEAREST = 20
+"""One architecture in so many, but at least four, counts as near to a cost."""
 PARENTS = 16
+"""The most architectures of the front that have descendants."""
 REFINED, ROUNDS = 4, 2
-"""The best candidates, and how often their neighbourhood is searched for better ones."""
+"""Best candidates whose neighbourhood is searched for better ones, and how often."""
 
 
 @dataclass(frozen=True)
-class Measured:
-    """Distinct networks as rows, the means of their objectives, all to be low, and counts."""
+class Observations:
+    """Distinct architectures (N, columns), mean minimised objectives (N, M) and counts (N,)."""
 
     rows: Rows
     values: Floats
     counts: Floats
 
 
-class InformedSampler(Planned):
-    """Proposes the network with the greatest expected gain in hypervolume."""
+class InformedSampler(ArchitectureSampler):
+    """Proposes the architecture with the greatest expected hypervolume improvement."""
 
     def __init__(
         self, within: Within, seed: int, objectives: Sequence[str], *, startup: int, pool: int
@@ -53,30 +55,30 @@ class InformedSampler(Planned):
         self._sample: Rows | None = None
 
     def choose(self, study: Study, trial: FrozenTrial, rng: Random) -> Rows:
-        """By the model once `startup` networks are measured, before that spread over the costs."""
-        known = self.known(study)
-        measured = self.measured(study)
-        if len(measured.rows) < self.startup:
-            return self._spread(known, trial.number, rng)
-        candidates = self._candidates(measured, known, rng)
+        """Use the model once `startup` architectures are measured; before that, spread costs."""
+        proposed = self.proposed(study)
+        observed = self.observations(study)
+        if len(observed.rows) < self.startup:
+            return self._spread(proposed, trial.number, rng)
+        candidates = self._candidates(observed, proposed, rng)
         if not len(candidates):
             return self.within.sample_rows(1, rng)[0]
-        return self._best(measured, candidates, known, self._running(study), rng)
+        return self._best(observed, candidates, proposed, self._running(study), rng)
 
-    def measured(self, study: Study) -> Measured:
-        """What finished trials measured; of a network with several, the mean."""
-        found: dict[bytes, list[list[float]]] = {}
+    def observations(self, study: Study) -> Observations:
+        """The objectives of finished trials; of repeated architectures the mean."""
+        measured: dict[bytes, list[list[float]]] = {}
         for trial in study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
             row = self.row_of(trial)
             if row is not None:
-                found.setdefault(row, []).append(trial.values)
-        values = np.array([np.mean(each, axis=0) for each in found.values()])
-        values = values.reshape(len(found), len(self.objectives))
-        counts = np.array([len(each) for each in found.values()], dtype=float)
-        return Measured(self._unpacked(found), self._low(values), counts)
+                measured.setdefault(row, []).append(trial.values)
+        values = np.array([np.mean(each, axis=0) for each in measured.values()])
+        values = values.reshape(len(measured), len(self.objectives))
+        counts = np.array([len(each) for each in measured.values()], dtype=float)
+        return Observations(self._unpacked(measured), self._minimised(values), counts)
 
-    def _low(self, values: Floats) -> Floats:
-        """Values as objectives to be low: negative accuracies, and logarithms of all costs."""
+    def _minimised(self, values: Floats) -> Floats:
+        """Minimised objectives: accuracies with the sign changed, and logarithms of costs."""
         columns = [
             -column if name == "accuracy" else np.log1p(column)
             for name, column in zip(self.objectives, values.T, strict=True)
@@ -91,36 +93,36 @@ class InformedSampler(Planned):
         trials = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
         return self._unpacked(row for trial in trials if (row := self.row_of(trial)) is not None)
 
-    def typical(self) -> Rows:
-        """All networks, or as many as tell what a large space costs."""
-        listed = self.listed()
-        if listed is not None:
-            return listed
+    def representative_rows(self) -> Rows:
+        """All architectures of a small space; of a large one a sample that shows its costs."""
+        enumerated = self.enumerated()
+        if enumerated is not None:
+            return enumerated
         if self._sample is None:
-            self._sample = self.within.sample_rows(SPREAD, Random(self.seed))
+            self._sample = self.within.sample_rows(COST_SAMPLE, Random(self.seed))
         return self._sample
 
-    def _spread(self, known: set[bytes], number: int, rng: Random) -> Rows:
-        """A network near a quantile of the costs: the middle, the quarters, the eighths, ..."""
-        rows = self.typical()
+    def _spread(self, proposed: set[bytes], number: int, rng: Random) -> Rows:
+        """An architecture near a quantile of the MACs: 1/2, 1/4, 3/4, 1/8, ..."""
+        rows = self.representative_rows()
         order = rows[np.argsort(self.space.price(rows)[0], kind="stable")]
-        left = self.fresh(order, known)
+        left = self.new(order, proposed)
         rows = left if len(left) else order
-        near = min(len(rows), max(4, len(rows) // NEAR))
-        first = round(_halving(number + 1) * (len(rows) - near))
+        near = min(len(rows), max(4, len(rows) // NEAREST))
+        first = round(_van_der_corput(number + 1) * (len(rows) - near))
         return rows[first + rng.randrange(near)]
 
-    def _candidates(self, measured: Measured, known: set[bytes], rng: Random) -> Rows:
-        listed = self.listed()
-        if listed is not None:
-            return self.fresh(listed, known)
-        front = measured.rows[non_dominated(measured.values)]
-        families = self._descendants(front, self.pool // 2, rng)
+    def _candidates(self, observed: Observations, proposed: set[bytes], rng: Random) -> Rows:
+        enumerated = self.enumerated()
+        if enumerated is not None:
+            return self.new(enumerated, proposed)
+        front = observed.rows[non_dominated(observed.values)]
+        descendants = self._descendants(front, self.pool // 2, rng)
         drawn = self.within.sample_rows(self.pool - self.pool // 2, rng)
-        return self.fresh(np.concatenate([families, drawn]), known)
+        return self.new(np.concatenate([descendants, drawn]), proposed)
 
     def _descendants(self, parents: Rows, count: int, rng: Random) -> Rows:
-        """Children of random parents, by one or two mutations or a crossing, within the limits."""
+        """Children of random parents by crossover and one or two mutations, within the limits."""
         root, layout = self.space.root, self.space.layout
         chosen = rng.sample(range(len(parents)), min(PARENTS, len(parents)))
         paths = [layout.path(parents[i]) for i in chosen]
@@ -136,75 +138,82 @@ class InformedSampler(Planned):
         return rows[self.within.fits(rows)]
 
     def _best(
-        self, measured: Measured, candidates: Rows, known: set[bytes], running: Rows, rng: Random
+        self,
+        observed: Observations,
+        candidates: Rows,
+        proposed: set[bytes],
+        running: Rows,
+        rng: Random,
     ) -> Rows:
         """The candidate with the greatest gain, after a search around the best ones."""
-        forecast = Forecast(self, measured, running, rng)
+        forecast = Forecast(self, observed, running, rng)
         gains = forecast.gains(candidates)
-        for _ in range(ROUNDS if self.listed() is None else 0):
+        for _ in range(ROUNDS if self.enumerated() is None else 0):
             best = candidates[np.argsort(-gains, kind="stable")[:REFINED]]
-            near = self.fresh(self._descendants(best, self.pool // 8, rng), known)
-            candidates = np.concatenate([best, near])
+            neighbours = self.new(self._descendants(best, self.pool // 8, rng), proposed)
+            candidates = np.concatenate([best, neighbours])
             gains = forecast.gains(candidates)
         return candidates[int(gains.argmax())]
 
-    def predicted(self, models: dict[int, Surrogate], rows: Rows) -> tuple[Floats, Floats]:
-        """Means and standard deviations (N, objectives); 0 for what is known."""
+    def predict(self, models: dict[int, Surrogate], rows: Rows) -> tuple[Floats, Floats]:
+        """Means and standard deviations, each (N, M); the deviation of an exact cost is 0."""
         means, stds = np.zeros((2, len(rows), len(self.objectives)))
         prices = np.stack(self.space.price(rows), 1)
         for i, name in enumerate(self.objectives):
-            if name in PRICED:
-                means[:, i] = np.log1p(prices[:, PRICED[name]])
+            if name in KNOWN_COSTS:
+                means[:, i] = np.log1p(prices[:, KNOWN_COSTS[name]])
             else:
                 means[:, i], stds[:, i] = models[i].predict(rows)
         return means, stds
 
 
 class Forecast:
-    """What networks are expected to add to the front of those measured and running."""
+    """Expected improvements of the front of the measured and the running architectures."""
 
     def __init__(
-        self, sampler: InformedSampler, measured: Measured, running: Rows, rng: Random
+        self, sampler: InformedSampler, observed: Observations, running: Rows, rng: Random
     ) -> None:
         self.sampler = sampler
-        self.models = self._models(measured, {})
+        self.models = self._models(observed, {})
         if len(running):
-            # What runs will have its mean, so that others are looked for elsewhere.
-            expected, _ = sampler.predicted(self.models, running)
-            measured = Measured(
-                np.concatenate([measured.rows, running]),
-                np.concatenate([measured.values, expected]),
-                np.concatenate([measured.counts, np.ones(len(running))]),
+            # A running trial counts as if it gave its mean, so that the next is sought elsewhere.
+            expected, _ = sampler.predict(self.models, running)
+            observed = Observations(
+                np.concatenate([observed.rows, running]),
+                np.concatenate([observed.values, expected]),
+                np.concatenate([observed.counts, np.ones(len(running))]),
             )
-            self.models = self._models(measured, self.models)
-        # The front as the model sees it: a single measurement may have been lucky.
-        smooth, _ = sampler.predicted(self.models, measured.rows)
-        typical, _ = sampler.predicted(self.models, sampler.typical())
-        everything = np.concatenate([smooth, typical])
-        reference = everything.max(0) + 1e-9
-        ideal = everything.min(0) - 0.1 * np.ptp(everything, axis=0)
-        front = smooth[non_dominated(smooth, keep_equal=False)]
+            self.models = self._models(observed, self.models)
+        # The front is that of the predicted means: a single measurement may be lucky.
+        predicted, _ = sampler.predict(self.models, observed.rows)
+        representative, _ = sampler.predict(self.models, sampler.representative_rows())
+        values = np.concatenate([predicted, representative])
+        reference = values.max(0) + 1e-9
+        ideal = values.min(0) - 0.1 * np.ptp(values, axis=0)
+        front = predicted[non_dominated(predicted, keep_equal=False)]
         generator = np.random.default_rng(rng.getrandbits(64))
         self.free = free_points(front, ideal, reference, generator)
 
-    def _models(self, measured: Measured, before: dict[int, Surrogate]) -> dict[int, Surrogate]:
+    def _models(
+        self, observed: Observations, earlier: dict[int, Surrogate]
+    ) -> dict[int, Surrogate]:
         return {
             i: Surrogate(
                 self.sampler.views,
-                measured.rows,
-                measured.values[:, i],
-                measured.counts,
-                before[i].settings if before else None,
+                observed.rows,
+                observed.values[:, i],
+                observed.counts,
+                earlier[i].hyperparameters if earlier else None,
             )
             for i, name in enumerate(self.sampler.objectives)
-            if name not in PRICED
+            if name not in KNOWN_COSTS
         }
 
     def gains(self, rows: Rows) -> Floats:
-        """Expected gains, shape (N,)."""
-        return expected_gain(self.free, *self.sampler.predicted(self.models, rows))
+        """Expected hypervolume improvements, shape (N,)."""
+        return expected_gain(self.free, *self.sampler.predict(self.models, rows))
 
 
-def _halving(number: int) -> float:
-    """1/2, 1/4, 3/4, 1/8, ... for 1, 2, 3, 4, ...: the van der Corput sequence."""
+def _van_der_corput(number: int) -> float:
+    """The van der Corput sequence: 1/2, 1/4, 3/4, 1/8, ... for 1, 2, 3, 4, ..."""
     return int(f"{number:b}"[::-1], 2) / 2 ** number.bit_length()

@@ -1,6 +1,7 @@
-"""Samplers by name, with their settings as data."""
+"""Samplers by name, with their settings as values."""
 
 import warnings
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -13,56 +14,60 @@ from searchspace.checks import check_at_least, check_integer, check_one_of
 from searchspace.schema import from_json
 from searchspace.space import Within
 from studies.samplers.informed import InformedSampler
-from studies.samplers.repeatable import Repeatable
 from studies.samplers.simple import BruteForceSampler, QmcSampler, RandomSampler
+from studies.samplers.stateless import StatelessSampler
 
 
 @dataclass(frozen=True)
-class Aim:
-    """What a search proposes networks for: those within limits, with objectives by name."""
+class SamplerSettings(ABC):
+    """The settings of one sampler; base class of all."""
 
-    within: Within
-    objectives: tuple[str, ...]
+    kind: ClassVar[str]
+
+    @abstractmethod
+    def make(self, within: Within, objectives: Sequence[str], seed: int) -> BaseSampler:
+        """The sampler with these settings."""
 
 
 @dataclass(frozen=True)
-class Random:
-    """Uniform over the networks within the limits."""
+class RandomSettings(SamplerSettings):
+    """Random search: uniform over the architectures within the limits."""
 
     kind: ClassVar[str] = "random"
 
-    def make(self, aim: Aim, seed: int) -> BaseSampler:
-        """The sampler."""
-        return RandomSampler(aim.within, seed)
+    def make(self, within: Within, objectives: Sequence[str], seed: int) -> BaseSampler:
+        """The sampler with these settings."""
+        return RandomSampler(within, seed)
 
 
 @dataclass(frozen=True)
-class BruteForce:
-    """Every network within the limits once."""
+class BruteForceSettings(SamplerSettings):
+    """Each architecture within the limits once."""
 
     kind: ClassVar[str] = "brute_force"
 
-    def make(self, aim: Aim, seed: int) -> BaseSampler:
-        """The sampler."""
-        return BruteForceSampler(aim.within, seed)
+    def make(self, within: Within, objectives: Sequence[str], seed: int) -> BaseSampler:
+        """The sampler with these settings."""
+        return BruteForceSampler(within, seed)
 
 
 @dataclass(frozen=True)
-class Qmc:
-    """Evenly spread networks."""
+class QmcSettings(SamplerSettings):
+    """Quasi-Monte Carlo: the points of a scrambled Sobol sequence."""
 
     kind: ClassVar[str] = "qmc"
 
-    def make(self, aim: Aim, seed: int) -> BaseSampler:
-        """The sampler."""
-        return QmcSampler(aim.within, seed)
+    def make(self, within: Within, objectives: Sequence[str], seed: int) -> BaseSampler:
+        """The sampler with these settings."""
+        return QmcSampler(within, seed)
 
 
 @dataclass(frozen=True)
-class Informed:
-    """Ours: costs are known, accuracy is modelled, the expected gain in hypervolume decides.
+class InformedSettings(SamplerSettings):
+    """Our sampler: exact costs, a model of accuracy, expected hypervolume improvement.
 
-    The first `startup` networks are spread evenly over the costs.
+    The first `startup` architectures are spread evenly over the costs. Of a large space `pool`
+    candidates are compared for each trial.
     """
 
     startup: int = 8
@@ -73,15 +78,15 @@ class Informed:
     def __post_init__(self) -> None:
         check_integer(1, startup=self.startup, pool=self.pool)
 
-    def make(self, aim: Aim, seed: int) -> BaseSampler:
-        """The sampler."""
+    def make(self, within: Within, objectives: Sequence[str], seed: int) -> BaseSampler:
+        """The sampler with these settings."""
         return InformedSampler(
-            aim.within, seed, aim.objectives, startup=self.startup, pool=self.pool
+            within, seed, tuple(objectives), startup=self.startup, pool=self.pool
         )
 
 
 @dataclass(frozen=True)
-class Tpe:
+class TpeSettings(SamplerSettings):
     """Optuna's tree-structured Parzen estimator; settings as in `optuna.samplers.TPESampler`."""
 
     n_startup_trials: int = 10
@@ -98,23 +103,23 @@ class Tpe:
         if self.group and not self.multivariate:
             raise InputError("group needs multivariate to be true")
 
-    def make(self, aim: Aim, seed: int) -> BaseSampler:
-        """The sampler; parameters that not all trials have are sampled alone unless grouped."""
-        return _repeatable(
-            lambda each: TPESampler(
+    def make(self, within: Within, objectives: Sequence[str], seed: int) -> BaseSampler:
+        """The sampler; parameters that some trials lack are grouped or sampled independently."""
+        return _stateless(
+            lambda trial_seed: TPESampler(
                 n_startup_trials=self.n_startup_trials,
                 n_ei_candidates=self.n_ei_candidates,
                 multivariate=self.multivariate,
                 group=self.group,
                 constant_liar=self.constant_liar,
-                seed=each,
+                seed=trial_seed,
             ),
             seed,
         )
 
 
 @dataclass(frozen=True)
-class Nsga2:
+class Nsga2Settings(SamplerSettings):
     """Optuna's NSGA-II; settings as in `optuna.samplers.NSGAIISampler`.
 
     The first `population_size` trials are random.
@@ -137,10 +142,10 @@ class Nsga2:
             if share > 1:
                 raise InputError(f"{name} must be at most 1, got {share!r}")
 
-    def make(self, aim: Aim, seed: int) -> BaseSampler:
-        """The sampler."""
+    def make(self, within: Within, objectives: Sequence[str], seed: int) -> BaseSampler:
+        """The sampler with these settings."""
         settings = self._settings()
-        return _repeatable(lambda each: NSGAIISampler(**settings, seed=each), seed)
+        return _stateless(lambda trial_seed: NSGAIISampler(**settings, seed=trial_seed), seed)
 
     def _settings(self) -> dict[str, Any]:
         names = "population_size", "mutation_prob", "crossover_prob", "swapping_prob"
@@ -148,8 +153,8 @@ class Nsga2:
 
 
 @dataclass(frozen=True)
-class Nsga3(Nsga2):
-    """Optuna's NSGA-III; `dividing_parameter` is that of its reference points."""
+class Nsga3Settings(Nsga2Settings):
+    """Optuna's NSGA-III; `dividing_parameter` sets its reference points."""
 
     dividing_parameter: int = 3
 
@@ -159,17 +164,17 @@ class Nsga3(Nsga2):
         super().__post_init__()
         check_integer(1, dividing_parameter=self.dividing_parameter)
 
-    def make(self, aim: Aim, seed: int) -> BaseSampler:
-        """The sampler."""
+    def make(self, within: Within, objectives: Sequence[str], seed: int) -> BaseSampler:
+        """The sampler with these settings."""
         settings = {**self._settings(), "dividing_parameter": self.dividing_parameter}
-        return _repeatable(lambda each: NSGAIIISampler(**settings, seed=each), seed)
+        return _stateless(lambda trial_seed: NSGAIIISampler(**settings, seed=trial_seed), seed)
 
 
 @dataclass(frozen=True)
-class Gp:
+class GpSettings(SamplerSettings):
     """Optuna's Gaussian process; settings as in `optuna.samplers.GPSampler`.
 
-    Parameters that not all trials have are drawn at random.
+    Parameters that some trials lack are sampled independently at random.
     """
 
     n_startup_trials: int = 10
@@ -179,39 +184,50 @@ class Gp:
     def __post_init__(self) -> None:
         check_integer(1, n_startup_trials=self.n_startup_trials)
 
-    def make(self, aim: Aim, seed: int) -> BaseSampler:
-        """The sampler."""
-        return _repeatable(
-            lambda each: GPSampler(
+    def make(self, within: Within, objectives: Sequence[str], seed: int) -> BaseSampler:
+        """The sampler with these settings."""
+        return _stateless(
+            lambda trial_seed: GPSampler(
                 n_startup_trials=self.n_startup_trials,
                 warn_independent_sampling=False,
-                seed=each,
+                seed=trial_seed,
             ),
             seed,
         )
 
 
-def _repeatable(make: Callable[[int], BaseSampler], seed: int) -> BaseSampler:
-    def quietly(each: int) -> BaseSampler:
+def _stateless(make: Callable[[int], BaseSampler], seed: int) -> BaseSampler:
+    def make_quietly(trial_seed: int) -> BaseSampler:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ExperimentalWarning)
-            return make(each)
+            return make(trial_seed)
 
-    return Repeatable(quietly, seed)
-
-
-Settings = Random | BruteForce | Qmc | Informed | Tpe | Nsga2 | Nsga3 | Gp
-KINDS: tuple[type[Settings], ...] = (Random, Tpe, Nsga2, Nsga3, Gp, Qmc, BruteForce, Informed)
-SAMPLERS: Mapping[str, type[Settings]] = {made.kind: made for made in KINDS}
+    return StatelessSampler(make_quietly, seed)
 
 
-def sampler_settings(name: str, settings: Mapping[str, Any]) -> Settings:
+SAMPLERS: Mapping[str, type[SamplerSettings]] = {
+    settings.kind: settings
+    for settings in (
+        RandomSettings,
+        TpeSettings,
+        Nsga2Settings,
+        Nsga3Settings,
+        GpSettings,
+        QmcSettings,
+        BruteForceSettings,
+        InformedSettings,
+    )
+}
+"""The settings class of each sampler by name."""
+
+
+def sampler_settings(name: str, settings: Mapping[str, Any]) -> SamplerSettings:
     """The settings of a sampler, checked; an InputError names what is wrong."""
     check_one_of(SAMPLERS, sampler=name)
     return from_json(SAMPLERS[name], dict(settings), f"sampler {name}")
 
 
-def sampler(
+def make_sampler(
     name: str,
     settings: Mapping[str, Any],
     *,
@@ -219,10 +235,10 @@ def sampler(
     objectives: Sequence[str],
     seed: int,
 ) -> BaseSampler:
-    """A sampler by name that proposes networks within limits.
+    """A sampler by name that proposes architectures within limits.
 
-    The study's directions are to be: `accuracy` up, all other objectives down; its values are in
+    The Optuna study must maximise `accuracy` and minimise all other objectives. Its values are in
     the order of `objectives`.
     """
     check_integer(0, seed=seed)
-    return sampler_settings(name, settings).make(Aim(within, tuple(objectives)), seed)
+    return sampler_settings(name, settings).make(within, objectives, seed)

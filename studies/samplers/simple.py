@@ -1,4 +1,4 @@
-"""Samplers that learn nothing: random, each network once, and evenly spread."""
+"""Samplers that learn nothing: random, brute force, and quasi-Monte Carlo."""
 
 from random import Random
 
@@ -8,68 +8,68 @@ from optuna.trial import FrozenTrial
 
 from searchspace.space.encoding import Rows
 from searchspace.space.tree import Decision, Option
-from studies.samplers.planned import Planned
+from studies.samplers.architecture_sampler import ArchitectureSampler
 
-DRAWS = 64
-"""Networks drawn at a time while a new one is looked for."""
-FRUITLESS = 50
-"""Draws without a new network after which one is proposed again."""
+BATCH = 64
+"""Architectures drawn at a time to find one that was not proposed yet."""
+MAX_BATCHES = 50
+"""Batches without a new architecture after which one is proposed again."""
 
 
-class RandomSampler(Planned):
-    """Draws uniformly from the networks within the limits, with repetition.
+class RandomSampler(ArchitectureSampler):
+    """Draws uniformly from the architectures within the limits, with repetition.
 
-    Optuna's random sampler draws answers, which limits would then overrule: networks just within
-    them would come most often.
+    Optuna's random sampler draws parameters, which the limits would then change: architectures at
+    the limits would be drawn most often.
     """
 
     def choose(self, study: Study, trial: FrozenTrial, rng: Random) -> Rows:
-        """Any network."""
+        """Any architecture."""
         return self.within.sample_rows(1, rng)[0]
 
 
-class BruteForceSampler(Planned):
-    """Every network within the limits once, in random order; then again.
+class BruteForceSampler(ArchitectureSampler):
+    """Proposes each architecture within the limits once, in random order; then again.
 
-    Optuna's brute force sampler counts answers as tried, not networks, and ends its study through
-    `Study.stop`, which is not to be had with ask and tell.
+    Optuna's brute force sampler counts parameters as tried, not architectures, and ends its study
+    through `Study.stop`, which ask and tell does not allow.
     """
 
     def choose(self, study: Study, trial: FrozenTrial, rng: Random) -> Rows:
-        """A network that was not proposed yet, each with the same probability."""
-        known = self.known(study)
-        listed = self.listed()
-        if listed is not None:
-            left = self.fresh(listed, known)
-            return (left if len(left) else listed)[rng.randrange(len(left) or len(listed))]
-        for _ in range(FRUITLESS):
-            drawn = self.within.sample_rows(DRAWS, rng)
-            left = self.fresh(drawn, known)
+        """An architecture that was not proposed yet, each with the same probability."""
+        proposed = self.proposed(study)
+        enumerated = self.enumerated()
+        if enumerated is not None:
+            left = self.new(enumerated, proposed)
+            return (left if len(left) else enumerated)[rng.randrange(len(left) or len(enumerated))]
+        for _ in range(MAX_BATCHES):
+            drawn = self.within.sample_rows(BATCH, rng)
+            left = self.new(drawn, proposed)
             if len(left):
                 return left[0]
         return drawn[0]
 
 
-class QmcSampler(Planned):
-    """The points of one scrambled Sobol sequence, a dimension for each decision.
+class QmcSampler(ArchitectureSampler):
+    """The points of one scrambled Sobol sequence, with a dimension for each decision.
 
-    Optuna's QMC sampler leaves categorical parameters to chance, so that here all would be.
+    Optuna's QMC sampler draws categorical parameters independently at random, and here all are.
     """
 
     def choose(self, study: Study, trial: FrozenTrial, rng: Random) -> Rows:
-        """The point with the trial's number, made to fit the limits where it does not."""
-        # A second of imports that the other samplers need not wait for.
+        """The point with the trial's number, changed where it does not fit the limits."""
+        # This import takes a second, which the other samplers need not wait for.
         from scipy.stats import qmc
 
         layout = self.space.layout
         sobol = qmc.Sobol(len(layout.columns), rng=np.random.default_rng(self.seed))
         if trial.number:
             sobol.fast_forward(trial.number)
-        place = sobol.random(1)[0]
+        point = sobol.random(1)[0]
 
         def pick(decision: Decision) -> Option:
             ends = np.cumsum(decision.weights)
-            share = place[layout.columns[decision.name]] * ends[-1]
+            share = point[layout.columns[decision.name]] * ends[-1]
             return decision.options[int(np.searchsorted(ends, share, side="right"))]
 
         return self.space.rows([self.within.following(pick)])[0]

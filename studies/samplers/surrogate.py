@@ -1,9 +1,9 @@
-"""A model of what training measures, from the networks measured so far.
+"""Gaussian process model of one measured objective of architectures.
 
-A Gaussian process whose kernel is a sum over three views of a network: which label each decision
-has, how often each label occurs anywhere, and what the network costs. Of a small grid of scales the
-likeliest are averaged over, weighted by their marginal likelihood (Rasmussen and Williams, Gaussian
-Processes for Machine Learning, chapters 2 and 5).
+Its kernel is a sum over three views of an architecture: the option of each decision, how often each
+option occurs in the whole architecture, and the logarithms of its costs. Predictions average over
+the most likely kernel hyperparameters of a small grid, weighted by marginal likelihood (Rasmussen
+and Williams, Gaussian Processes for Machine Learning, chapters 2 and 5).
 """
 
 from collections.abc import Sequence
@@ -18,46 +18,46 @@ from searchspace.space.encoding import Rows
 from studies.samplers.pareto import Floats
 
 WEIGHTS = ((0.34, 0.33, 0.33), (0.6, 0.2, 0.2), (0.2, 0.6, 0.2), (0.2, 0.2, 0.6))
-"""Shares of the three views in the variance."""
+"""Shares of the three views in the prior variance."""
 LENGTHS = (0.7, 1.4, 2.8)
-"""In root mean square distances between the networks measured."""
+"""Length scales, in units of the root mean square distance between the observations."""
 NOISES = (0.03, 0.1, 0.3)
-"""Variances of one measurement, of the variance between networks."""
+"""Noise variance of one measurement, as a share of the prior variance."""
 GRID = tuple(product(WEIGHTS, LENGTHS, NOISES))
-FITTED = 64
-"""Networks by which settings are weighted, at most: the latest ones."""
-BEST = 5
-"""Settings that are averaged over, the likeliest ones."""
+MAX_FITTED = 64
+"""The most observations, the latest ones, that the marginal likelihood is computed from."""
+AVERAGED = 5
+"""The number of most likely hyperparameters that predictions average over."""
 
 
 class Views:
-    """The three views of rows of a space as vectors."""
+    """Turns rows of a space into the vectors of the three views."""
 
     def __init__(self, space: Space) -> None:
         self.space = space
         labels = [list(column) for column in space.layout.labels.values()]
         names = sorted({label for column in labels for label in column})
-        place = {name: i for i, name in enumerate(names)}
+        index = {name: i for i, name in enumerate(names)}
         self.width = len(names)
-        self.occurs = [np.array([place[label] for label in column]) for column in labels]
+        self.label_indices = [np.array([index[label] for label in column]) for column in labels]
 
     def __call__(self, rows: Rows) -> tuple[Floats, Floats, Floats]:
-        """One-hot answers, counts of labels, logarithms of deployed MACs and parameters."""
-        count = np.arange(len(rows))
-        answers = np.zeros((len(rows), sum(len(found) for found in self.occurs)))
+        """One-hot options, counts of options, logarithms of MACs and parameters; (N, D) each."""
+        index = np.arange(len(rows))
+        options = np.zeros((len(rows), sum(len(indices) for indices in self.label_indices)))
         counts = np.zeros((len(rows), self.width))
         start = 0
-        for column, found in zip(rows.T, self.occurs, strict=True):
-            here = column >= 0
-            answers[count[here], start + column[here]] = 1.0
-            counts[count[here], found[column[here]]] += 1.0
-            start += len(found)
-        return answers, counts, np.log1p(np.stack(self.space.price(rows), 1))
+        for column, indices in zip(rows.T, self.label_indices, strict=True):
+            present = column >= 0
+            options[index[present], start + column[present]] = 1.0
+            counts[index[present], indices[column[present]]] += 1.0
+            start += len(indices)
+        return options, counts, np.log1p(np.stack(self.space.price(rows), 1))
 
 
 @dataclass(frozen=True)
-class Setting:
-    """Scales of the kernel and of the noise, and the share of this setting in the mixture."""
+class KernelHyperparameters:
+    """View weights, length scale and noise of a kernel, and its share in the average."""
 
     weights: tuple[float, float, float]
     length: float
@@ -66,19 +66,19 @@ class Setting:
 
 
 @dataclass(frozen=True)
-class _Fit:
-    """What predictions with one setting need of the seen."""
+class _FittedKernel:
+    """The inverse covariance of the observations, times their targets, and the process variance."""
 
-    setting: Setting
+    hyperparameters: KernelHyperparameters
     inverse: Floats
     solved: Floats
     scale: float
 
 
 class Surrogate:
-    """What is known of one measured value: (N, columns) rows, N values and how often measured.
+    """Model of one objective, from the means (N,) of `counts` measurements of rows (N, columns).
 
-    `settings` are those of an earlier surrogate, to be used again.
+    `hyperparameters` are those of an earlier model, to be used again.
     """
 
     def __init__(
@@ -87,58 +87,62 @@ class Surrogate:
         rows: Rows,
         values: Floats,
         counts: Floats,
-        settings: Sequence[Setting] | None = None,
+        hyperparameters: Sequence[KernelHyperparameters] | None = None,
     ) -> None:
-        self.views, self.seen, self.counts = views, views(rows), counts
-        self.units = [_unit(view) for view in self.seen]
+        self.views, self.observed, self.counts = views, views(rows), counts
+        self.units = [_unit(view) for view in self.observed]
         self.mean, self.std = float(values.mean()), float(values.std()) or 1.0
         self.targets = (values - self.mean) / self.std
-        self.own = self._squares(self.seen)
-        self.settings = settings or self._settings()
-        self.fits = [self._fit(setting) for setting in self.settings]
+        self.distances = self._squares(self.observed)
+        self.hyperparameters = hyperparameters or self._likeliest()
+        self.kernels = [self._fit(chosen) for chosen in self.hyperparameters]
 
     def predict(self, rows: Rows) -> tuple[Floats, Floats]:
         """Mean and standard deviation of the value without noise, each of shape (N,)."""
         squares = self._squares(self.views(rows))
         mean, square = np.zeros(len(rows)), np.zeros(len(rows))
-        for fit in self.fits:
-            share = fit.setting.share
-            across = _kernel(squares, fit.setting.weights, fit.setting.length)
-            each = across @ fit.solved
-            explained = ((across @ fit.inverse) * across).sum(1)
-            mean += share * each
-            square += share * (fit.scale * (1 - explained).clip(min=0) + each**2)
+        for fitted in self.kernels:
+            chosen = fitted.hyperparameters
+            covariance = _kernel(squares, chosen.weights, chosen.length)
+            conditional_mean = covariance @ fitted.solved
+            explained = ((covariance @ fitted.inverse) * covariance).sum(1)
+            mean += chosen.share * conditional_mean
+            variance = fitted.scale * (1 - explained).clip(min=0)
+            square += chosen.share * (variance + conditional_mean**2)
         spread = np.sqrt((square - mean**2).clip(min=1e-12))
         return self.mean + self.std * mean, self.std * spread
 
-    def _settings(self) -> list[Setting]:
-        """Those that explain the latest networks best, at most BEST of them, with their shares."""
-        part = slice(-FITTED, None)
-        near = [squares[part, part] for squares in self.own]
-        targets, counts = self.targets[part], self.counts[part]
-        likely = np.array([_likelihood(_noisy(near, *g, counts), targets) for g in GRID])
-        best = np.argsort(-likely, kind="stable")[:BEST]
-        shares = np.exp(likely[best] - likely[best[0]])
+    def _likeliest(self) -> list[KernelHyperparameters]:
+        """The hyperparameters of the greatest marginal likelihood, at most AVERAGED of them."""
+        latest = slice(-MAX_FITTED, None)
+        distances = [squares[latest, latest] for squares in self.distances]
+        targets, counts = self.targets[latest], self.counts[latest]
+        likelihoods = np.array([_likelihood(_noisy(distances, *g, counts), targets) for g in GRID])
+        best = np.argsort(-likelihoods, kind="stable")[:AVERAGED]
+        shares = np.exp(likelihoods[best] - likelihoods[best[0]])
         shares /= shares.sum()
-        chosen = [(*GRID[i], float(share)) for i, share in zip(best, shares, strict=True)]
-        return [Setting(*each) for each in chosen]
+        chosen = []
+        for i, share in zip(best, shares, strict=True):
+            weights, length, noise = GRID[i]
+            chosen.append(KernelHyperparameters(weights, length, noise, float(share)))
+        return chosen
 
-    def _fit(self, setting: Setting) -> _Fit:
-        matrix = _noisy(self.own, setting.weights, setting.length, setting.noise, self.counts)
+    def _fit(self, chosen: KernelHyperparameters) -> _FittedKernel:
+        matrix = _noisy(self.distances, chosen.weights, chosen.length, chosen.noise, self.counts)
         inverse = np.asarray(np.linalg.inv(matrix), dtype=np.float64)
         solved = inverse @ self.targets
-        return _Fit(setting, inverse, solved, _scale(self.targets, solved))
+        return _FittedKernel(chosen, inverse, solved, _scale(self.targets, solved))
 
     def _squares(self, views: Sequence[Floats]) -> list[Floats]:
-        """Squared distances (N, M) to the seen in each view, in units of those between them."""
+        """Squared distances to the observations in each view, in units of those between them."""
         return [
-            _distances(view, seen) / unit
-            for view, seen, unit in zip(views, self.seen, self.units, strict=True)
+            _distances(view, observed) / unit
+            for view, observed, unit in zip(views, self.observed, self.units, strict=True)
         ]
 
 
 def _likelihood(matrix: Floats, targets: Floats) -> float:
-    """Its logarithm, but for a constant, with the scale of the process chosen best."""
+    """The log marginal likelihood up to a constant, with the best scale of the process."""
     scale = _scale(targets, np.asarray(np.linalg.solve(matrix, targets), dtype=np.float64))
     return float(-0.5 * len(targets) * np.log(scale) - 0.5 * np.linalg.slogdet(matrix)[1])
 
@@ -154,7 +158,7 @@ def _noisy(
     noise: float,
     counts: Floats,
 ) -> Floats:
-    """The kernel between the seen, with the variance of the mean of so many measurements."""
+    """The covariance of the observations: the kernel and the noise of means of `counts` values."""
     return _kernel(squares, weights, length) + np.diag(noise / counts)
 
 

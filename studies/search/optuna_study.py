@@ -19,7 +19,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from searchspace import Architecture
 from studies.rundir.trial_log import Trial
-from studies.samplers.planned import answers
+from studies.samplers.architecture_sampler import trial_parameters
 from studies.search.objectives import Served, told
 from studies.spec.search import Search
 from trainers import Result
@@ -102,7 +102,7 @@ class Proposals:
     def add(self, trial: Trial, attributes: Mapping[str, Any]) -> None:
         """Take in a new trial, that was just asked for or comes from elsewhere."""
         assert trial.number == len(self.trials)
-        params, distributions = answers(self.search.space, trial.architecture)
+        params, distributions = trial_parameters(self.search.space, trial.architecture)
         running = create_trial(
             state=TrialState.RUNNING,
             params=dict(params),

@@ -18,7 +18,7 @@ import pandas as pd
 from searchspace.space import Space
 from studies.rundir.trial_log import Proposed, TrialLog
 from studies.samplers.pareto import Floats, non_dominated
-from studies.samplers.registry import sampler
+from studies.samplers.registry import make_sampler
 from studies.search.early_stopping import scheduler
 from studies.search.objectives import Served
 from studies.search.optuna_study import Proposals
@@ -130,7 +130,7 @@ class Replay:
     def __init__(self, table: Table, way: Way, seed: int) -> None:
         self.table, self.seed = table, seed
         self.search = question(table, way, seed)
-        made = sampler(
+        made = make_sampler(
             way.sampler,
             way.settings,
             within=self.search.within,

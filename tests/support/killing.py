@@ -19,7 +19,7 @@ from studies.execution.job_queue import RunCallbacks
 from studies.execution.local_backend import LocalBackend
 from studies.execution.resources import Resources
 from studies.rundir.store import RunStore
-from studies.samplers.registry import sampler
+from studies.samplers.registry import make_sampler
 from studies.search.scheduler import SearchAgenda
 from studies.spec.search import Search
 from tests.support.helpers import search
@@ -40,7 +40,7 @@ def run_here(asked: Search, folder: Path, events: RunCallbacks | None = None) ->
     store = RunStore(folder)
     with store.locked():
         store.ask(asked, {})
-        made = sampler(
+        made = make_sampler(
             asked.sampler,
             asked.sampler_settings,
             within=asked.within,

@@ -12,7 +12,7 @@ from optuna.trial import TrialState
 
 from searchspace import MixConv, ResNetCifar, Rule, Space, SqueezeExcite, Unchanged
 from studies.samplers.gain import expected_gain, free_points
-from studies.samplers.registry import sampler
+from studies.samplers.registry import make_sampler
 from studies.samplers.surrogate import GRID, Surrogate, Views
 from tests.support.small_spaces import CIFAR, CONVS, resnet_space
 
@@ -153,7 +153,7 @@ def test_it_finds_in_40_trials_more_than_random_in_200() -> None:
         return float(
             np.mean(
                 [
-                    volume(SPACE, sampler(name, {}, seed=seed, **settings), trials)
+                    volume(SPACE, make_sampler(name, {}, seed=seed, **settings), trials)
                     for seed in range(3)
                 ]
             )
@@ -171,7 +171,7 @@ def test_in_a_space_too_large_to_list_it_searches_around_the_front() -> None:
         input_size=16,
     )
     within = large.within(max_macs=large.cost(large.sample(Random(0))).macs)
-    made = sampler(
+    made = make_sampler(
         "informed",
         {"startup": 3, "pool": 64},
         within=within,
@@ -193,7 +193,9 @@ def test_in_a_space_too_large_to_list_it_searches_around_the_front() -> None:
 
 
 def test_first_networks_are_spread_over_the_costs() -> None:
-    made = sampler("informed", {}, within=SPACE.within(), objectives=("accuracy", "macs"), seed=0)
+    made = make_sampler(
+        "informed", {}, within=SPACE.within(), objectives=("accuracy", "macs"), seed=0
+    )
     study = create_study(directions=["maximize", "minimize"], sampler=made)
     macs = [SPACE.cost(SPACE.within().suggest(study.ask())).macs for _ in range(7)]
     ranks = np.searchsorted(np.sort(invented(SPACE)[1]), macs) / SPACE.size()

@@ -5,13 +5,14 @@ from typing import Any
 
 import pytest
 from optuna import Study, create_study, logging
+from optuna.samplers import TPESampler
 from optuna.study import StudyDirection
 from optuna.trial import TrialState, create_trial
 
 from searchspace import Architecture, InputError, Rule, Space, SqueezeExcite, Static, Unchanged
 from searchspace.space import Within
-from studies.samplers.planned import answers
-from studies.samplers.registry import SAMPLERS, sampler
+from studies.samplers.architecture_sampler import trial_parameters
+from studies.samplers.registry import SAMPLERS, make_sampler
 from tests.support.small_spaces import CIFAR, CONVS, bottleneck_space, resnet_space
 
 logging.set_verbosity(logging.ERROR)
@@ -25,7 +26,7 @@ FAST: Mapping[str, Mapping[str, Any]] = {
 }
 """Settings with which a few trials are enough for more than random starts."""
 TWO = ("accuracy", "macs")
-PLANNED = ("brute_force", "informed")
+NON_REPEATING = ("brute_force", "informed")
 CONDITIONAL = resnet_space()
 COUPLED = bottleneck_space()
 FLAT = Space.of(
@@ -60,7 +61,7 @@ class Search:
         self.study: Study = create_study(directions=directions, sampler=self.sampler())
 
     def sampler(self) -> Any:
-        return sampler(self.name, FAST.get(self.name, {}), **self.args)
+        return make_sampler(self.name, FAST.get(self.name, {}), **self.args)
 
     def run(self, count: int, end: TrialState = TrialState.COMPLETE) -> list[Architecture]:
         found = []
@@ -110,7 +111,9 @@ class TestEverySampler:
             search.run(1, state)
         assert search.run(1)[0] in CONDITIONAL
 
-    def test_it_survives_a_trial_whose_driver_died_before_it_had_answers(self, name: str) -> None:
+    def test_it_survives_a_trial_whose_driver_died_before_it_had_parameters(
+        self, name: str
+    ) -> None:
         search = Search(name, FLAT.within())
         search.run(4)
         died = search.study.ask()
@@ -123,7 +126,7 @@ class TestEverySampler:
         search = Search(name, within)
         given = [FLAT.point(index) for index in range(0, 32, 2)]
         for network in given:
-            params, distributions = answers(FLAT, network)
+            params, distributions = trial_parameters(FLAT, network)
             search.study.add_trial(
                 create_trial(
                     values=values(within, network, TWO), params=params, distributions=distributions
@@ -131,7 +134,7 @@ class TestEverySampler:
             )
         found = search.run(4)
         assert all(network in FLAT for network in found)
-        if name in PLANNED:
+        if name in NON_REPEATING:
             assert not set(found) & set(given)
 
     def test_one_network_is_a_space_too(self, name: str) -> None:
@@ -139,10 +142,10 @@ class TestEverySampler:
 
     def test_settings_are_checked(self, name: str) -> None:
         with pytest.raises(InputError, match=f"sampler {name}: unknown field 'speed'"):
-            sampler(name, {"speed": 3}, within=FLAT.within(), objectives=TWO, seed=0)
+            make_sampler(name, {"speed": 3}, within=FLAT.within(), objectives=TWO, seed=0)
 
 
-@pytest.mark.parametrize("name", PLANNED)
+@pytest.mark.parametrize("name", NON_REPEATING)
 def test_no_network_is_proposed_twice_before_all_were(name: str) -> None:
     size = FLAT.size()
     found = Search(name, FLAT.within()).run(size + 1)
@@ -161,7 +164,7 @@ def test_brute_force_finds_new_networks_of_a_space_too_large_to_list() -> None:
     assert len(set(found)) == 5
 
 
-def test_random_draws_networks_not_answers() -> None:
+def test_random_draws_architectures_not_parameters() -> None:
     """Options that open many networks are drawn as often as these are."""
     within = CONDITIONAL.within()
     found = Search("random", within).run(300)
@@ -188,7 +191,7 @@ def test_answers_lead_back_to_the_network() -> None:
             return self.params[name]
 
     for index in range(0, COUPLED.size(), 7):
-        params, distributions = answers(COUPLED, COUPLED.point(index))
+        params, distributions = trial_parameters(COUPLED, COUPLED.point(index))
         assert COUPLED.suggest(Told(params)) == COUPLED.point(index)
 
 
@@ -204,14 +207,23 @@ def test_answers_lead_back_to_the_network() -> None:
 )
 def test_bad_settings_are_named(name: str, settings: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
-        sampler(name, settings, within=FLAT.within(), objectives=TWO, seed=0)
+        make_sampler(name, settings, within=FLAT.within(), objectives=TWO, seed=0)
 
 
-def test_settings_reach_optuna() -> None:
+def test_settings_reach_optuna(monkeypatch: pytest.MonkeyPatch) -> None:
+    received: list[dict[str, Any]] = []
+
+    def recording(**settings: Any) -> TPESampler:
+        received.append(settings)
+        return TPESampler(**settings)
+
+    monkeypatch.setattr("studies.samplers.registry.TPESampler", recording)
     grouped = {"multivariate": True, "group": True, "n_startup_trials": 2}
-    made = sampler("tpe", grouped, within=FLAT.within(), objectives=TWO, seed=0)
+    made = make_sampler("tpe", grouped, within=FLAT.within(), objectives=TWO, seed=0)
     study = create_study(directions=["maximize", "minimize"], sampler=made)
     for _ in range(4):
         trial = study.ask()
         study.tell(trial, values(FLAT.within(), FLAT.within().suggest(trial), TWO))
-    assert len(study.trials) == 4
+    assert received
+    assert all(settings.items() >= grouped.items() for settings in received)
+    assert len({settings["seed"] for settings in received}) > 4
