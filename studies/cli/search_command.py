@@ -21,7 +21,7 @@ from studies.execution.ray_backend import RayBackend
 from studies.execution.resources import Resources
 from studies.rundir.store import RunStore
 from studies.samplers.registry import make_sampler, sampler_settings
-from studies.search.early_stopping import scheduler
+from studies.search.early_stopping import early_stopping
 from studies.search.scheduler import SearchAgenda
 from studies.search.warm_start import take_over
 from studies.spec.fitting import fitted
@@ -149,7 +149,7 @@ def check(search: Search) -> None:
     """Raise an InputError for what only the parts of a search can tell."""
     assert search.within
     sampler_settings(search.sampler, search.sampler_settings)
-    scheduler(search.scheduler, search.scheduler_settings).start(search.recipe.epochs)
+    early_stopping(search.scheduler, search.scheduler_settings).start(search.recipe.epochs)
 
 
 def train(

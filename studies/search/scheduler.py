@@ -12,7 +12,7 @@ from studies.execution.worker import StepReport
 from studies.rundir.latencies import Bench
 from studies.rundir.store import RunStore
 from studies.rundir.trial_log import Event, Proposed, Replicated, Reported, Resumed, Trial, TrialLog
-from studies.search.early_stopping import Halving, scheduler
+from studies.search.early_stopping import Asha, early_stopping
 from studies.search.journal import Dashboard
 from studies.search.objectives import Served, cost, served
 from studies.search.optuna_study import Proposals
@@ -39,11 +39,11 @@ class SearchAgenda(JobQueue):
         super().__init__(store, resources, events)
         self.search = search
         self.bench = Bench(store.latencies, search.task)
-        rungs = scheduler(search.scheduler, search.scheduler_settings)
+        stopping = early_stopping(search.scheduler, search.scheduler_settings)
         epochs = search.recipe.epochs
-        self.watch = rungs.start(epochs)
+        self.stopper = stopping.start(epochs)
         self.watched = search.scheduler != "none"
-        self.pauses = rungs.levels(epochs) if isinstance(rungs, Halving) else ()
+        self.pauses = stopping.rungs(epochs) if isinstance(stopping, Asha) else ()
         self.reported: set[tuple[int, int]] = set()
         self.queue: list[Job] = []
         self.proposals = Proposals(search, store.name(), sampler)
@@ -61,17 +61,17 @@ class SearchAgenda(JobQueue):
             elif isinstance(event, Reported):
                 self._watch(event.number, event.epoch, event.accuracy)
             elif isinstance(event, Resumed):
-                self.watch.next_to_resume()
+                self.stopper.promote()
         for number in range(len(self.log)):
             trial = self._trial(number)
             if trial.state == "failed":
-                self.watch.left(str(number))
+                self.stopper.remove(str(number))
             self._tell(trial)
         for number in range(len(self.log)):
             self._continue(number)
         for number in dict.fromkeys(e.number for e in events if isinstance(e, Resumed)):
             cut = self._trial(number).state == "truncated"
-            if cut and str(number) not in self.watch.waiting:
+            if cut and str(number) not in self.stopper.paused:
                 # It was let go on, and came no further before this was interrupted.
                 self.queue.append(self._first(number))
 
@@ -107,7 +107,7 @@ class SearchAgenda(JobQueue):
         while True:
             if self.queue:
                 return self.queue.pop(0)
-            waiting = self.watch.next_to_resume()
+            waiting = self.stopper.promote()
             if waiting is not None:
                 number = int(waiting)
                 self._log(Resumed(number))
@@ -141,7 +141,7 @@ class SearchAgenda(JobQueue):
         self.results[job.key] = result
         for number in self.log.owners[job.key]:
             if result.status not in ("finished", "truncated"):
-                self.watch.left(str(number))
+                self.stopper.remove(str(number))
             self._continue(number)
             self._settle(number)
 
@@ -192,7 +192,7 @@ class SearchAgenda(JobQueue):
             return
         self._tell(trial)
         ended = self.proposals.trials[number]
-        self.dashboard.end(ended, may_go_on=str(number) in self.watch.waiting)
+        self.dashboard.end(ended, may_go_on=str(number) in self.stopper.paused)
 
     def _tell(self, trial: Trial) -> None:
         if trial.state == "open":
@@ -220,7 +220,7 @@ class SearchAgenda(JobQueue):
             for name in self.search.objectives
             if name != "accuracy"
         ]
-        return self.watch.report(str(number), epoch, [[1 - accuracy, *costs]])
+        return self.stopper.report(str(number), epoch, [[1 - accuracy, *costs]])
 
     def _repeat_contested(self) -> bool:
         """Queue further runs of networks whose place on the front is uncertain."""

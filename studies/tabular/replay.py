@@ -19,7 +19,7 @@ from searchspace.space import Space
 from studies.rundir.trial_log import Proposed, TrialLog
 from studies.samplers.pareto import Floats, non_dominated
 from studies.samplers.registry import make_sampler
-from studies.search.early_stopping import scheduler
+from studies.search.early_stopping import early_stopping
 from studies.search.objectives import Served
 from studies.search.optuna_study import Proposals
 from studies.spec.search import Objective, Search
@@ -138,7 +138,7 @@ class Replay:
             seed=seed,
         )
         self.proposals = Proposals(self.search, self.search.name, made)
-        self.watch = scheduler(way.scheduler, way.scheduler_settings).start(table.epochs)
+        self.stopper = early_stopping(way.scheduler, way.scheduler_settings).start(table.epochs)
         self.curves = table.validation[seed % len(table.validation)]
         self.log = TrialLog()
         self.results: dict[str, Result] = {}
@@ -159,7 +159,7 @@ class Replay:
         """Search until so many trials are proposed and over, or so many epochs trained."""
         steps: list[Step] = []
         while epochs is None or self.epochs < epochs:
-            resumed = self.watch.next_to_resume()
+            resumed = self.stopper.promote()
             if resumed is not None:
                 self._train(int(resumed))
             elif len(self.log) < trials:
@@ -188,7 +188,7 @@ class Replay:
         while answer == "continue" and self.passed.get(network, 0) < self.table.epochs:
             epoch = self.passed[network] = self.passed.get(network, 0) + 1
             error = 1 - float(self.curves[network, epoch - 1])
-            answer = self.watch.report(str(number), epoch, [(error, cost)])
+            answer = self.stopper.report(str(number), epoch, [(error, cost)])
         self.results[key] = self._result(network)
         for owner in self.log.owners[key]:
             self._tell(owner)
