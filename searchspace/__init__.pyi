@@ -19,7 +19,7 @@ from .latency import Conditions as Conditions
 from .latency import Latency as Latency
 from .latency import LatencyTable as LatencyTable
 from .latency import measure_latency as measure_latency
-from .named import Named as Named
+from .named import NamedNetwork as NamedNetwork
 from .named import catalogue_entry as catalogue_entry
 from .named import named as named
 from .named import names as names

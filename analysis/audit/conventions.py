@@ -18,7 +18,7 @@ from torch.overrides import TorchFunctionMode
 from searchspace.architecture import Architecture, build, deploy
 from searchspace.backbones import DenseNet, MobileNetV2, ResNetCifar, ShakeShake
 from searchspace.layers.dynamic import DeployedDynamicConv2d
-from searchspace.named import Named
+from searchspace.named import NamedNetwork
 from searchspace.operators.coconv import CoConvRouter
 from searchspace.operators.squeeze_excite import SqueezeExcite2d
 
@@ -111,7 +111,7 @@ def tally(network: nn.Module, input_shape: tuple[int, ...]) -> Tally:
     return found
 
 
-def coconv_macs(named: Named) -> int:
+def coconv_macs(named: NamedNetwork) -> int:
     """Convolutions and linear layers (no linear bias), 2 per norm element, and pooled elements.
 
     ReLUs count by their outputs, max pools and average pool modules by their inputs; functional
@@ -122,7 +122,7 @@ def coconv_macs(named: Named) -> int:
     return seen.macs + 2 * seen.norm_elements + seen.relu_outputs + pooled
 
 
-def coconv_params(named: Named) -> int:
+def coconv_params(named: NamedNetwork) -> int:
     """The network for inference with one fused kernel instead of those of all experts."""
     network = _on_meta(named.architecture, named.num_classes)
     fused = 0  # what fusing adds to the experts' count: a negative number
@@ -132,7 +132,7 @@ def coconv_params(named: Named) -> int:
     return _params(network) + fused
 
 
-def multiception_params(named: Named) -> int:
+def multiception_params(named: NamedNetwork) -> int:
     """All parameters; in Shake-Shake, as if every block had a projection shortcut."""
     backbone = named.backbone
     params = _params(_on_meta(named.architecture, named.num_classes))
@@ -143,7 +143,7 @@ def multiception_params(named: Named) -> int:
     return params
 
 
-def ms_sar_macs(named: Named) -> int:
+def ms_sar_macs(named: NamedNetwork) -> int:
     """Convolutions and linear layers, without the transitions of DenseNets."""
     backbone = named.backbone
     macs = _passed(named).macs
@@ -155,7 +155,7 @@ def ms_sar_macs(named: Named) -> int:
     return macs
 
 
-def ms_sar_params(named: Named) -> int:
+def ms_sar_params(named: NamedNetwork) -> int:
     """All parameters; CIFAR ResNets without 1x1 shortcuts, DenseNets with 100 classes."""
     backbone, classes = named.backbone, named.num_classes
     if isinstance(backbone, ResNetCifar):
@@ -166,7 +166,7 @@ def ms_sar_params(named: Named) -> int:
     return _params(_on_meta(named.architecture, classes))
 
 
-def rs_net_macs(named: Named) -> float:
+def rs_net_macs(named: NamedNetwork) -> float:
     """MobileNetV2: convolutions and linear layers. ResNets: at 224, scaled to the size's area.
 
     There convolutions, 4 per norm element, the global pool's inputs and outputs, and per output of
@@ -183,17 +183,17 @@ def rs_net_macs(named: Named) -> float:
     return total * (named.input_size / RS_NET_FULL_SIZE) ** 2
 
 
-def rs_net_params(named: Named) -> int:
+def rs_net_params(named: NamedNetwork) -> int:
     """All parameters: private norms and the importance score of each size included."""
     return _params(_on_meta(named.architecture, named.num_classes))
 
 
-def hs_macs(named: Named) -> int:
+def hs_macs(named: NamedNetwork) -> int:
     """Two operations for each multiply-accumulate of a convolution."""
     return 2 * _passed(named).conv_macs
 
 
-def hs_params(named: Named) -> int:
+def hs_params(named: NamedNetwork) -> int:
     """All parameters, the weights of grouped convolutions divided by the groups once more."""
     network = _on_meta(named.architecture, named.num_classes)
     params = _params(network)
@@ -203,7 +203,7 @@ def hs_params(named: Named) -> int:
     return params
 
 
-CONVENTIONS: dict[tuple[str, str], Callable[[Named], float]] = {
+CONVENTIONS: dict[tuple[str, str], Callable[[NamedNetwork], float]] = {
     ("CoConv", "macs"): coconv_macs,
     ("CoConv", "params"): coconv_params,
     ("Multiception", "params"): multiception_params,
@@ -224,7 +224,7 @@ def _on_meta(architecture: Architecture, num_classes: int) -> nn.Module:
         return deploy(build(architecture, num_classes))
 
 
-def _passed(named: Named) -> Tally:
+def _passed(named: NamedNetwork) -> Tally:
     network = _on_meta(named.architecture, named.num_classes)
     return tally(network, _image(named.input_size))
 

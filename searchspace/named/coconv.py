@@ -1,52 +1,57 @@
-"""The networks of CoConv: Learning Dynamic Cooperative Convolution for Image Recognition."""
+"""The networks of CoConv: Tables 1 and 2 on small images, Table 3 on ImageNet.
+
+Kien X. Nguyen et al., "CoConv: Learning Dynamic Cooperative Convolution for Image Recognition",
+ICME 2021. Code: https://github.com/Nyquixt/CoConv
+"""
 
 from collections.abc import Iterator
 
 from searchspace.backbones import AlexNet, Backbone, MobileNetV2, ResNet
 from searchspace.choice import Choice
-from searchspace.named.entry import CIFAR100, IMAGENET, TINY, Named, Source
+from searchspace.named.network import CIFAR100, IMAGENET, TINY, NamedNetwork
 from searchspace.operators import ACNet, CoConv, CondConv, DyConv, GatherExcite, SqueezeExcite
 
-PAPER = "CoConv"
+LARGE: dict[str, dict[str, Choice]] = {
+    "": {},
+    "se-": {"*": SqueezeExcite()},
+    "ge-": {"*": GatherExcite()},
+    "ac-": {"*": ACNet(norms=False)},
+    "condconv3-": {"*": CondConv(3)},
+    "dycnn3-": {"*": DyConv(3, hidden="imagenet")},
+    "coconv3-": {"*": CoConv(3, norms=False)},
+}
+"""The operators of Table 3 by the middle of the name."""
 
-TABLE_3: tuple[tuple[str, str, dict[str, Choice]], ...] = (
-    ("resnet18-imagenet", "ResNet18", {}),
-    ("resnet18-se-imagenet", "SE-ResNet18", {"*": SqueezeExcite()}),
-    ("resnet18-ge-imagenet", "GE-ResNet18", {"*": GatherExcite()}),
-    ("resnet18-ac-imagenet", "AC-ResNet18", {"*": ACNet(norms=False)}),
-    ("resnet18-condconv3-imagenet", "CondConv-ResNet18", {"*": CondConv(3)}),
-    ("resnet18-dycnn3-imagenet", "DY-CNN-ResNet18", {"*": DyConv(3, hidden="imagenet")}),
+SMALL: dict[str, dict[str, Choice]] = {
+    "": {},
+    "condconv4-": {"*": CondConv(4)},
+    "dycnn4-": {"*": DyConv(4)},
+    "coconv4-": {"*": CoConv(4)},
+}
+"""The same of Tables 1 and 2, whose networks have no printed cost."""
+
+SMALL_IMAGES: tuple[tuple[str, tuple[int, int], tuple[tuple[str, Backbone], ...]], ...] = tuple(
     (
-        "resnet18-coconv3-imagenet",
-        "CoConv-ResNet18 (ours)",
-        {"*": CoConv(3, norms=False)},
-    ),
-)
-
-SMALL_IMAGES: tuple[tuple[str, str, tuple[int, int], str, Backbone], ...] = (
-    ("1", "cifar100", CIFAR100, "AlexNet", AlexNet("cifar")),
-    ("1", "cifar100", CIFAR100, "ResNet18", ResNet(18, stem="small")),
-    ("1", "cifar100", CIFAR100, "MobileNetV2", MobileNetV2(stem="small")),
-    ("2", "tiny", TINY, "AlexNet", AlexNet("tiny")),
-    ("2", "tiny", TINY, "ResNet18", ResNet(18, stem="small")),
-    ("2", "tiny", TINY, "MobileNetV2", MobileNetV2(stem="small")),
-)
-"""Table, images and base network of the accuracy tables, whose networks have no printed cost."""
-
-OPERATORS: tuple[tuple[str, str, dict[str, Choice]], ...] = (
-    ("", "Original", {}),
-    ("condconv4-", "CondConv", {"*": CondConv(4)}),
-    ("dycnn4-", "DY-CNN", {"*": DyConv(4)}),
-    ("coconv4-", "CoConv", {"*": CoConv(4)}),
+        images,
+        data,
+        (
+            ("alexnet", alexnet),
+            ("resnet18", ResNet(18, stem="small")),
+            ("mobilenetv2", MobileNetV2(stem="small")),
+        ),
+    )
+    for images, data, alexnet in (
+        ("cifar100", CIFAR100, AlexNet("cifar")),
+        ("tiny", TINY, AlexNet("tiny")),
+    )
 )
 
 
-def entries() -> Iterator[tuple[str, Named]]:
-    """Name and network of the rows of Tables 1, 2 and 3."""
-    for name, row, choices in TABLE_3:
-        yield name, Named(ResNet(18), IMAGENET, (Source(PAPER, "3", row),), choices)
-    for table, images, data, column, backbone in SMALL_IMAGES:
-        for prefix, row, choices in OPERATORS:
-            source = Source(PAPER, table, f"{row}, {column}")
-            name = f"{column.lower()}-{prefix}{images}"
-            yield name, Named(backbone, data, (source,), choices)
+def networks() -> Iterator[tuple[str, NamedNetwork]]:
+    """Name and network of every row."""
+    for operator, choices in LARGE.items():
+        yield f"resnet18-{operator}imagenet", NamedNetwork(ResNet(18), IMAGENET, choices)
+    for images, data, backbones in SMALL_IMAGES:
+        for name, backbone in backbones:
+            for operator, choices in SMALL.items():
+                yield f"{name}-{operator}{images}", NamedNetwork(backbone, data, choices)

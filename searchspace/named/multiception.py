@@ -1,13 +1,16 @@
-"""The networks of Depthwise Multiception Convolution, Table 5."""
+"""The networks of Multiception, Table 5.
+
+Guoqing Bao, Manuel B. Graeber and Xiuying Wang, "Depthwise Multiception Convolution for Reducing
+Network Parameters without Sacrificing Accuracy", ICARCV 2020. https://arxiv.org/abs/2011.03701
+"""
 
 from collections.abc import Iterator
 
 from searchspace.backbones import Backbone, ResNetCifar, ShakeShake
 from searchspace.choice import Choice
-from searchspace.named.entry import CIFAR10, CIFAR100, Named, Source
+from searchspace.named.network import CIFAR10, CIFAR100, NamedNetwork
 from searchspace.operators import Multiception, SqueezeExcite
 
-PAPER = "Multiception"
 STL10, IMAGENET32 = (96, 10), (32, 1000)
 
 KERNELS = {1: (3, 5, 7), 2: (3, 5), 3: (3, 3)}
@@ -18,25 +21,24 @@ SE: dict[str, Choice] = {"*.recalibration": SqueezeExcite(reduction=8, bias=Fals
 RESNET20, RESNET50, RESNET56 = (ResNetCifar(depth, shortcut="B") for depth in (20, 50, 56))
 SHAKE = ShakeShake(26, 96)
 
-ROWS: tuple[tuple[str, str, tuple[int, int], Backbone, dict[str, Choice]], ...] = (
-    ("resnet20-{}cifar10", "Cifar-10, ResNet-20", CIFAR10, RESNET20, {}),
-    ("resnet50-{}cifar10", "Cifar-10, ResNet-50", CIFAR10, RESNET50, {}),
-    ("senet56-{}cifar10", "Cifar-10, SeNet-56", CIFAR10, RESNET56, SE),
-    ("shakeshake26-{}cifar10", "Cifar-10, ShakeNet-26-2x96d", CIFAR10, SHAKE, {}),
-    ("resnet50-{}cifar100", "Cifar-100, ResNet-50", CIFAR100, RESNET50, {}),
-    ("shakeshake26-{}cifar100", "Cifar-100, ShakeNet-26x96d", CIFAR100, SHAKE, {}),
-    ("resnet50-{}stl10", "STL-10, ResNet-50", STL10, RESNET50, {}),
-    ("resnet50-{}imagenet32", "ImageNet32x32, ResNet-50", IMAGENET32, RESNET50, {}),
+NETWORKS: tuple[tuple[str, tuple[int, int], Backbone, dict[str, Choice]], ...] = (
+    ("resnet20-{}cifar10", CIFAR10, RESNET20, {}),
+    ("resnet50-{}cifar10", CIFAR10, RESNET50, {}),
+    ("senet56-{}cifar10", CIFAR10, RESNET56, SE),
+    ("shakeshake26-{}cifar10", CIFAR10, SHAKE, {}),
+    ("resnet50-{}cifar100", CIFAR100, RESNET50, {}),
+    ("shakeshake26-{}cifar100", CIFAR100, SHAKE, {}),
+    ("resnet50-{}stl10", STL10, RESNET50, {}),
+    ("resnet50-{}imagenet32", IMAGENET32, RESNET50, {}),
 )
 
 
-def entries() -> Iterator[tuple[str, Named]]:
+def networks() -> Iterator[tuple[str, NamedNetwork]]:
     """Name and network of every row, with standard and with Multiception convolutions."""
-    for pattern, row, data, backbone, choices in ROWS:
-        source = (Source(PAPER, "5", row),)
-        yield pattern.format(""), Named(backbone, data, source, choices)
+    for name, data, backbone, choices in NETWORKS:
+        yield name.format(""), NamedNetwork(backbone, data, choices)
         replaced = {**choices, **_first_convolutions(backbone)}
-        yield pattern.format("multiception-"), Named(backbone, data, source, replaced)
+        yield name.format("multiception-"), NamedNetwork(backbone, data, replaced)
 
 
 def _first_convolutions(backbone: Backbone) -> dict[str, Choice]:

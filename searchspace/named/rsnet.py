@@ -1,39 +1,36 @@
-"""The networks of Resolution Switchable Networks, Tables 2 and 4."""
+"""The networks of RS-Net, Tables 2 and 4.
+
+Yikai Wang, Fuchun Sun, Duo Li and Anbang Yao, "Resolution Switchable Networks for Runtime Efficient
+Image Recognition", ECCV 2020. https://arxiv.org/abs/2007.09558
+"""
 
 from collections.abc import Iterator
 
 from searchspace.backbones import Backbone, MobileNetV2, ResNet
-from searchspace.named.entry import IMAGENET, Named, Source
+from searchspace.named.network import IMAGENET, NamedNetwork
 from searchspace.resolutions import Resolutions
 
-PAPER = "RS-Net"
 SIZES = (224, 192, 160, 128, 96)
+BACKBONES: dict[str, Backbone] = {
+    "resnet18": ResNet(18),
+    "resnet50": ResNet(50),
+    "mobilenetv2": MobileNetV2(),
+}
+"""The networks of Table 2."""
 
-TABLE_2: tuple[tuple[str, str, Backbone], ...] = (
-    ("resnet18", "ResNet18", ResNet(18)),
-    ("resnet50", "ResNet50", ResNet(50)),
-    ("mobilenetv2", "M-NetV2", MobileNetV2()),
-)
-
-WIDTHS = ((0.8, "0.8x"), (0.65, "0.65x"), (0.5, "0.5x"), (0.35, "0.35x"))
-"""Width multipliers of Table 4 and its row headers."""
+WIDTHS = (0.8, 0.65, 0.5, 0.35)
+"""Width multipliers of Table 4."""
 
 
-def entries() -> Iterator[tuple[str, Named]]:
+def networks() -> Iterator[tuple[str, NamedNetwork]]:
     """Name and network of every row: at one size, and switchable between the five."""
     _, classes = IMAGENET
-    for name, row, backbone in TABLE_2:
+    for name, backbone in BACKBONES.items():
         for size in SIZES:
-            sources = [Source(PAPER, "2", f"{row}, {size}x{size}")]
-            if isinstance(backbone, MobileNetV2):
-                sources.append(Source(PAPER, "4", f"{size}x{size}"))
-            suffix = "" if size == IMAGENET[0] else str(size)
-            data, where = (size, classes), tuple(sources)
-            yield f"{name}-imagenet{suffix}", Named(backbone, data, where)
-            switchable = Named(backbone, data, where, resolutions=Resolutions(SIZES))
+            suffix, data = "" if size == SIZES[0] else str(size), (size, classes)
+            yield f"{name}-imagenet{suffix}", NamedNetwork(backbone, data)
+            switchable = NamedNetwork(backbone, data, resolutions=Resolutions(SIZES))
             yield f"{name}-rsnet-imagenet{suffix}", switchable
-    for multiplier, row in WIDTHS:
-        source = (Source(PAPER, "4", row),)
+    for multiplier in WIDTHS:
         name = f"mobilenetv2-{round(100 * multiplier):03d}-imagenet"
-        yield name, Named(MobileNetV2(multiplier), IMAGENET, source)
-    yield "mobilenetv2-imagenet", Named(MobileNetV2(), IMAGENET, (Source(PAPER, "4", "1.0x"),))
+        yield name, NamedNetwork(MobileNetV2(multiplier), IMAGENET)

@@ -1,6 +1,6 @@
 """What the studies of HS-ResNet share: blocks, the quick setting and the paper's protocol."""
 
-from searchspace import Choice, HierarchicalSplit, ResNet
+from searchspace import ResNet
 from studies.spec.ablation import Arm, Design
 from studies.spec.claims import Claim
 from trainers import Digits, ImageNet, Recipe
@@ -25,14 +25,6 @@ PAPER_NOTE = (
     "nor its number of runs: ours are 0.1, the usual strengths and three. Widths double from stage "
     "to stage, which gives more parameters than printed; no reading of the text gives as few."
 )
-
-
-def split_blocks(width: int, splits: int) -> dict[str, Choice]:
-    """Hierarchical splits in every bottleneck; `width` is that of the first stage."""
-    return {
-        f"layer{stage}.*.conv2": HierarchicalSplit(width * 2 ** (stage - 1), splits)
-        for stage in (1, 2, 3, 4)
-    }
 
 
 def paper_design(

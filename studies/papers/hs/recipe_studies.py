@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 from searchspace import Architecture
-from searchspace.named.hs import RESNET50D
+from searchspace.named.hs import RESNET50D, split_blocks
 from studies.papers import quick
-from studies.papers.hs.protocol import paper_design, split_blocks
+from studies.papers.hs.protocol import paper_design
 from studies.papers.hs.tables import TABLE_1
 from studies.papers.printed import published
 from studies.spec.ablation import Arm, Study

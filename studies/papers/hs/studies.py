@@ -3,13 +3,12 @@
 from dataclasses import replace
 
 from searchspace import Architecture, Choice, Res2Net, ResNet, SqueezeExcite
-from searchspace.named.hs import RES2NET, RESNET50D, RESNEXT50D, SE, SETTINGS
+from searchspace.named.hs import RES2NET, RESNET50D, RESNEXT50D, SE, SETTINGS, split_blocks
 from studies.papers.hs.protocol import (
     SMALL,
     SMALL_SETTINGS,
     paper_design,
     quick_design,
-    split_blocks,
 )
 from studies.papers.hs.tables import TABLE_1, TABLE_4
 from studies.papers.printed import published

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from searchspace import Architecture, Backbone, MobileNetV2, ResNet, ResNetCifar, Resolutions
+from searchspace.named.rsnet import SIZES
 from searchspace.resolutions import Distillation
-from studies.papers.rsnet.tables import SIZES
 from studies.spec.ablation import Arm, Design
 from studies.spec.claims import Claim, Comparison, Operand
 from trainers import RECIPES, ImageNet, Recipe, Synthetic

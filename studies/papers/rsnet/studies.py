@@ -6,6 +6,7 @@ What single sizes do is in `rsnet_sizes`, the ablations of the training in `rsne
 from dataclasses import replace
 
 from searchspace import Architecture, MobileNetV2, ResNet, ResNetCifar
+from searchspace.named.rsnet import SIZES, WIDTHS
 from studies.papers.printed import published
 from studies.papers.rsnet.protocol import (
     MOBILENET_RECIPE,
@@ -23,11 +24,9 @@ from studies.papers.rsnet.protocol import (
 from studies.papers.rsnet.size_studies import rsnet_complementarity, rsnet_new_sizes
 from studies.papers.rsnet.tables import (
     NETWORKS,
-    SIZES,
     SIZES_AND_WIDTHS,
     TABLE_2,
     TABLE_3,
-    WIDTHS,
     width_name,
 )
 from studies.papers.rsnet.training_studies import (

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
+from searchspace.named.rsnet import SIZES
 from studies.papers.printed import PrintedCost, PrintedRow, renamed
 
-SIZES = (224, 192, 160, 128, 96)
 NETWORKS = {"ResNet": "ResNet18", "deep ResNet": "ResNet50", "MobileNet": "MobileNetV2"}
 """Our names of the networks and the paper's."""
 
@@ -198,8 +198,6 @@ def _table_3() -> Iterator[PrintedRow]:
 
 
 TABLE_3 = tuple(_table_3())
-
-WIDTHS = (0.8, 0.65, 0.5, 0.35)
 
 
 def width_name(multiplier: float) -> str:

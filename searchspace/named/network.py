@@ -1,4 +1,4 @@
-"""What a name of the catalogue stands for."""
+"""A network of the papers with the images that it was counted on."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,28 +11,18 @@ from searchspace.choice import Choice
 from searchspace.resolutions import Resolutions
 
 IMAGENET, TINY, CIFAR10, CIFAR100 = (224, 1000), (64, 200), (32, 10), (32, 100)
-"""Height and width of the images, and classes."""
-
-
-@dataclass(frozen=True)
-class Source:
-    """A row of a table of a paper."""
-
-    paper: str
-    table: str
-    row: str
+"""Height and width of the images in pixels, and classes."""
 
 
 @dataclass(frozen=True, eq=False)
-class Named:
-    """A network of the papers, at the image size and with the classes it was measured with.
+class NamedNetwork:
+    """A network of the papers, at the image size and with the classes that its costs are for.
 
     `architecture` is made from the other fields when it is first asked for.
     """
 
     backbone: Backbone
     data: tuple[int, int]
-    sources: tuple[Source, ...]
     choices: Mapping[str, Choice] = field(default_factory=lambda: MappingProxyType({}))
     resolutions: Resolutions | None = None
 
@@ -43,10 +33,17 @@ class Named:
 
     @property
     def num_classes(self) -> int:
-        """Logits of the network."""
+        """How many logits the network has."""
         return self.data[1]
 
     @cached_property
     def architecture(self) -> Architecture:
-        """The network itself."""
+        """The backbone with its choices and resolutions."""
         return Architecture(self.backbone, self.choices, self.resolutions)
+
+    def same_as(self, other: "NamedNetwork") -> bool:
+        """Whether the other is defined alike."""
+        return all(
+            getattr(self, name) == getattr(other, name)
+            for name in ("backbone", "data", "choices", "resolutions")
+        )
