@@ -53,9 +53,9 @@ class Drawn:
 
 def show_arms(run: Run) -> Shown:
     """The arms of an ablation beside the paper's printed accuracies, and a sentence on them."""
-    plan = ablation(run)
-    arms = arms_info(run.frame, plan)
-    cells = summary_cells(arms, same_protocol=plan.design.is_paper_protocol, compact=True)
+    ablation = ablation_of(run)
+    arms = arms_info(run.frame, ablation)
+    cells = summary_cells(arms, same_protocol=ablation.design.is_paper_protocol, compact=True)
     flat = tuple(heading.replace("\n", " ") for heading in cells.headings)
     table = Cells(flat, cells.rows, cells.text_columns, cells.last_number)
     return Shown(f"{markdown_table(table)}\n{reading(arms)}")
@@ -63,7 +63,7 @@ def show_arms(run: Run) -> Shown:
 
 def show_verdicts(run: Run) -> Shown:
     """How the paper's claims end in this run."""
-    found = verdicts_info(run.frame, ablation(run))
+    found = verdicts_info(run.frame, ablation_of(run))
     return Shown(f"{markdown_table(verdict_cells(found, compact=True))}\n{verdicts_reading(found)}")
 
 
@@ -86,11 +86,11 @@ def show_front(run: Run, cost: str = "macs", rows: int = 15) -> Shown:
     )  # fmt: skip
 
 
-def ablation(run: Run) -> Ablation:
-    """The plan of a run that is no search."""
-    if not isinstance(run.plan, Ablation):
+def ablation_of(run: Run) -> Ablation:
+    """The ablation that the run holds; an InputError if it holds a search."""
+    if run.ablation is None:
         raise InputError(f"{run.folder} holds a search; its networks are no arms of a study")
-    return run.plan
+    return run.ablation
 
 
 def plot_beside(run: Run, dataset: str, title: str) -> Drawn:
@@ -99,10 +99,10 @@ def plot_beside(run: Run, dataset: str, title: str) -> Drawn:
     An arm has one colour on both sides and a line through its input sizes. Points that are printed
     with MACs are drawn; if there are none, those of our arms, side by side.
     """
-    plan = ablation(run)
-    printed = [point for point in plan.published if point.task == dataset]
+    ablation = ablation_of(run)
+    printed = [point for point in ablation.study.published if point.task == dataset]
     priced = any(point.macs for point in printed)
-    names = [arm.name for arm in plan.design.arms]
+    names = [arm.name for arm in ablation.design.arms]
     printed = [point for point in printed if (point.macs if priced else point.arm in names)]
     arms = list(dict.fromkeys(names + [point.arm for point in printed]))
     drawn = make_subplots(

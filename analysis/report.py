@@ -107,10 +107,7 @@ def run_parts(run: Run, number: int) -> list[Part]:
 
 
 def _heading(run: Run, name: str) -> str:
-    plan = run.plan
-    if isinstance(plan, Ablation):
-        return f"{name}: study {plan.study}, preset {plan.preset}, after {plan.source}"
-    return f"{name}: {plan.name} on {plan.task.label()}, sampler {plan.sampler}"
+    return f"{name}: {run.experiment.label()}"
 
 
 def side_by_side(runs: Sequence[Run], names: Sequence[str]) -> list[Part]:
@@ -152,25 +149,25 @@ def show(run: Run, console: Console) -> None:
     """Print the main table of a run and how to read it."""
     if run.frame.empty:
         console.print(f"{run.folder} has no finished job yet.", soft_wrap=True)
-    elif isinstance(run.plan, Ablation):
-        _show_ablation(run, run.plan, console)
+    elif run.ablation is not None:
+        _show_ablation(run, run.ablation, console)
     else:
         _show_search(run, console)
 
 
-def _show_ablation(run: Run, plan: Ablation, console: Console) -> None:
-    arms = arms_info(run.frame, plan)
+def _show_ablation(run: Run, ablation: Ablation, console: Console) -> None:
+    arms = arms_info(run.frame, ablation)
     for task in dict.fromkeys(arm.task for arm in arms):
         group = [arm for arm in arms if arm.task == task]
-        cells = summary_cells(group, same_protocol=plan.design.is_paper_protocol, compact=True)
-        console.print(rich_table(cells, f"{plan.study} on {task}"))
+        cells = summary_cells(group, same_protocol=ablation.design.is_paper_protocol, compact=True)
+        console.print(rich_table(cells, f"{ablation.name} on {task}"))
         console.print(rich_table(cost_cells(group), "costs"))
         console.print(f"{reading(group)}\n", markup=False, highlight=False, soft_wrap=True)
-    verdicts = verdicts_info(run.frame, plan)
+    verdicts = verdicts_info(run.frame, ablation)
     if verdicts:
         console.print(rich_table(verdict_cells(verdicts, compact=True), "the claims"))
         console.print(f"{verdicts_reading(verdicts)}\n", highlight=False, soft_wrap=True)
-    for note in notes(run, plan, arms):
+    for note in notes(run, ablation, arms):
         console.print(note, markup=False, highlight=False, soft_wrap=True)
 
 
@@ -196,8 +193,8 @@ def _show_search(run: Run, console: Console) -> None:
 
 
 def _main_frame(run: Run) -> pd.DataFrame:
-    if isinstance(run.plan, Ablation):
-        return arms_frame(arms_info(run.frame, run.plan))
+    if run.ablation is not None:
+        return arms_frame(arms_info(run.frame, run.ablation))
     return run.points.drop(columns="network")
 
 

@@ -44,21 +44,25 @@ def results(
 
 def file_name(run: StudyRun) -> str:
     """The name of a study's file: presets other than quick are part of it."""
-    preset = run.plan.preset
+    preset = run.ablation.preset
     return f"{run.name}.md" if preset == "quick" else f"{run.name}-{preset}.md"
 
 
 def study_page(run: StudyRun) -> str:
     """Question, arms, verdicts, and how all of it was made."""
-    plan = run.plan
-    parts = [f"# {plan.study}\n", f"{plan.question} After {plan.source}.\n", f"{_design(plan)}\n"]
+    ablation = run.ablation
+    parts = [
+        f"# {ablation.name}\n",
+        f"{ablation.question} After {ablation.study.source}.\n",
+        f"{_design(ablation)}\n",
+    ]
     if not run.complete:
         parts.append("**This run is not complete.**\n")
-    for task in plan.design.tasks:
+    for task in ablation.tasks:
         arms = [arm for arm in run.arms if arm.task == task.label()]
         parts.append(f"## On {task.label()}\n")
         if arms:
-            cells = summary_cells(arms, same_protocol=plan.design.is_paper_protocol)
+            cells = summary_cells(arms, same_protocol=ablation.design.is_paper_protocol)
             parts += [markdown_table(cells), f"{reading(arms)}\n"]
         else:
             parts.append("No job of this task has ended yet.\n")
@@ -94,19 +98,19 @@ HOW_TO_READ = (
 )
 
 
-def _design(plan: Ablation) -> str:
-    mark = "" if plan.design.is_paper_protocol or not plan.published else "† "
-    cells = "; ".join(dict.fromkeys(figure.source for figure in plan.published))
+def _design(ablation: Ablation) -> str:
+    mark = "" if ablation.design.is_paper_protocol or not ablation.study.published else "† "
+    cells = "; ".join(dict.fromkeys(figure.source for figure in ablation.study.published))
     printed = f" The paper's figures are from {cells}." if cells else ""
-    return f"Preset {plan.preset}. {mark}{plan.design.note}{printed}"
+    return f"Preset {ablation.preset}. {mark}{ablation.design.note}{printed}"
 
 
 def _studies(runs: Sequence[StudyRun]) -> Cells:
     rows = tuple(
         (
             f"[{run.name}]({file_name(run)})" + ("" if run.complete else " (not complete)"),
-            run.plan.question,
-            str(run.plan.design.seeds),
+            run.ablation.question,
+            str(run.ablation.design.seeds),
             *(str(run.count(ending)) for ending in ENDINGS),
         )
         for run in runs

@@ -61,12 +61,12 @@ def page(runs: Sequence[StudyRun]) -> str:
     verdicts = [verdict for run in runs for verdict in run.verdicts]
     parts.append(f"<p><strong>{escape(verdicts_reading(verdicts))}</strong></p>")
     for run in runs:
-        parts.append(f"<h2>{escape(run.plan.question)}</h2>")
-        parts.append(f"<p>{escape(f'{run.name}, after {run.plan.source}.')}</p>")
-        for task in run.plan.design.tasks:
+        parts.append(f"<h2>{escape(run.ablation.question)}</h2>")
+        parts.append(f"<p>{escape(f'{run.name}, after {run.ablation.study.source}.')}</p>")
+        for task in run.ablation.tasks:
             parts += _task(run, task.label())
         command, *rest = making(run)
-        note = escape(" ".join([run.plan.design.note, *rest]))
+        note = escape(" ".join([run.ablation.design.note, *rest]))
         parts.append(f'<p class="note">{note} <code>{escape(command.strip("`"))}</code></p>')
     return html_page("Verdicts", "".join(parts))
 
@@ -79,7 +79,7 @@ def _task(run: StudyRun, task: str) -> list[str]:
     if verdicts:
         parts.append(f'<div class="scroll">{html_table(verdict_cells(verdicts))}</div>')
     if arms:
-        cells = summary_cells(arms, same_protocol=run.plan.design.is_paper_protocol)
+        cells = summary_cells(arms, same_protocol=run.ablation.design.is_paper_protocol)
         parts.append(f"<p>{escape(reading(arms))}</p>")
         parts.append(f'<div class="scroll">{html_table(cells)}</div>')
     return parts

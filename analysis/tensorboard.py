@@ -10,7 +10,7 @@ import typer
 
 from searchspace import InputError
 from searchspace.cli import run_command
-from studies import load_curves, read_plan
+from studies import load_curves, read_experiment
 
 FOLDER = "tensorboard"
 SCALARS = ("train_loss", "validation_accuracy", "validation_loss")
@@ -20,7 +20,7 @@ def main(
     run_dir: Annotated[Path, typer.Argument(metavar="RUN", help="A run directory.")],
 ) -> int:
     """Write event files into RUN/tensorboard, anew each time; `tensorboard --logdir` shows them."""
-    read_plan(run_dir)
+    read_experiment(run_dir)
     curves = load_curves(run_dir)
     if curves.empty:
         raise InputError(f"{run_dir} has no learning curve yet; run it again to train some")

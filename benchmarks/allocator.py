@@ -32,7 +32,7 @@ def epoch(arm: str, *, keep: bool) -> float:
     torch.set_num_threads(1)
     if keep:
         keep_freed_memory()
-    jobs = STUDIES[STUDY].plan("quick").jobs()
+    jobs = STUDIES[STUDY].ablation("quick").jobs()
     training = Training(next(job for one, job in jobs if one.name == arm))
     training.epoch(lambda: None)
     began = time.perf_counter()

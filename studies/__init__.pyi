@@ -5,7 +5,7 @@ from .rundir.curves import load_curves as load_curves
 from .rundir.curves import load_environments as load_environments
 from .rundir.frames import COLUMNS as COLUMNS
 from .rundir.frames import load as load
-from .rundir.frames import read_plan as read_plan
+from .rundir.frames import read_experiment as read_experiment
 from .spec.ablation import Ablation as Ablation
 from .spec.ablation import Arm as Arm
 from .spec.ablation import Design as Design

@@ -29,7 +29,7 @@ from studies.cli.options import Workers
 from studies.execution.ray_backend import RayBackend
 from studies.execution.resources import Resources
 from studies.rundir.store import RunStore
-from studies.spec.ablation import Ablation, Arm, Design
+from studies.spec.ablation import Ablation, Arm, Design, Study
 from trainers import Digits, Recipe
 from trainers.tasks.digits import HELD_OUT
 
@@ -59,7 +59,7 @@ def plan(seeds: int = SEEDS) -> Ablation:
     arms = tuple(Arm(str(index), network) for index, network in enumerate(SPACE))
     design = Design(arms, (TASK,), RECIPE, seeds, note="Every network of a small space.")
     question = "Which networks would a perfect searcher find?"
-    return Ablation("ground_truth", "quick", question, "", "0", design, ())
+    return Study("ground_truth", question, "", "0", {"quick": design}).ablation("quick")
 
 
 def write_table(store: RunStore, asked: Ablation, file: Path) -> None:

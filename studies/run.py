@@ -91,7 +91,7 @@ def run(
     out = out or Path("runs") / "-".join([label, preset, *(task or [])])
     if show_plan:
         for plan in plans:
-            folder = out / plan.study if name == ALL else out
+            folder = out / plan.name if name == ALL else out
             console.print(plan_table(plan, RunStore(folder), resources))
         return 0
     if name == ALL:
@@ -127,7 +127,7 @@ def _plan(chosen: Study, preset: str, names: list[str], seeds: int | None) -> Ab
             raise InputError(f"there is no task {name!r}; known tasks are {', '.join(TASKS)}")
         known = [t for t in chosen.presets[preset].tasks if t.kind == name]
         tasks.append(known[0] if known else TASKS[name]())
-    return chosen.plan(preset, tasks=tuple(tasks), seeds=seeds)
+    return chosen.ablation(preset, tasks=tuple(tasks), seeds=seeds)
 
 
 def main() -> None:

@@ -1,6 +1,5 @@
 """A run as the report sees it: what was asked, its rows, and a point for each network."""
 
-import json
 from dataclasses import dataclass
 from functools import cached_property
 from math import sqrt
@@ -14,8 +13,8 @@ from scipy import stats
 
 from analysis.stats.comparisons import AT_SIZE, ENSEMBLE, as_ensembles
 from analysis.stats.inference import CONFIDENCE
-from studies import Ablation, load, load_curves, load_environments, read_plan
-from studies.rundir.store import STUDY
+from studies import Ablation, load, load_curves, load_environments, read_experiment
+from studies.rundir.store import RunStore
 from studies.spec.search import Search
 from trainers import Recipe, Task
 
@@ -51,32 +50,36 @@ class Run:
     """A run directory, read."""
 
     folder: Path
-    plan: Ablation | Search
+    experiment: Ablation | Search
     frame: pd.DataFrame
     curves: pd.DataFrame
     environments: pd.DataFrame
     asked_in: dict[str, str]
 
     @property
+    def ablation(self) -> Ablation | None:
+        """The ablation, if the run holds one."""
+        return self.experiment if isinstance(self.experiment, Ablation) else None
+
+    @property
+    def search(self) -> Search | None:
+        """The search, if the run holds one."""
+        return self.experiment if isinstance(self.experiment, Search) else None
+
+    @property
     def name(self) -> str:
         """The study or search, as figures call it."""
-        return self.plan.name if isinstance(self.plan, Search) else self.plan.study
+        return self.experiment.name
 
     @property
     def question(self) -> str:
         """What the run is to answer."""
-        plan = self.plan
-        if isinstance(plan, Ablation):
-            return plan.question
-        words = {"macs": "MACs", "params": "parameters"}
-        costs = " and ".join(words.get(n, n) for n in plan.objectives if n != "accuracy")
-        where = plan.space.name or "this space"
-        return f"Which networks of {where} trade validation accuracy best for {costs}?"
+        return self.experiment.question
 
     @property
     def measure(self) -> str:
-        """The accuracy that points show: a search must not show what it selected by on test."""
-        return "validation_accuracy" if isinstance(self.plan, Search) else "test_accuracy"
+        """The column of the accuracy that points show."""
+        return f"{self.experiment.reported_split}_accuracy"
 
     @property
     def axis(self) -> str:
@@ -86,14 +89,11 @@ class Run:
     @property
     def tasks(self) -> tuple[Task, ...]:
         """What the networks were trained on."""
-        return (self.plan.task,) if isinstance(self.plan, Search) else self.plan.design.tasks
+        return self.experiment.tasks
 
     def recipe(self, arm: str) -> Recipe:
         """How a network was trained."""
-        if isinstance(self.plan, Search):
-            return self.plan.recipe
-        own = {one.name: one.recipe for one in self.plan.design.arms}
-        return own.get(arm) or self.plan.design.recipe
+        return self.experiment.recipe_of(arm)
 
     @cached_property
     def points(self) -> pd.DataFrame:
@@ -109,11 +109,11 @@ class Run:
 
 def read_run(folder: Path) -> Run:
     """A run directory; an InputError if it holds none."""
-    plan = read_plan(folder)
-    frame = load(folder)
-    asked_in = json.loads((folder / STUDY).read_text()).get("environment", {})
-    curves = load_curves(folder, frame)
-    return Run(folder, plan, frame, curves, load_environments(folder), asked_in)
+    store = RunStore(folder)
+    experiment = read_experiment(store)
+    frame = load(store)
+    curves = load_curves(store, frame)
+    return Run(folder, experiment, frame, curves, load_environments(store), store.environment())
 
 
 def accuracy_rows(frame: pd.DataFrame, measure: str) -> pd.DataFrame:

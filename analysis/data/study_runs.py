@@ -10,8 +10,9 @@ from analysis.data.frames import verdicts_frame
 from analysis.stats.comparisons import ArmSummary, arms_info
 from analysis.stats.verdicts import Ending, Verdict, verdicts_info
 from searchspace import InputError
-from studies import Ablation, load, read_plan
-from studies.rundir.store import Record, RunStore
+from studies import Ablation, load, read_experiment
+from studies.rundir.record import Record
+from studies.rundir.store import RunStore
 from studies.spec.study_file import PRESET as OWN
 
 ENDINGS: tuple[Ending, ...] = ("supported", "contradicted", "undecided")
@@ -22,7 +23,7 @@ class StudyRun:
     """The run of a study, read: a summary of each arm on each task, verdicts, and the records."""
 
     folder: Path
-    plan: Ablation
+    ablation: Ablation
     arms: Sequence[ArmSummary]
     verdicts: Sequence[Verdict]
     records: Sequence[Record]
@@ -30,13 +31,13 @@ class StudyRun:
     @property
     def name(self) -> str:
         """The study's name."""
-        return self.plan.study
+        return self.ablation.name
 
     @property
     def complete(self) -> bool:
         """Whether every job that was asked for has ended."""
         done = {record.key for record in self.records}
-        return all(job.key in done for _, job in self.plan.jobs())
+        return all(job.key in done for _, job in self.ablation.jobs())
 
     def count(self, ending: Ending) -> int:
         """How many claims ended so, each task on its own."""
@@ -45,16 +46,17 @@ class StudyRun:
 
 def read_study_run(folder: Path) -> StudyRun:
     """Read a run directory; an InputError if it holds none, a search, or no finished job."""
-    plan = read_plan(folder)
-    if not isinstance(plan, Ablation):
+    store = RunStore(folder)
+    ablation = read_experiment(store)
+    if not isinstance(ablation, Ablation):
         raise InputError(f"{folder} holds a search, which has no claims; give runs of studies")
-    frame = load(folder)
-    arms = arms_info(frame, plan)
+    frame = load(store)
+    arms = arms_info(frame, ablation)
     if not arms:
         raise InputError(f"{folder} has no finished job yet; run the study again to train some")
-    asked = {job.key for _, job in plan.jobs()}
-    records = [record for record in RunStore(folder).records() if record.key in asked]
-    return StudyRun(folder, plan, arms, verdicts_info(frame, plan), records)
+    asked = {job.key for _, job in ablation.jobs()}
+    records = [record for record in store.records() if record.key in asked]
+    return StudyRun(folder, ablation, arms, verdicts_info(frame, ablation), records)
 
 
 def read_study_runs(folders: Sequence[Path]) -> list[StudyRun]:
@@ -62,11 +64,11 @@ def read_study_runs(folders: Sequence[Path]) -> list[StudyRun]:
     runs = [read_study_run(folder) for folder in folders]
     seen: dict[tuple[str, str], Path] = {}
     for run in runs:
-        key = (run.name, run.plan.preset)
+        key = (run.name, run.ablation.preset)
         if key in seen:
             raise InputError(
-                f"{seen[key]} and {run.folder} both hold {run.name} with preset {run.plan.preset}; "
-                "give one of them"
+                f"{seen[key]} and {run.folder} both hold {run.name} with preset "
+                f"{run.ablation.preset}; give one of them"
             )
         seen[key] = run.folder
     return runs
@@ -79,14 +81,14 @@ def all_verdicts(runs: Iterable[StudyRun]) -> pd.DataFrame:
 
 def making(run: StudyRun) -> list[str]:
     """How a run was made, in sentences, from its records alone."""
-    plan, records = run.plan, run.records
+    ablation, records = run.ablation, run.records
     times = sorted(record.finished_at for record in records)
     seconds = sum(record.result.seconds for record in records)
     ended = sum(record.result.status != "finished" for record in records)
     found = [
-        f"`python -m studies.run {_command(plan)} --seeds {plan.design.seeds}`",
-        f"{len(records)} of {sum(1 for _ in plan.jobs())} jobs ended, seeds 0 to "
-        f"{plan.design.seeds - 1}, {ended} of them without an accuracy; {seconds:,.0f} s of "
+        f"`python -m studies.run {_command(ablation)} --seeds {ablation.design.seeds}`",
+        f"{len(records)} of {ablation.min_jobs} jobs ended, seeds 0 to "
+        f"{ablation.design.seeds - 1}, {ended} of them without an accuracy; {seconds:,.0f} s of "
         f"training in all, finished between {times[0]} and {times[-1]}.",
     ]
     places: dict[tuple[tuple[str, str], ...], int] = {}
@@ -99,6 +101,10 @@ def making(run: StudyRun) -> list[str]:
     return found
 
 
-def _command(plan: Ablation) -> str:
+def _command(ablation: Ablation) -> str:
     """What to call a study on the command line: its name and preset, or its file."""
-    return plan.source if plan.preset == OWN else f"{plan.study} --preset {plan.preset}"
+    return (
+        ablation.study.source
+        if ablation.preset == OWN
+        else f"{ablation.name} --preset {ablation.preset}"
+    )

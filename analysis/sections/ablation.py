@@ -21,37 +21,37 @@ HIDDEN = ("study", "comparisons", "bootstrap_low", "bootstrap_high", "sd", "samp
 
 def ablation_parts(run: Run) -> list[Part]:
     """Verdicts, the arms on each task, and the papers' figures; none for a search."""
-    plan = run.plan
-    if not isinstance(plan, Ablation):
+    ablation = run.ablation
+    if ablation is None:
         return []
-    arms = arms_info(run.frame, plan)
-    printed = (published_table(plan),) if plan.published else ()
-    about = Part("notes", "How to read this", tuple(notes(run, plan, arms)), tables=printed)
-    return [*verdict_parts(run.frame, plan), *_arm_parts(plan, arms), about]
+    arms = arms_info(run.frame, ablation)
+    printed = (published_table(ablation),) if ablation.study.published else ()
+    about = Part("notes", "How to read this", tuple(notes(run, ablation, arms)), tables=printed)
+    return [*verdict_parts(run.frame, ablation), *_arm_parts(ablation, arms), about]
 
 
-def verdict_parts(frame: pd.DataFrame, plan: Ablation) -> list[Part]:
+def verdict_parts(frame: pd.DataFrame, ablation: Ablation) -> list[Part]:
     """How the claims of the study end."""
-    if not plan.design.claims:
+    if not ablation.design.claims:
         return []
-    found = verdicts_info(frame, plan)
-    info = verdicts_frame(found, plan.study)
-    hidden = HIDDEN if len(plan.design.tasks) > 1 else (*HIDDEN, "task")
+    found = verdicts_info(frame, ablation)
+    info = verdicts_frame(found, ablation.name)
+    hidden = HIDDEN if len(ablation.tasks) > 1 else (*HIDDEN, "task")
     table = Table("verdicts", "Verdicts", info, VERDICT_COLUMNS, hidden=hidden)
     return [Part("verdicts", "What became of the paper's claims", (verdicts_reading(found),),
                  tables=(table,))]  # fmt: skip
 
 
-def _arm_parts(plan: Ablation, arms: Sequence[ArmSummary]) -> list[Part]:
+def _arm_parts(ablation: Ablation, arms: Sequence[ArmSummary]) -> list[Part]:
     parts = []
-    for index, task in enumerate(plan.design.tasks):
+    for index, task in enumerate(ablation.tasks):
         group = [arm for arm in arms if arm.task == task.label()]
-        suffix = "" if len(plan.design.tasks) == 1 else f"-{task.kind}-{index + 1}"
+        suffix = "" if len(ablation.tasks) == 1 else f"-{task.kind}-{index + 1}"
         name, title = f"arms{suffix}", f"Arms on {task.label()}"
         if not group:
             parts.append(Part(name, title, reason="No table: no job of this task has ended yet."))
             continue
-        cells = summary_cells(group, same_protocol=plan.design.is_paper_protocol)
+        cells = summary_cells(group, same_protocol=ablation.design.is_paper_protocol)
         frame = arms_frame(group)
         papers = frame.columns.difference(list(ARM_COLUMNS))
         columns = ARM_COLUMNS | {
@@ -62,7 +62,7 @@ def _arm_parts(plan: Ablation, arms: Sequence[ArmSummary]) -> list[Part]:
     return parts
 
 
-def notes(run: Run, plan: Ablation, arms: Sequence[ArmSummary]) -> list[str]:
+def notes(run: Run, ablation: Ablation, arms: Sequence[ArmSummary]) -> list[str]:
     """What a reader must know to read the table, in sentences."""
     found = [
         "Test accuracy is mean ± sd over n seeds, measured once, after the last epoch. "
@@ -72,12 +72,12 @@ def notes(run: Run, plan: Ablation, arms: Sequence[ArmSummary]) -> list[str]:
         "deployed form, kernel mixing included; parameters are all that it stores."
     ]
     if any(arm.published for arm in arms):
-        cells = "; ".join(dict.fromkeys(figure.source for figure in plan.published))
-        mark = "" if plan.design.is_paper_protocol else "† Not comparable as numbers. "
-        found.append(f"{mark}{plan.design.note} The paper's figures are from {cells}.")
-    wanted = plan.design.seeds
+        cells = "; ".join(dict.fromkeys(figure.source for figure in ablation.study.published))
+        mark = "" if ablation.design.is_paper_protocol else "† Not comparable as numbers. "
+        found.append(f"{mark}{ablation.design.note} The paper's figures are from {cells}.")
+    wanted = ablation.design.seeds
     partial = [arm for arm in arms if arm.n + arm.ended_early < wanted]
-    if partial or len(arms) < len(plan.design.arms) * len(plan.design.tasks):
+    if partial or len(arms) < len(ablation.design.arms) * len(ablation.tasks):
         found.append(f"The run is not complete: {wanted} seeds of each arm were asked for.")
     left_out = run.frame.attrs["left_out"]
     if left_out:

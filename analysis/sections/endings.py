@@ -4,7 +4,6 @@ import pandas as pd
 
 from analysis.data.runs import Run
 from analysis.render.parts import Part, Table
-from studies import Ablation
 
 ENDING_COLUMNS = {
     "status": "how jobs ended that gave no accuracy",
@@ -69,7 +68,7 @@ def ending_parts(run: Run) -> list[Part]:
     counts = jobs["status"].value_counts()
     told = ", ".join(f"{n} {str(status).replace('_', ' ')}" for status, n in counts.items())
     text = f"{len(jobs)} jobs ended: {told}." if len(jobs) else "No job has ended yet."
-    wanted = _wanted(run)
+    wanted = run.experiment.min_jobs
     if len(jobs) < wanted:
         text += f" {wanted} were asked for: the run is not complete."
     info = endings_info(run.frame)
@@ -79,17 +78,9 @@ def ending_parts(run: Run) -> list[Part]:
                  reason=reason)]  # fmt: skip
 
 
-def _wanted(run: Run) -> int:
-    if isinstance(run.plan, Ablation):
-        return sum(1 for _ in run.plan.jobs())
-    return run.plan.trials if run.plan.duplicates == "seed" else 0
-
-
 def environment_parts(run: Run) -> list[Part]:
     """Recipe, versions and revision."""
-    recipe = run.plan.recipe if not isinstance(run.plan, Ablation) else run.plan.design.recipe
-    data = recipe.__dict__
-    told = ", ".join(f"{name} {value}" for name, value in data.items())
+    told = ", ".join(f"{name} {value}" for name, value in vars(run.experiment.recipe).items())
     info = environment_info(run)
     table = Table("environment", "Versions", info, ENVIRONMENT_COLUMNS)
     said = "" if len(info) else "The run directory says nothing of its environment."

@@ -51,9 +51,11 @@ def front_info(points: pd.DataFrame, cost: str) -> pd.DataFrame:
     return known.sort_values([cost, "mean"], kind="stable")
 
 
-def published_info(plan: Ablation, cost: str) -> list[Published]:
+def published_info(ablation: Ablation, cost: str) -> list[Published]:
     """The papers' points that have this cost."""
-    return [figure for figure in plan.published if cost in COSTS and _printed(figure, cost)]
+    return [
+        figure for figure in ablation.study.published if cost in COSTS and _printed(figure, cost)
+    ]
 
 
 def _printed(point: Published, cost: str) -> float | None:

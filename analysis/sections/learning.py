@@ -9,7 +9,6 @@ from analysis.render import figures
 from analysis.render.parts import Part, Table
 from analysis.sections.fronts import front_info
 from analysis.stats.bootstrap import main_cost
-from studies import Ablation
 
 LEARNING_COLUMNS = {
     "group": "the arm; in a search all trials, or a trial of the front",
@@ -79,7 +78,7 @@ def learning_parts(run: Run) -> list[Part]:
     title = "Learning curves"
     if run.curves.empty:
         return [Part("learning", title, reason="No figure: no job has finished an epoch.")]
-    if not isinstance(run.plan, Ablation):
+    if run.ablation is None:
         return [_learning_part("learning", title, _search_info(run))]
     parts = []
     for index, task in enumerate(run.tasks):

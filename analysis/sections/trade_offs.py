@@ -31,7 +31,7 @@ PUBLISHED_COLUMNS = {
 }
 
 
-def published_table(plan: Ablation) -> Table:
+def published_table(ablation: Ablation) -> Table:
     """All printed figures of a study."""
     rows = [
         {
@@ -39,7 +39,7 @@ def published_table(plan: Ablation) -> Table:
             "ensemble": point.ensemble, "accuracy": point.accuracy, "macs": point.macs,
             "params": point.params, "size": point.size,
         }
-        for point in plan.published
+        for point in ablation.study.published
     ]  # fmt: skip
     frame = pd.DataFrame(rows).astype({"macs": float, "params": float, "size": "Int64"})
     return Table("published", "As printed in the papers", frame, PUBLISHED_COLUMNS)
@@ -65,8 +65,9 @@ def _cost_parts(run: Run, series: Series, cost: str, name: str, title: str) -> l
     frame = series.points.assign(run=run.folder.name)[list(FRONT_COLUMNS)]
     first = frame.drop(columns="network").sort_values("on_front", ascending=False, kind="stable")
     table = Table(name, f"Networks by {cost_name(cost)}", first, FRONT_COLUMNS, hidden=HIDDEN)
-    printed = published_info(run.plan, cost) if isinstance(run.plan, Ablation) else []
-    same = isinstance(run.plan, Ablation) and run.plan.design.is_paper_protocol
+    ablation = run.ablation
+    printed = published_info(ablation, cost) if ablation else []
+    same = ablation is not None and ablation.design.is_paper_protocol
     figure = plot_front([series], cost, run.axis, printed if same else [])
     parts = [Part(name, title, figure=figure, tables=(table,))]
     if printed and not same:

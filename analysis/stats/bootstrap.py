@@ -208,7 +208,7 @@ def uncertainty_parts(run: Run, number: int) -> list[Part]:
 
 def main_cost(run: Run) -> str:
     """The cost that a run is about: the first that a search is given, MACs in an ablation."""
-    wanted = getattr(run.plan, "objectives", ("macs",))
+    wanted = run.search.objectives if run.search else ("macs",)
     columns = {"macs": "macs", "params": "params", "latency": "latency_ms"}
     return next(columns[name] for name in [*wanted, "macs"] if name in columns)
 

@@ -86,8 +86,8 @@ def paired_difference(arm: pd.Series, baseline: pd.Series) -> Difference:
     return _difference(_paired(arm, baseline))
 
 
-def arms_info(frame: pd.DataFrame, plan: Ablation) -> list[ArmSummary]:
-    """A summary of each arm on each task, in the plan's order; arms without results are left out.
+def arms_info(frame: pd.DataFrame, ablation: Ablation) -> list[ArmSummary]:
+    """A summary of each arm on each task, in order; arms without results are left out.
 
     `frame` is what `studies.load` gives. A network that is trained at several sizes has a summary
     for each, compared with the baseline at that size, or at the baseline's only one, and one for
@@ -95,12 +95,12 @@ def arms_info(frame: pd.DataFrame, plan: Ablation) -> list[ArmSummary]:
     """
     found: list[ArmSummary] = []
     samples: list[Sample] = []
-    for task in plan.design.tasks:
+    for task in ablation.tasks:
         here = frame[(frame["task"] == task.label()) & frame["trained"].astype(bool)]
-        baseline = here[here["arm"] == plan.baseline]
-        for arm in plan.design.arms:
+        baseline = here[here["arm"] == ablation.study.baseline]
+        for arm in ablation.design.arms:
             for name, rows, reference in _outcomes(arm.name, here, baseline):
-                summary = _summary(name, rows, plan, task.kind)
+                summary = _summary(name, rows, ablation, task.kind)
                 samples.append(_paired(_by_seed(rows), _by_seed(reference)))
                 found.append(summary)
     return _with_differences(found, samples)
@@ -136,7 +136,7 @@ def as_ensembles(rows: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _summary(name: str, rows: pd.DataFrame, plan: Ablation, task: str) -> ArmSummary:
+def _summary(name: str, rows: pd.DataFrame, ablation: Ablation, task: str) -> ArmSummary:
     first = rows.iloc[0]
     arm = str(first["arm"])
     accuracy = _by_seed(rows)
@@ -145,7 +145,7 @@ def _summary(name: str, rows: pd.DataFrame, plan: Ablation, task: str) -> ArmSum
     return ArmSummary(
         task=str(first["task"]),
         arm=name,
-        is_baseline=arm == plan.baseline,
+        is_baseline=arm == ablation.study.baseline,
         params=int(first["params"]),
         macs=int(first["macs"]),
         training_macs=int(first["training_macs"]),
@@ -156,7 +156,7 @@ def _summary(name: str, rows: pd.DataFrame, plan: Ablation, task: str) -> ArmSum
         difference=None,
         ended_early=int((rows["status"] != "finished").sum()),
         seconds=float(rows["seconds"].mean()),
-        published=published(plan, name, task, size),
+        published=published(ablation, name, task, size),
         size=size,
         training_params=int(first["training_params"]),
         sampling_error=_sampling_error(accuracy, rows),
@@ -203,13 +203,15 @@ def _by_seed(rows: pd.DataFrame) -> pd.Series:
     return rows.set_index("seed")["test_accuracy"].astype(float).dropna()
 
 
-def published(plan: Ablation, arm: str, task: str, size: int | None = None) -> dict[str, float]:
+def published(ablation: Ablation, arm: str, task: str, size: int | None = None) -> dict[str, float]:
     """The paper's figures for a row: on this dataset if it has any, else on all of its own.
 
     `arm` is the row's name. A figure at an input size is for the row at that size, or for the only
     one that the arm has.
     """
-    figures = [figure for figure in plan.published if figure.task == task] or plan.published
+    figures = [
+        figure for figure in ablation.study.published if figure.task == task
+    ] or ablation.study.published
     return {figure.task: figure.accuracy for figure in figures if _is_of(figure, arm, size)}
 
 

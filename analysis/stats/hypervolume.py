@@ -15,7 +15,6 @@ from analysis.render.tables import engineering
 from analysis.sections.fronts import cost_name
 from analysis.stats.bootstrap import main_cost
 from studies.samplers.pareto import non_dominated
-from studies.spec.search import Search
 
 ORDERS = 50
 """Random orders of the trials that an expectation is a mean over."""
@@ -182,7 +181,7 @@ def plot_volume(info: pd.DataFrame, by: str) -> go.Figure:
 
 def hypervolume_parts(runs: Sequence[Run]) -> list[Part]:
     """Hypervolume of all searches of a report in one box, against trials and against time."""
-    searches = [run for run in runs if isinstance(run.plan, Search)]
+    searches = [run for run in runs if run.search]
     if not searches:
         return []
     title = "Hypervolume"
@@ -234,7 +233,7 @@ def _all_info(runs: Sequence[Run], cost: str, box: Box) -> tuple[pd.DataFrame, s
 
 
 def _is_random(run: Run) -> bool:
-    return isinstance(run.plan, Search) and run.plan.sampler == "random"
+    return run.search is not None and run.search.sampler == "random"
 
 
 def distinct_names(runs: Sequence[Run]) -> list[str]:

@@ -20,7 +20,6 @@ from analysis.data.runs import Run
 from analysis.render import figures
 from analysis.render.parts import Part, Table
 from searchspace import Architecture
-from studies.spec.search import Search
 
 TREES, LEAVES = 64, 512
 FEWEST = 20
@@ -170,13 +169,13 @@ def plot_importance(frame: pd.DataFrame, number: int, rows: int = 15) -> go.Figu
 
 def importance_parts(run: Run, number: int) -> list[Part]:
     """How much each decision of a search's space, and each pair of them, explains of accuracy."""
-    if not isinstance(run.plan, Search):
+    if run.search is None:
         return []
     networks = _largest_view(run.points)
     n = len(networks)
     if n < FEWEST:
         return [_nothing(f"{n} networks have an accuracy, at least {FEWEST} are needed.")]
-    space = run.plan.space
+    space = run.search.space
     codes = space.rows(Architecture.from_json(run.architectures[arm]) for arm in networks["arm"])
     accuracies = networks["mean"].to_numpy(dtype=float)
     if (codes == codes[0]).all() or (accuracies == accuracies[0]).all():

@@ -26,12 +26,12 @@ def run_every(
     plans = list(plans)
     status = 0
     for number, plan in enumerate(plans, start=1):
-        console.print(f"{plan.study}, {number} of {len(plans)}")
-        found = _run(plan, RunStore(out / plan.study), backend, console, fresh)
+        console.print(f"{plan.name}, {number} of {len(plans)}")
+        found = _run(plan, RunStore(out / plan.name), backend, console, fresh)
         if found == INTERRUPTED:
             return INTERRUPTED
         status = status or found
-    done = [str(out / p.study) for p in plans if (out / p.study / RESULTS).exists()]
+    done = [str(out / p.name) for p in plans if (out / p.name / RESULTS).exists()]
     if not done:
         return status
     # The report is a tool of its own, which reads what was written here.
@@ -48,5 +48,5 @@ def _run(
         plan = prepare(plan, store, fresh=fresh, console=console)
         return train_missing(plan, store, backend, console)
     except InputError as error:
-        console.print(f"{plan.study} was not run: {error}", markup=False, soft_wrap=True)
+        console.print(f"{plan.name} was not run: {error}", markup=False, soft_wrap=True)
         return FAILED

@@ -13,7 +13,8 @@ from studies.execution.environment import environment
 from studies.execution.job_queue import AblationQueue, JobQueue
 from studies.execution.ray_backend import RayBackend
 from studies.rundir.latencies import Bench
-from studies.rundir.store import PROVISIONAL, STUDY, RunStore, set_aside
+from studies.rundir.record import PROVISIONAL
+from studies.rundir.store import STUDY, RunStore, set_aside
 from studies.spec.ablation import Ablation
 from studies.spec.search import Search
 from trainers import Job
@@ -31,7 +32,7 @@ def prepare(plan: P, store: RunStore, *, fresh: bool, console: Console) -> P:
         with store.locked():
             aside = set_aside(store.folder)
         console.print(f"The earlier run is kept in {aside}.")
-    earlier = store.plan()
+    earlier = store.experiment()
     if earlier is None:
         return plan
     if not isinstance(earlier, type(plan)):
@@ -46,7 +47,7 @@ def prepare(plan: P, store: RunStore, *, fresh: bool, console: Console) -> P:
 def train_missing(plan: Ablation, store: RunStore, backend: RayBackend, console: Console) -> int:
     """Train the jobs without a result and add theirs to the store; the status to exit with."""
     todo = missing(plan, store)
-    if not todo and store.plan() == plan:
+    if not todo and store.experiment() == plan:
         console.print(f"All jobs of {store.folder} are finished; nothing is trained again.")
         return 0
     with store.locked():

@@ -37,7 +37,7 @@ def plan_table(plan: Ablation, store: RunStore, resources: Resources) -> Group:
     tables = []
     for task in design.tasks:
         table = Table("arm", "parameters", "MACs, deployed", "MACs, training", "jobs to do")
-        table.title = f"{plan.study}, preset {plan.preset}, on {task.label()}"
+        table.title = f"{plan.name}, preset {plan.preset}, on {task.label()}"
         for arm in design.arms:
             deployed, training = costs(arm.architecture, task)
             left = sum(

@@ -34,7 +34,7 @@ def search_table(search: Search, store: RunStore, resources: Resources) -> Group
     settings = ", ".join(f"{k}={v}" for k, v in search.scheduler_settings.items())
     table.add_row("scheduler", " ".join([search.scheduler, settings]).strip())
     table.add_row("objectives", ", ".join(search.objectives))
-    known = store.plan()
+    known = store.experiment()
     done = len(store.trials()) if known is not None else 0
     jobs = search.trials * search.replicates + search.contested
     table.add_row("trials", f"{search.trials:,}, of which {done:,} are there")

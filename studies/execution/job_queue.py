@@ -8,10 +8,12 @@ import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
+from studies.execution.environment import environment
 from studies.execution.resources import Resources
-from studies.execution.worker import StepReport, WorkItem, failed_record
+from studies.execution.worker import StepReport, WorkItem
+from studies.rundir.record import Record, record_now
 from studies.rundir.store import RunStore
 from trainers import Job, Result
 
@@ -113,15 +115,18 @@ class JobQueue(ABC):
 
     def _fail(self, key: str, reason: str) -> None:
         self.failures[key] = reason
-        self._end(self.running[key], failed_record(self.running[key], reason))
+        self._end(self.running[key], _failed(self.running[key], reason))
 
-    def _end(self, job: Job, record: dict[str, Any]) -> None:
+    def _end(self, job: Job, record: Record) -> None:
         # Stored first: what is told after is on disk.
         self.store.append(record)
         del self.running[job.key]
-        result = Result.from_json(record["result"])
-        self.events.ended(job.key, result)
-        self.ended(job, result)
+        self.events.ended(job.key, record.result)
+        self.ended(job, record.result)
+
+
+def _failed(job: Job, reason: str) -> Record:
+    return record_now(job, Result("failed", (), (), 0.0, reason), environment())
 
 
 class AblationQueue(JobQueue):

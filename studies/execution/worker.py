@@ -1,22 +1,20 @@
-"""What runs inside a worker process: one job after another, an epoch at a time."""
+"""Trains work items inside a worker process, an epoch at a time."""
 
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 import torch
 
 from searchspace import InputError
-from searchspace.schema import to_json
 from studies.execution.data_cache import loaded
 from studies.execution.environment import environment
 from studies.execution.resources import Resources
+from studies.rundir.record import Record, record_now
 from trainers import Epoch, Job, Result, Training
 from trainers.loop import Checkpoints, start_training
 from trainers.runtime.allocator import keep_freed_memory
@@ -24,25 +22,25 @@ from trainers.runtime.allocator import keep_freed_memory
 
 @dataclass(frozen=True)
 class StepReport:
-    """What a worker tells after a step; `record`, in JSON form, if the job has ended.
+    """What a worker reports after a step.
 
-    `epochs` are those trained since the last report, or found in a checkpoint; `so_far` is the
-    record as it would be if the job were to end here, for jobs that may be ended. `failed` says
-    what the job raised.
+    `epochs` are those trained since the last report, or restored from a checkpoint; `record` is
+    there if the job has ended. `so_far` is the record as it would be if the job were stopped here,
+    for jobs that may be stopped. `failed` is the message of an error that the job raised.
     """
 
     epochs: tuple[Epoch, ...]
-    record: dict[str, Any] | None = None
-    so_far: dict[str, Any] | None = None
+    record: Record | None = None
+    so_far: Record | None = None
     failed: str = ""
 
 
 @dataclass(frozen=True)
 class WorkItem:
-    """What a worker is to do: a job, where it runs, and where its state is kept.
+    """A job for a worker, where it runs, and where its checkpoints are kept.
 
-    At the epochs `pauses` the state is saved whatever the time, for the job may have to wait there;
-    `watched` jobs may be ended after any epoch. Processes of the same `run` share their data.
+    A checkpoint is always written at the epochs `pauses`, where the job may be paused; `watched`
+    jobs may be stopped after any epoch. Processes of the same `run` share their data.
     """
 
     job: Job
@@ -141,9 +139,9 @@ class Worker:
         so_far = self._record(_truncated(training)) if self.item.watched else None
         return StepReport(epochs, so_far=so_far)
 
-    def _record(self, result: Result) -> dict[str, Any]:
+    def _record(self, result: Result) -> Record:
         device = self.checkpoints.training.device if self.checkpoints else None
-        return finished_record(self.item.job, result, environment(device))
+        return record_now(self.item.job, result, environment(device))
 
 
 def _restored(checkpoints: Checkpoints) -> bool:
@@ -160,19 +158,3 @@ def _truncated(training: Training) -> Result:
     reason = f"ended by the scheduler after epoch {len(curve)}"
     pieces = training.learner.accumulation
     return Result("truncated", (), curve, training.seconds, reason, accumulation=pieces)
-
-
-def finished_record(job: Job, result: Result, where: dict[str, str]) -> dict[str, Any]:
-    """The JSON form of a record of now."""
-    return {
-        "key": job.key,
-        "job": job.to_json(),
-        "result": to_json(result),
-        "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "environment": where,
-    }
-
-
-def failed_record(job: Job, reason: str, curve: Sequence[Epoch] = ()) -> dict[str, Any]:
-    """The record of a job that failed for good."""
-    return finished_record(job, Result("failed", (), tuple(curve), 0.0, reason), environment())

@@ -1,14 +1,11 @@
-"""Learning curves and surroundings of a run, read from its records without building the jobs."""
+"""Learning curves and environments of a run's jobs, as tables."""
 
-import json
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
-from studies.rundir.frames import load
-from studies.rundir.store import PROVISIONAL, RESULTS
+from studies.rundir.frames import load, open_run
+from studies.rundir.store import RunStore
 
 CURVE_COLUMNS = {
     "key": "content hash of the job",
@@ -23,47 +20,29 @@ CURVE_COLUMNS = {
 }
 """Every column of `load_curves` and what it means."""
 
-ABOUT_JOB = ("key", "arm", "trial", "task", "seed")
+JOB_COLUMNS = ("key", "arm", "trial", "task", "seed")
 
 
-def load_curves(run_dir: str | Path, rows: pd.DataFrame | None = None) -> pd.DataFrame:
+def load_curves(run: str | Path | RunStore, rows: pd.DataFrame | None = None) -> pd.DataFrame:
     """One row for each epoch of each job in `rows`, by default all that `studies.load` gives."""
-    jobs = (load(run_dir) if rows is None else rows).reindex(columns=list(ABOUT_JOB))
+    store = open_run(run)
+    jobs = (load(store) if rows is None else rows).reindex(columns=list(JOB_COLUMNS))
     epochs = pd.DataFrame(
         [
-            {"key": record["key"], **epoch}
-            for record in _records(Path(run_dir))
-            for epoch in record["result"]["curve"]
+            {"key": record.key, **vars(epoch)}
+            for record in store.records()
+            for epoch in record.result.curve
         ],
-        columns=["key", *list(CURVE_COLUMNS)[len(ABOUT_JOB) :]],
+        columns=["key", *list(CURVE_COLUMNS)[len(JOB_COLUMNS) :]],
     )
     merged = jobs.drop_duplicates("key").merge(epochs, on="key")
     return merged[list(CURVE_COLUMNS)]
 
 
-def load_environments(run_dir: str | Path) -> pd.DataFrame:
-    """The distinct places where jobs ran: versions, device, and how many `jobs`."""
-    places = pd.DataFrame([record["environment"] for record in _records(Path(run_dir))])
-    if places.columns.empty:
-        return pd.DataFrame({"jobs": [len(places)] if len(places) else []})
-    counted = places.groupby(list(places), dropna=False, sort=False).size()
+def load_environments(run: str | Path | RunStore) -> pd.DataFrame:
+    """The distinct environments of jobs: versions, device, and the number of `jobs`."""
+    environments = pd.DataFrame([record.environment for record in open_run(run).records()])
+    if environments.columns.empty:
+        return pd.DataFrame({"jobs": [len(environments)] if len(environments) else []})
+    counted = environments.groupby(list(environments), dropna=False, sort=False).size()
     return counted.rename("jobs").reset_index()
-
-
-def _records(folder: Path) -> Iterator[dict[str, Any]]:
-    """The record of each job, as `RunStore.records` takes it, as plain values.
-
-    `load` has reported any damage before.
-    """
-    path = folder / RESULTS
-    if not path.exists():
-        return
-    found: dict[str, dict[str, Any]] = {}
-    with open(path, "rb") as lines:
-        for line in lines:
-            if line.endswith(b"\n"):
-                record = json.loads(line)
-                earlier = found.get(record["key"])
-                if earlier is None or earlier["result"]["status"] in PROVISIONAL:
-                    found[record["key"]] = record
-    yield from found.values()

@@ -1,6 +1,5 @@
 """A run directory as a table."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from math import nan
 from pathlib import Path
@@ -11,9 +10,10 @@ import pandas as pd
 from searchspace import InputError
 from studies.rundir.latencies import measured
 from studies.rundir.pricing import Price, prices
-from studies.rundir.store import Record, RunStore
-from studies.rundir.trial_log import TrialLog
+from studies.rundir.record import Record
+from studies.rundir.store import RunStore
 from studies.spec.ablation import Ablation, largest_size
+from studies.spec.experiment import Experiment
 from studies.spec.search import Search
 from trainers import Job, Result
 
@@ -58,82 +58,76 @@ COLUMNS = {
 """Every column of `load` and what it means."""
 
 
-def read_plan(run_dir: str | Path) -> Ablation | Search:
+def open_run(run: str | Path | RunStore) -> RunStore:
+    """The store of a run directory; one that is open already keeps what it has read."""
+    return run if isinstance(run, RunStore) else RunStore(Path(run))
+
+
+def read_experiment(run: str | Path | RunStore) -> Ablation | Search:
     """What was asked of a run directory; an InputError if it holds no run."""
-    plan = RunStore(Path(run_dir)).plan()
-    if plan is None:
-        raise InputError(f"{run_dir} holds no run; `python -m studies.run` makes one")
-    return plan
+    store = open_run(run)
+    experiment = store.experiment()
+    if experiment is None:
+        raise InputError(f"{store.folder} holds no run; `python -m studies.run` makes one")
+    return experiment
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A job of a run, by what it is called there."""
+class RunJob:
+    """A job that a run asks for, with the name of its arm and the number of its trial."""
 
     key: str
     arm: str
     trial: int | None
 
 
-def asked_jobs(
-    plan: Ablation | Search, store: RunStore, records: Mapping[str, Record]
-) -> list[Asked]:
-    """The jobs that a run asks for, in order, each once."""
-    if isinstance(plan, Ablation):
-        return [Asked(job.key, arm.name, None) for arm, job in plan.jobs()]
-    found: dict[str, Asked] = {}
-    results = {key: record.result for key, record in records.items()}
-    log = TrialLog(store.events())
-    for trial in (log.trial(number, results) for number in range(len(log))):
-        arm = trial.architecture.key
+def run_jobs(experiment: Experiment, store: RunStore) -> list[RunJob]:
+    """The jobs that a run asks for, in order, each once: those of arms, then those of trials."""
+    jobs = {job.key: RunJob(job.key, arm, None) for arm, job in experiment.arm_jobs()}
+    for trial in store.trials():
         for key in trial.jobs:
-            found.setdefault(key, Asked(key, arm, trial.number))
-    return list(found.values())
+            jobs.setdefault(key, RunJob(key, trial.architecture.key, trial.number))
+    return list(jobs.values())
 
 
-def load(run_dir: str | Path) -> pd.DataFrame:
+def load(run: str | Path | RunStore) -> pd.DataFrame:
     """All jobs that ended of the run as last asked, a row for each job and input size.
 
     Columns are documented in `COLUMNS`. Records of jobs that a study no longer asks for (its
-    design changed since) are left out; their number is in `frame.attrs["left_out"]`.
+    design has changed) are left out; their number is in `frame.attrs["left_out"]`.
     """
-    plan = read_plan(run_dir)
-    store = RunStore(Path(run_dir))
+    store = open_run(run)
+    experiment = read_experiment(store)
     records = {record.key: record for record in store.records()}
     latencies = measured(store.latencies)
-    done = [
-        (asked, records[asked.key])
-        for asked in asked_jobs(plan, store, records)
-        if asked.key in records
+    ended = [
+        (run_job, records[run_job.key])
+        for run_job in run_jobs(experiment, store)
+        if run_job.key in records
     ]
-    price = prices(plan, len(done))
-    name = plan.study if isinstance(plan, Ablation) else plan.name
+    price = prices(experiment, len(ended))
 
     def latency(row: dict[str, Any], record: Record) -> float | None:
         # Without any the keys need not be computed, of which there may be thousands.
-        return latencies.get(_place(row, record)) if latencies else None
+        return latencies.get((record.job.architecture.key, row["size"])) if latencies else None
 
     rows = [
-        {"study": name, "latency_ms": latency(row, record), **row}
-        for asked, record in done
-        for row in _rows(asked, record, price)
+        {"study": experiment.name, "latency_ms": latency(row, record), **row}
+        for run_job, record in ended
+        for row in _rows(run_job, record, price)
     ]
     frame = pd.DataFrame(rows, columns=list(COLUMNS))
     frame = frame.astype({"trial": "Int64", "latency_ms": float})
-    frame.attrs["left_out"] = len(records) - len({record.key for _, record in done})
+    frame.attrs["left_out"] = len(records) - len({record.key for _, record in ended})
     return frame
 
 
-def _place(row: dict[str, Any], record: Record) -> tuple[str, int]:
-    return record.job.architecture.key, row["size"]
-
-
-def _rows(asked: Asked, record: Record, price: Price) -> list[dict[str, Any]]:
+def _rows(run_job: RunJob, record: Record, price: Price) -> list[dict[str, Any]]:
     job, result = record.job, record.result
     common = {
         "key": record.key,
-        "arm": asked.arm,
-        "trial": asked.trial,
+        "arm": run_job.arm,
+        "trial": run_job.trial,
         "task": job.task.label(),
         "seed": job.seed,
         "status": result.status,
@@ -169,20 +163,20 @@ def _rows(asked: Asked, record: Record, price: Price) -> list[dict[str, Any]]:
 
 def _epoch_seconds(result: Result) -> float:
     """Not a number for jobs that broke off: their last epoch is in the time, not in the curve."""
-    whole = result.status in ("finished", "truncated") and result.curve
-    return result.seconds / len(result.curve) if whole else nan
+    complete = result.status in ("finished", "truncated") and result.curve
+    return result.seconds / len(result.curve) if complete else nan
 
 
 def _ensemble(job: Job, result: Result, price: Price) -> dict[str, float]:
-    found, resolutions = result.ensemble, job.architecture.resolutions
-    if found is None or resolutions is None:
+    ensemble, resolutions = result.ensemble, job.architecture.resolutions
+    if ensemble is None or resolutions is None:
         return {}
-    each = [price(job, size) for size in resolutions.sizes]
+    by_size = [price(job, size) for size in resolutions.sizes]
     return {
-        "ensemble_validation_accuracy": found.validation_accuracy,
-        "ensemble_test_accuracy": found.test_accuracy,
-        "ensemble_macs": sum(deployed.macs for deployed, _ in each),
-        "ensemble_training_macs": sum(training.macs for _, training in each),
+        "ensemble_validation_accuracy": ensemble.validation_accuracy,
+        "ensemble_test_accuracy": ensemble.test_accuracy,
+        "ensemble_macs": sum(deployed.macs for deployed, _ in by_size),
+        "ensemble_training_macs": sum(training.macs for _, training in by_size),
     }
 
 

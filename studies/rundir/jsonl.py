@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from searchspace import InputError
 from searchspace.schema import from_json
@@ -28,28 +28,49 @@ def writing(folder: Path) -> Iterator[None]:
         ) from None
 
 
-class JsonLines:
-    """One such file."""
+Stamp = tuple[int, int]
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
 
-    def read(self, kind: type[T]) -> list[T]:
-        """All complete lines as values; an InputError names one that is damaged."""
+def file_stamp(path: Path) -> Stamp:
+    """Size and time of change: what tells that a file is as it was when it was read."""
+    stat = path.stat()
+    return stat.st_size, stat.st_mtime_ns
+
+
+class JsonLines(Generic[T]):
+    """One such file, of values of one class."""
+
+    def __init__(self, path: Path, kind: type[T]) -> None:
+        self.path, self.kind = path, kind
+        self._values: list[T] = []
+        self._stamp: Stamp | None = None
+
+    def read(self) -> list[T]:
+        """All complete lines as values; an InputError names one that is damaged.
+
+        The file is parsed again only if it has changed.
+        """
         if not self.path.exists():
             return []
+        stamp = file_stamp(self.path)
+        if stamp != self._stamp:
+            self._values = self._parse()
+            self._stamp = stamp
+        return list(self._values)
+
+    def _parse(self) -> list[T]:
         *lines, _torn = self.path.read_bytes().split(b"\n")
-        found = []
+        values = []
         for number, line in enumerate(lines, start=1):
             where = f"{self.path} line {number}"
             try:
-                found.append(from_json(kind, json.loads(line), where))
+                values.append(from_json(self.kind, json.loads(line), where))
             except ValueError as error:
                 detail = str(error) if isinstance(error, InputError) else f"{where}: not JSON"
                 raise InputError(
                     f"{detail}; nothing was changed: remove or restore that line"
                 ) from None
-        return found
+        return values
 
     def append(self, record: Any, *, sync: bool = True) -> None:
         """Add one record so that all of it or none is there; with `sync`, on the disk itself."""
@@ -67,10 +88,15 @@ class JsonLines:
 
     def drop_torn(self) -> None:
         """Remove what a crash left behind the last complete line."""
-        if not self.path.exists():
-            return
-        content = self.path.read_bytes()
-        whole = content.rfind(b"\n") + 1
-        if whole < len(content):
-            with writing(self.path.parent):
-                os.truncate(self.path, whole)
+        drop_torn_line(self.path)
+
+
+def drop_torn_line(path: Path) -> None:
+    """Cut a file off after its last complete line."""
+    if not path.exists():
+        return
+    content = path.read_bytes()
+    complete = content.rfind(b"\n") + 1
+    if complete < len(content):
+        with writing(path.parent):
+            os.truncate(path, complete)

@@ -6,22 +6,22 @@ before the job counts as finished; `trials.jsonl` is the log of a search.
 
 import fcntl
 import json
-import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from searchspace import InputError
+from searchspace.files import write_text
 from searchspace.schema import to_json
-from studies.rundir.jsonl import JsonLines, writing
+from studies.rundir.jsonl import JsonLines, Stamp, file_stamp, writing
+from studies.rundir.record import PROVISIONAL, Record
 from studies.rundir.trial_log import Event, Reported, Trial, TrialLog
 from studies.spec.ablation import Ablation
+from studies.spec.experiment import Experiment
 from studies.spec.search import Search
 from studies.spec.user_operators import keep_operators, load_kept
-from trainers import Job, Result
 
 STUDY = "study.json"
 RESULTS = "results.jsonl"
@@ -30,22 +30,10 @@ CHECKPOINTS = "checkpoints"
 LATENCIES = "latency.json"
 LOCK = ".lock"
 
-PROVISIONAL = ("truncated", "failed")
-"""Ends of a job that a later one may replace."""
-
-
-@dataclass(frozen=True)
-class Record:
-    """One job that ended: its result, and where and when it ran.
-
-    `environment` holds versions, device and host kind; `finished_at` is UTC in ISO 8601.
-    """
-
-    key: str
-    job: Job
-    result: Result
-    finished_at: str
-    environment: dict[str, str]
+KINDS: dict[str, type[Ablation] | type[Search]] = {
+    Ablation.kind: Ablation,
+    Search.kind: Search,
+}
 
 
 class RunStore:
@@ -54,8 +42,10 @@ class RunStore:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.results = folder / RESULTS
-        self._records = JsonLines(self.results)
-        self._trials = JsonLines(folder / TRIALS)
+        self._study_file = folder / STUDY
+        self._read_at: tuple[Stamp, _StudyFile] | None = None
+        self._records = JsonLines(self.results, Record)
+        self._trials = JsonLines(folder / TRIALS, Event)
 
     @property
     def checkpoints(self) -> Path:
@@ -67,11 +57,10 @@ class RunStore:
         """The file of measured latencies."""
         return self.folder / LATENCIES
 
-    def plan(self) -> Ablation | Search | None:
+    def experiment(self) -> Ablation | Search | None:
         """What was asked, or None if the folder holds no run; refuses a foreign folder."""
-        path = self.folder / STUDY
-        if path.exists():
-            return _read(path)[0]
+        if self._study_file.exists():
+            return self._read().experiment
         if self.folder.exists() and not self.folder.is_dir():
             raise InputError(f"{self.folder} is a file; --out must name a directory")
         if self.folder.exists() and any(p.name != LOCK for p in self.folder.iterdir()):
@@ -83,19 +72,28 @@ class RunStore:
 
     def name(self) -> str:
         """A name that no other run has, drawn when the run was begun."""
-        return _read(self.folder / STUDY)[1]
+        return self._read().name
 
-    def ask(self, plan: Ablation | Search, environment: dict[str, str]) -> None:
+    def environment(self) -> dict[str, str]:
+        """Versions and machine of the process that asked for the run last."""
+        return self._read().environment
+
+    def ask(self, experiment: Experiment, environment: dict[str, str]) -> None:
         """Write what is asked, atomically."""
-        path = self.folder / STUDY
-        own = plan.name if isinstance(plan, Search) else plan.study
-        name = _read(path)[1] if path.exists() else f"{own}-{secrets.token_hex(6)}"
-        content = {"name": name, "environment": environment, "plan": plan.to_json()}
-        part = path.with_suffix(".part")
+        begun = self._study_file.exists()
+        name = self.name() if begun else f"{experiment.name}-{secrets.token_hex(6)}"
+        form = experiment.to_json()
+        content = {"name": name, "environment": environment, "experiment": form}
         with writing(self.folder):
-            keep_operators(self.folder, content["plan"])
-            part.write_text(json.dumps(content, indent=1) + "\n")
-            os.replace(part, path)
+            keep_operators(self.folder, form)
+            write_text(self._study_file, json.dumps(content, indent=1) + "\n")
+
+    def _read(self) -> "_StudyFile":
+        """The contents of `study.json`, parsed again only if the file has changed."""
+        stamp = file_stamp(self._study_file)
+        if self._read_at is None or self._read_at[0] != stamp:
+            self._read_at = (stamp, _read(self._study_file))
+        return self._read_at[1]
 
     def records(self) -> list[Record]:
         """A record of each job that ended; a torn last line is left out.
@@ -103,20 +101,20 @@ class RunStore:
         The first one counts, but one that was truncated or failed gives way to a later one.
         """
         found: dict[str, Record] = {}
-        for record in self._records.read(Record):
+        for record in self._records.read():
             earlier = found.get(record.key)
             if earlier is None or earlier.result.status in PROVISIONAL:
                 found.pop(record.key, None)
                 found[record.key] = record
         return list(found.values())
 
-    def append(self, record: dict[str, Any]) -> None:
-        """Add one record, in the JSON form of `Record`."""
-        self._records.append(record)
+    def append(self, record: Record) -> None:
+        """Add one record."""
+        self._records.append(to_json(record))
 
     def events(self) -> list[Event]:
         """The log of a search."""
-        return self._trials.read(Event)
+        return self._trials.read()
 
     def log(self, event: Event) -> None:
         """Add to the log of a search. A process may be killed at once and the event is there."""
@@ -146,14 +144,25 @@ class RunStore:
             yield
 
 
-def _read(path: Path) -> tuple[Ablation | Search, str]:
-    """What was asked, and the name of the run."""
+@dataclass(frozen=True)
+class _StudyFile:
+    name: str
+    environment: dict[str, str]
+    experiment: Ablation | Search
+
+
+def _read(path: Path) -> _StudyFile:
     try:
         data = json.loads(path.read_text())
-        plan = data["plan"]
+        if "plan" in data:
+            raise InputError(
+                f"{path} has the form of an earlier version, which is no longer read; "
+                "make the run again with --fresh or give another --out"
+            )
+        form = data["experiment"]
         load_kept(path.parent)
-        kind = Search if plan.get("kind") == Search.kind else Ablation
-        return kind.from_json(plan, str(path)), data.get("name", "")
+        experiment = KINDS[form["kind"]].from_json(form, str(path))
+        return _StudyFile(data["name"], data["environment"], experiment)
     except InputError:
         raise
     except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:

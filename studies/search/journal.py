@@ -14,7 +14,7 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.trial import FrozenTrial, TrialState
 
-from studies.rundir.jsonl import JsonLines, writing
+from studies.rundir.jsonl import drop_torn_line, writing
 from studies.search.optuna_study import EPOCHS, SO_FAR, Kept, directions
 from studies.spec.search import Search
 
@@ -49,7 +49,7 @@ class Dashboard:
         """The study in the file, if it says just what the trials do."""
         if not self.path.exists():
             return None
-        JsonLines(self.path).drop_torn()
+        drop_torn_line(self.path)
         try:
             kept = self._open()
             same = [_content(t) for t in kept.trials()] == [_content(t) for t in trials]

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from searchspace import InputError
 from searchspace.schema import to_json
-from studies.rundir.store import Record, RunStore
+from studies.rundir.record import Record
+from studies.rundir.store import RunStore
 from studies.rundir.trial_log import Proposed, Replicated, TrialLog
 from studies.spec.search import Search
 
@@ -57,7 +58,7 @@ def _enter(log: TrialLog, store: RunStore, record: Record) -> None:
 
 def _records(run: Path) -> list[Record]:
     store = RunStore(run)
-    if store.plan() is None:
+    if store.experiment() is None:
         raise InputError(f"--warm-start {run} holds no run")
     return [record for record in store.records() if record.result.status == "finished"]
 

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, ClassVar
 
 from searchspace import Architecture, Cost, InputError, measure
 from searchspace.checks import check_integer
 from searchspace.schema import from_json, to_json
 from studies.spec.claims import Claim
+from studies.spec.experiment import Split
 from trainers import Job, Recipe, Task
 
 
@@ -96,28 +97,73 @@ class Study:
                     f"include the baseline {self.baseline!r}, got {names}"
                 )
 
-    def plan(
+    def ablation(
         self, preset: str, *, tasks: tuple[Task, ...] = (), seeds: int | None = None
     ) -> "Ablation":
-        """The study as it will be run: a preset, with other tasks or seeds where given."""
+        """The study as it will be run: one preset, with other tasks or seeds where given."""
         design = self.presets[preset]
         design = replace(design, tasks=tasks or design.tasks, seeds=seeds or design.seeds)
-        return Ablation(
-            self.name, preset, self.question, self.source, self.baseline, design, self.published
-        )
+        return Ablation(replace(self, presets={preset: design}))
 
 
 @dataclass(frozen=True)
 class Ablation:
-    """What was asked of one run directory; `study.json` holds its JSON form."""
+    """A study with the one preset that a run directory is made with: an `Experiment`."""
 
-    study: str
-    preset: str
-    question: str
-    source: str
-    baseline: str
-    design: Design
-    published: tuple[Published, ...]
+    kind: ClassVar[str] = "ablation"
+    reported_split: ClassVar[Split] = "test"
+
+    study: Study
+
+    def __post_init__(self) -> None:
+        if len(self.study.presets) != 1:
+            raise InputError(
+                f"an ablation has one preset of its study, got {', '.join(self.study.presets)}"
+            )
+
+    @property
+    def name(self) -> str:
+        """The study's name."""
+        return self.study.name
+
+    @property
+    def question(self) -> str:
+        """The study's question."""
+        return self.study.question
+
+    @property
+    def preset(self) -> str:
+        """The name of the preset."""
+        return next(iter(self.study.presets))
+
+    @property
+    def design(self) -> Design:
+        """The preset's design."""
+        return self.study.presets[self.preset]
+
+    @property
+    def tasks(self) -> tuple[Task, ...]:
+        """The tasks on which every arm is trained."""
+        return self.design.tasks
+
+    @property
+    def recipe(self) -> Recipe:
+        """The recipe of arms that have none of their own."""
+        return self.design.recipe
+
+    def recipe_of(self, arm: str) -> Recipe:
+        """The recipe of the arm of that name."""
+        recipes = {arm.name: arm.recipe for arm in self.design.arms}
+        return recipes.get(arm) or self.design.recipe
+
+    @property
+    def min_jobs(self) -> int:
+        """The number of jobs, which is known beforehand."""
+        return len(self.design.arms) * len(self.design.tasks) * self.design.seeds
+
+    def label(self) -> str:
+        """The study with its preset and source."""
+        return f"study {self.name}, preset {self.preset}, after {self.study.source}"
 
     def jobs(self) -> Iterator[tuple[Arm, Job]]:
         """All jobs, seed by seed, so that a part of a run is paired as far as it goes."""
@@ -127,18 +173,25 @@ class Ablation:
                 for arm in design.arms:
                     yield arm, Job(arm.architecture, task, arm.recipe or design.recipe, seed)
 
+    def arm_jobs(self) -> Iterator[tuple[str, Job]]:
+        """All jobs with the names of their arms."""
+        return ((arm.name, job) for arm, job in self.jobs())
+
+    def task_space(self) -> None:
+        """None: the arms are listed."""
+        return None
+
     def extending(self, earlier: "Ablation") -> "Ablation":
-        """The same plan with the seeds of `earlier` if it has more; refuses another question."""
-        mine = (self.study, self.preset, self.design.tasks)
-        theirs = (earlier.study, earlier.preset, earlier.design.tasks)
-        if mine != theirs:
-            names = " ".join(task.label() for task in earlier.design.tasks)
+        """The same ablation with the seeds of `earlier` if it has more."""
+        asked = (self.name, self.preset, self.tasks)
+        if asked != (earlier.name, earlier.preset, earlier.tasks):
+            names = " ".join(task.label() for task in earlier.tasks)
             raise InputError(
-                f"it holds {earlier.study} with preset {earlier.preset} on {names}, another run "
+                f"it holds {earlier.name} with preset {earlier.preset} on {names}, another run "
                 "than the one asked for; give another --out"
             )
         seeds = max(self.design.seeds, earlier.design.seeds)
-        return replace(self, design=replace(self.design, seeds=seeds))
+        return self.study.ablation(self.preset, seeds=seeds)
 
     def to_json(self) -> dict[str, Any]:
         """The JSON form; `Ablation.from_json` reads it back."""
@@ -146,7 +199,7 @@ class Ablation:
         return data
 
     @classmethod
-    def from_json(cls, data: Any, path: str = "study") -> "Ablation":
+    def from_json(cls, data: Any, path: str = "ablation") -> "Ablation":
         """Read the JSON form; an InputError names the path of what is wrong."""
         return from_json(cls, data, path)
 

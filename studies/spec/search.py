@@ -1,6 +1,6 @@
 """What a search is asked for: a space within limits, a task, and what is traded against what."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, ClassVar, Literal, get_args
@@ -10,6 +10,7 @@ from searchspace.checks import check_integer, check_one_of
 from searchspace.schema import from_json, to_json
 from searchspace.space import Space, Within
 from searchspace.space.budget import Limits
+from studies.spec.experiment import Split
 from trainers import Job, Recipe, Task
 
 Objective = Literal["accuracy", "macs", "params", "latency"]
@@ -26,7 +27,7 @@ Settings = Mapping[str, Setting]
 
 @dataclass(frozen=True)
 class Search:
-    """The counterpart of `Ablation` for a search; `study.json` holds its JSON form, with its kind.
+    """A search of a space within limits: an `Experiment`.
 
     Every architecture that is proposed lies in `space` within `limits`. Its first run has `seed`;
     replicates have the seeds that follow. `replicates` is the number of runs of every architecture,
@@ -35,6 +36,7 @@ class Search:
     """
 
     kind: ClassVar[str] = "search"
+    reported_split: ClassVar[Split] = "validation"
 
     name: str
     space: Space
@@ -61,6 +63,45 @@ class Search:
                 "objectives must be distinct and include accuracy, got "
                 f"{', '.join(self.objectives) or 'none'}"
             )
+
+    @property
+    def question(self) -> str:
+        """Which networks of the space have the best trade-offs."""
+        words = {"macs": "MACs", "params": "parameters"}
+        costs = " and ".join(words.get(name, name) for name in self.costs)
+        space = self.space.name or "this space"
+        return f"Which networks of {space} trade validation accuracy best for {costs}?"
+
+    @property
+    def costs(self) -> tuple[Objective, ...]:
+        """The objectives beside accuracy."""
+        return tuple(name for name in self.objectives if name != "accuracy")
+
+    @property
+    def tasks(self) -> tuple[Task, ...]:
+        """The only task."""
+        return (self.task,)
+
+    def recipe_of(self, arm: str) -> Recipe:
+        """The recipe of all networks."""
+        return self.recipe
+
+    @property
+    def min_jobs(self) -> int:
+        """The number of trials, unless jobs of earlier trials may stand for theirs."""
+        return self.trials if self.duplicates == "seed" else 0
+
+    def label(self) -> str:
+        """The search with its task and sampler."""
+        return f"{self.name} on {self.task.label()}, sampler {self.sampler}"
+
+    def arm_jobs(self) -> Iterator[tuple[str, Job]]:
+        """None: the log of the run says which jobs there are."""
+        return iter(())
+
+    def task_space(self) -> Space:
+        """The space with the task's classes and channels."""
+        return replace(self.space, num_classes=self.task.classes, in_chs=self.task.in_chs)
 
     @cached_property
     def within(self) -> Within:

@@ -67,7 +67,7 @@ def run_study(
     """
     resources = Resources(workers, gpus_per_trial, None, Path(data_root) if data_root else None)
     store, console = RunStore(Path(out)), Console()
-    plan = study.plan(preset or next(iter(study.presets)), seeds=seeds)
+    plan = study.ablation(preset or next(iter(study.presets)), seeds=seeds)
     for task in plan.design.tasks:
         task.locate(resources.data_root)
     plan = prepare(plan, store, fresh=False, console=console)

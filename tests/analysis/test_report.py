@@ -1,5 +1,4 @@
 import json
-from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -9,7 +8,7 @@ import pytest
 from analysis.report import PAGE, TABLE, report
 from searchspace import InputError
 from studies.rundir.store import RunStore
-from tests.support.helpers import search, study, write_ablation, write_search
+from tests.support.helpers import search, study, with_study, write_ablation, write_search
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +125,7 @@ def test_run_in_which_everything_diverged_gives_reasons_not_blank_plots(tmp_path
     assert "no\xa0luck" in text
 
 
-@pytest.mark.parametrize("asked", [study().plan("quick"), search()])
+@pytest.mark.parametrize("asked", [study().ablation("quick"), search()])
 def test_run_without_results_gives_reasons(
     asked: object, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -146,7 +145,7 @@ def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
 
 
 def test_text_that_looks_like_a_script_stays_text(tmp_path: Path) -> None:
-    plan = replace(study().plan("quick"), question="Is </script><b>this</b> safe?")
+    plan = with_study(study().ablation("quick"), question="Is </script><b>this</b> safe?")
     store = RunStore(tmp_path)
     with store.locked():
         store.ask(plan, {})

@@ -18,7 +18,7 @@ from studies.execution.resources import Resources
 from studies.rundir.store import RunStore
 from studies.spec.claims import exceeds
 from tests.studies.papers.test_studies import run_in_process
-from tests.support.helpers import RECIPE, study
+from tests.support.helpers import RECIPE, study, with_design
 from trainers import Cifar10
 
 CLAIMS = (
@@ -119,8 +119,8 @@ def test_all_studies_run_though_some_fail(
         return drive.FAILED if store.folder.name == "second" else 0
 
     monkeypatch.setattr(all_studies, "train_missing", train)
-    plans = [claiming(name).plan("quick") for name in ("first", "second", "third")]
-    plans[0] = replace(plans[0], design=replace(plans[0].design, tasks=(Cifar10(),)))
+    plans = [claiming(name).ablation("quick") for name in ("first", "second", "third")]
+    plans[0] = with_design(plans[0], tasks=(Cifar10(),))
     console = Console(width=200)
     status = run_every(plans, tmp_path, RayBackend(Resources()), console, fresh=False)
     assert status == drive.FAILED
@@ -139,7 +139,7 @@ def test_an_interruption_stops_all_studies(tmp_path: Path, monkeypatch: pytest.M
         return drive.INTERRUPTED
 
     monkeypatch.setattr(all_studies, "train_missing", stop)
-    plans = [claiming(name).plan("quick") for name in ("first", "second")]
+    plans = [claiming(name).ablation("quick") for name in ("first", "second")]
     status = run_every(plans, tmp_path, RayBackend(Resources()), Console(), fresh=False)
     assert status == drive.INTERRUPTED
     assert calls == [tmp_path / "first"]

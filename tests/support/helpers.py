@@ -15,9 +15,9 @@ from searchspace import (
     Static,
     Unchanged,
 )
-from searchspace.schema import to_json
 from studies import Ablation, Arm, Claim, Design, Published, Search, Study
-from studies.rundir.store import Record, RunStore
+from studies.rundir.record import Record
+from studies.rundir.store import RunStore
 from studies.rundir.trial_log import Proposed, Replicated
 from studies.spec.claims import exceeds
 from trainers import Digits, Epoch, Job, Point, Recipe, Result, Task
@@ -92,11 +92,20 @@ def made_up(job: Job, accuracy: float, status: Status = "finished") -> Result:
     return Result(status, points, curve, 1.0)
 
 
-def record(job: Job, result: Result) -> dict[str, object]:
-    """The line of a result in `results.jsonl`."""
-    made = Record(job.key, job, result, "2026-01-01T00:00:00+00:00", {"device": "cpu"})
-    line: dict[str, object] = to_json(made)
-    return line
+def record(job: Job, result: Result) -> Record:
+    """The record of a result, always of the same time and environment."""
+    return Record(job.key, job, result, "2026-01-01T00:00:00+00:00", {"device": "cpu"})
+
+
+def with_design(ablation: Ablation, **changes: Any) -> Ablation:
+    """The same ablation with fields of its design changed."""
+    design = replace(ablation.design, **changes)
+    return Ablation(replace(ablation.study, presets={ablation.preset: design}))
+
+
+def with_study(ablation: Ablation, **changes: Any) -> Ablation:
+    """The same ablation with fields of its study changed."""
+    return Ablation(replace(ablation.study, **changes))
 
 
 def write_search(folder: Path) -> Search:
@@ -142,7 +151,7 @@ def write_ablation(folder: Path, seeds: int = 3, jobs: int | None = None) -> Abl
         tiny,
         presets={"quick": replace(design, arms=arms, claims=(claim,))},
         published=(Published("cifar100", "static", 71.87, "CoConv Table 1", macs=5.6e8),),
-    ).plan("quick")
+    ).ablation("quick")
     store = RunStore(folder)
     with store.locked():
         store.ask(plan, {"python": "3"})

@@ -26,9 +26,9 @@ from analysis.stats.comparisons import (
     reading,
 )
 from studies import COLUMNS, Arm, Published
-from tests.support.helpers import STATIC, TASK, study
+from tests.support.helpers import STATIC, TASK, study, with_design, with_study
 
-PLAN = study(seeds=4).plan("quick")
+PLAN = study(seeds=4).ablation("quick")
 
 
 def frame(accuracies: dict[str, list[float]], macs: dict[str, int] | None = None) -> pd.DataFrame:
@@ -208,7 +208,7 @@ def test_differences_are_corrected_over_all_arms_and_tasks() -> None:
     assert alone.difference.decided
     assert alone.difference.p_holm == pytest.approx(alone.difference.p)
     others = [Arm(name, STATIC) for name in ("static", "coconv", "b", "c")]
-    plan = replace(PLAN, design=replace(PLAN.design, arms=tuple(others)))
+    plan = with_design(PLAN, arms=tuple(others))
     mixed = {"b": [0.5, 0.51, 0.5, 0.5, 0.52], "c": [0.51, 0.5, 0.52, 0.5, 0.5]}
     (_, among, _, _) = arms_info(frame({**arms, **mixed}), plan)
     assert among.difference is not None
@@ -227,7 +227,7 @@ def test_printed_figures_stand_beside_the_row_they_are_of() -> None:
         Published("digits", "static", 65.0, "Table 2"),
         Published("cifar10", "static", 64.0, "Table 2"),
     )
-    plan = replace(PLAN, published=figures)
+    plan = with_study(PLAN, published=figures)
     rows = [("coconv at 8 px", 8), ("coconv at 4 px", 4), ("coconv, ensemble", None), ("static", 8)]
     found = [published(plan, name, "digits", size) for name, size in rows]
     assert found == [{"digits": value} for value in (70.0, 60.0, 75.0, 65.0)]

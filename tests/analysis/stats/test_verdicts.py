@@ -19,11 +19,11 @@ OTHER = Digits(noise=0.25, train_size=60)
 
 
 def plan(*claims: Claim, tasks: tuple[Digits, ...] = (TASK,)) -> Ablation:
-    made = study().plan("quick")
+    made = study().ablation("quick")
     networks = tuple(Arm(name, Architecture(SMALL)) for name in ARMS)
     switchable = Arm("rs", Architecture(SMALL, resolutions=Resolutions((8, 4))))
     design = replace(made.design, arms=(*networks, switchable), tasks=tasks, claims=claims)
-    return replace(made, baseline="a", design=design)
+    return Ablation(replace(made.study, baseline="a", presets={"quick": design}))
 
 
 def claim(*comparisons: Comparison, text: str = "it is so") -> Claim:

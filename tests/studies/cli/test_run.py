@@ -172,7 +172,7 @@ def test_more_seeds_extend_and_fewer_do_not_shrink(
     assert call(monkeypatch, tiny, "--out", tmp_path, "--seeds", "3") == 0
     assert [seed for _, seed in asked[0]] == [2, 2]
     assert call(monkeypatch, tiny, "--out", tmp_path, "--seeds", "1") == 0
-    plan = RunStore(tmp_path).plan()
+    plan = RunStore(tmp_path).experiment()
     assert plan is not None
     assert plan.design.seeds == 3
 

@@ -141,7 +141,7 @@ def test_studies_and_searches_do_not_continue_each_other(
         made = RunStore(tmp_path / "search")
         with made.locked():
             made.ask(search(), {})
-        drive.prepare(study().plan("quick"), made, fresh=False, console=Console())
+        drive.prepare(study().ablation("quick"), made, fresh=False, console=Console())
 
 
 def test_amounts() -> None:

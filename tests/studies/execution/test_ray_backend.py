@@ -126,7 +126,7 @@ def test_jobs_in_trouble_fail_alone(
     kinds = ("none", "raises", "hangs", "dies", "dies once")
     tasks = tuple(Trouble(kind, str(tmp_path / "mark")) for kind in kinds)
     one = replace(study(seeds=1).presets["quick"], arms=study().presets["quick"].arms[:1])
-    plan = replace(study(), presets={"quick": one}).plan("quick", tasks=tasks)
+    plan = replace(study(), presets={"quick": one}).ablation("quick", tasks=tasks)
     resources = Resources(workers=2, time_limit=30.0)
     with RayBackend(resources) as backend:
         assert train_missing(plan, store, backend, Console(width=300)) == 1
@@ -151,7 +151,7 @@ def test_a_worker_that_cannot_start_says_why(tmp_path: Path) -> None:
     """What its process raised is in the job's reason, and in the run's."""
     trace = "ray::JobTrainable.__init__()\n  File x.py\nImportError: no module named y"
     error = ActorDiedError(RayTaskError("__init__", trace, ImportError("no module named y")))
-    plan = study(seeds=1).plan("quick")
+    plan = study(seeds=1).ablation("quick")
     jobs = {one.key: one for _, one in plan.jobs()}
     store = RunStore(tmp_path)
     with store.locked():
@@ -190,7 +190,7 @@ def test_gpus_that_are_not_there_are_one_sentence(
 ) -> None:
     monkeypatch.setattr(ray_backend, "_start_ray", lambda resources: None)
     monkeypatch.setattr(ray, "cluster_resources", lambda: {"CPU": 2.0})
-    plan = study(seeds=1).plan("quick")
+    plan = study(seeds=1).ablation("quick")
     resources = Resources(workers=1, gpus_per_trial=64.5)
     with pytest.raises(InputError, match="--gpus-per-trial 64.5 cannot be met: there are 0 GPUs"):
         train_missing(plan, RunStore(tmp_path), RayBackend(resources), Console())
@@ -198,6 +198,6 @@ def test_gpus_that_are_not_there_are_one_sentence(
 
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:1", "nowhere:port"])
 def test_a_cluster_that_is_not_there_is_one_sentence(tmp_path: Path, address: str) -> None:
-    plan = study(seeds=1).plan("quick")
+    plan = study(seeds=1).ablation("quick")
     with pytest.raises(InputError, match=f"cannot reach a Ray cluster at '{address}'"):
         train_missing(plan, RunStore(tmp_path), RayBackend(Resources(address=address)), Console())

@@ -30,14 +30,14 @@ def test_every_study_is_whole(name: str) -> None:
         assert design.note
         assert design.is_paper_protocol == (preset != "quick" and chosen.source != "no paper")
         assert design.seeds >= 3
-        plan = chosen.plan(preset)
+        plan = chosen.ablation(preset)
         keys = [job.key for _, job in plan.jobs()]
         assert len(keys) == len(set(keys)) == len(design.arms) * len(design.tasks) * design.seeds
         assert Ablation.from_json(plan.to_json()) == plan
 
 
 def test_jobs_come_seed_by_seed_so_that_a_part_is_paired() -> None:
-    jobs = [(arm.name, job.seed) for arm, job in study(seeds=2).plan("quick").jobs()]
+    jobs = [(arm.name, job.seed) for arm, job in study(seeds=2).ablation("quick").jobs()]
     assert jobs == [("static", 0), ("coconv", 0), ("static", 1), ("coconv", 1)]
 
 
@@ -54,17 +54,17 @@ def test_a_study_without_its_baseline_is_refused() -> None:
 
 
 def test_extending_keeps_the_larger_number_of_seeds() -> None:
-    small, large = (study().plan("quick", seeds=n) for n in (2, 5))
+    small, large = (study().ablation("quick", seeds=n) for n in (2, 5))
     assert small.extending(large).design.seeds == 5
     assert large.extending(small).design.seeds == 5
-    other = study().plan("quick", tasks=(Digits(noise=9),))
+    other = study().ablation("quick", tasks=(Digits(noise=9),))
     with pytest.raises(InputError, match="another run"):
         small.extending(other)
 
 
 def run_in_process(tiny: Study, folder: Path, count: int) -> Ablation:
     """Train the first `count` jobs of a study without Ray."""
-    plan = tiny.plan("quick")
+    plan = tiny.ablation("quick")
     store = RunStore(folder)
     with store.locked():
         store.ask(plan, {})
@@ -116,7 +116,7 @@ def test_a_diverged_job_is_a_row_without_accuracies(tmp_path: Path) -> None:
 
 
 def test_plan_survives_json() -> None:
-    plan = study().plan("quick")
+    plan = study().ablation("quick")
     assert Ablation.from_json(to_json(plan)) == plan
 
 
@@ -138,6 +138,6 @@ def test_an_arm_may_have_a_recipe_of_its_own() -> None:
     design = tiny.presets["quick"]
     other = replace(design.recipe, lr=0.5)
     arms = (design.arms[0], replace(design.arms[1], recipe=other))
-    plan = replace(tiny, presets={"quick": replace(design, arms=arms)}).plan("quick")
+    plan = replace(tiny, presets={"quick": replace(design, arms=arms)}).ablation("quick")
     assert [job.recipe for _, job in plan.jobs()] == [design.recipe, other]
     assert Ablation.from_json(plan.to_json()) == plan

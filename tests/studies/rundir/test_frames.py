@@ -6,7 +6,7 @@ import pytest
 
 from analysis.stats.comparisons import arms_info
 from searchspace import Architecture, Resolutions
-from studies import COLUMNS, Ablation, Arm, Study, load, read_plan
+from studies import COLUMNS, Ablation, Arm, Study, load, read_experiment
 from tests.studies.papers.test_studies import run_in_process
 from tests.support.helpers import RECIPE, SMALL, STATIC, TASK, study
 
@@ -51,7 +51,7 @@ def test_the_ensemble_costs_all_its_sizes(run_dir: Path) -> None:
 
 
 def test_the_table_of_arms_has_sizes_and_ensemble(run_dir: Path) -> None:
-    plan = read_plan(run_dir)
+    plan = read_experiment(run_dir)
     assert isinstance(plan, Ablation)
     frame = load(run_dir)
     arms = {arm.arm: arm for arm in arms_info(frame, plan)}

@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,15 +10,16 @@ from searchspace import InputError
 from searchspace.schema import to_json
 from studies.execution.resources import Resources
 from studies.execution.worker import Worker, WorkItem
+from studies.rundir.record import Record
 from studies.rundir.store import RESULTS, STUDY, RunStore, set_aside
 from tests.support.helpers import job, study
 from tests.support.paths import ROOT
 
-PLAN = study().plan("quick")
+PLAN = study().ablation("quick")
 
 
 @pytest.fixture(scope="module")
-def records() -> list[dict[str, object]]:
+def records() -> list[Record]:
     """Finished records of three jobs."""
     found = []
     for seed in range(3):
@@ -42,42 +44,42 @@ def keys(store: RunStore) -> list[str]:
     return [record.key for record in store.records()]
 
 
-def test_plan_and_records_come_back_as_written(store: RunStore, records: list[dict]) -> None:
-    assert store.plan() == PLAN
+def test_plan_and_records_come_back_as_written(store: RunStore, records: list[Record]) -> None:
+    assert store.experiment() == PLAN
     for record in records:
         store.append(record)
-    assert [to_json(record) for record in store.records()] == records
+    assert store.records() == records
 
 
 def test_no_folder_and_an_empty_folder_hold_no_run(tmp_path: Path) -> None:
-    assert RunStore(tmp_path / "none").plan() is None
-    assert RunStore(tmp_path).plan() is None
+    assert RunStore(tmp_path / "none").experiment() is None
+    assert RunStore(tmp_path).experiment() is None
     assert RunStore(tmp_path).records() == []
 
 
-def test_a_torn_last_line_is_recovered_from(store: RunStore, records: list[dict]) -> None:
+def test_a_torn_last_line_is_recovered_from(store: RunStore, records: list[Record]) -> None:
     """Whatever prefix of the last line reached the disk, the other records stay."""
     store.append(records[0])
     whole = store.results.read_bytes()
-    line = json.dumps(records[1]).encode()
+    line = json.dumps(to_json(records[1])).encode()
     for cut in (1, len(line) // 2, len(line)):
         store.results.write_bytes(whole + line[:cut])
-        assert keys(store) == [records[0]["key"]]
+        assert keys(store) == [records[0].key]
         with store.locked():
             store.append(records[2])
-        assert keys(store) == [records[0]["key"], records[2]["key"]]
+        assert keys(store) == [records[0].key, records[2].key]
 
 
-def test_the_first_record_of_a_key_counts(store: RunStore, records: list[dict]) -> None:
-    for record in (records[0], records[1], {**records[0], "finished_at": "later"}):
+def test_the_first_record_of_a_key_counts(store: RunStore, records: list[Record]) -> None:
+    for record in (records[0], records[1], replace(records[0], finished_at="later")):
         store.append(record)
-    assert keys(store) == [records[0]["key"], records[1]["key"]]
-    assert store.records()[0].finished_at == records[0]["finished_at"]
+    assert keys(store) == [records[0].key, records[1].key]
+    assert store.records()[0].finished_at == records[0].finished_at
 
 
 @pytest.mark.parametrize("damage", [b"not json\n", b'{"key": 3}\n', b"[]\n", b"\n", b"\xff\xfe\n"])
 def test_a_damaged_line_is_named_and_nothing_changes(
-    store: RunStore, records: list[dict], damage: bytes
+    store: RunStore, records: list[Record], damage: bytes
 ) -> None:
     store.append(records[0])
     with open(store.results, "ab") as file:
@@ -92,17 +94,29 @@ def test_a_damaged_line_is_named_and_nothing_changes(
 def test_foreign_folders_are_refused(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("x")
     with pytest.raises(InputError, match=f"holds no {STUDY}"):
-        RunStore(tmp_path).plan()
+        RunStore(tmp_path).experiment()
     with pytest.raises(InputError, match="is a file"):
-        RunStore(tmp_path / "thesis.tex").plan()
+        RunStore(tmp_path / "thesis.tex").experiment()
 
 
 def test_a_damaged_study_file_is_named(store: RunStore) -> None:
     path = store.folder / STUDY
-    for text in ("", "{", "[]", '{"plan": {}}'):
+    for text in ("", "{", "[]", '{"experiment": {}}', '{"experiment": {"kind": "x"}}'):
         path.write_text(text)
         with pytest.raises(InputError, match=STUDY):
-            store.plan()
+            store.experiment()
+
+
+def test_the_form_of_an_earlier_version_is_refused_in_a_sentence(store: RunStore) -> None:
+    (store.folder / STUDY).write_text('{"name": "x", "environment": {}, "plan": {}}')
+    with pytest.raises(InputError, match="has the form of an earlier version"):
+        store.experiment()
+
+
+def test_what_another_process_appends_is_read(store: RunStore, records: list[Record]) -> None:
+    assert store.records() == []
+    RunStore(store.folder).append(records[0])
+    assert store.records() == [records[0]]
 
 
 def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
@@ -136,38 +150,39 @@ def test_two_writers_are_kept_apart_and_a_killed_one_frees_the_folder(store: Run
 
 @pytest.mark.slow
 def test_a_full_disk_leaves_whole_records_and_one_sentence(
-    store: RunStore, records: list[dict], monkeypatch: pytest.MonkeyPatch
+    store: RunStore, records: list[Record], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A write that stops in the middle, as on a full disk, is taken back."""
     store.append(records[0])
     limited = store.folder / "limited.py"
     limited.write_text(
         "import json, resource, signal, sys\nfrom pathlib import Path\n"
-        "from searchspace import InputError\nfrom studies.rundir.store import RunStore\n"
+        "from searchspace import InputError\nfrom searchspace.schema import from_json\n"
+        "from studies.rundir.record import Record\nfrom studies.rundir.store import RunStore\n"
         "store = RunStore(Path(sys.argv[1]))\n"
         "size = store.results.stat().st_size\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (size + 100, size + 100))\n"
-        "try:\n    store.append(json.loads(sys.stdin.read()))\n"
+        "try:\n    store.append(from_json(Record, json.loads(sys.stdin.read())))\n"
         "except InputError as error:\n    print(error)\n"
     )
     done = subprocess.run(
         [sys.executable, str(limited), str(store.folder)],
-        input=json.dumps(records[1]),
+        input=json.dumps(to_json(records[1])),
         capture_output=True,
         text=True,
         env={"PYTHONPATH": str(ROOT)},
     )
     assert done.stdout.startswith("cannot write to"), done.stderr
     assert done.stdout.count("\n") == 1
-    assert keys(store) == [records[0]["key"]]
+    assert keys(store) == [records[0].key]
     assert store.results.read_bytes().endswith(b"\n")
 
 
-def test_set_aside_renames_and_deletes_nothing(store: RunStore, records: list[dict]) -> None:
+def test_set_aside_renames_and_deletes_nothing(store: RunStore, records: list[Record]) -> None:
     store.append(records[0])
     first = set_aside(store.folder)
     assert first.name == "run.1"
-    assert keys(RunStore(first)) == [records[0]["key"]]
+    assert keys(RunStore(first)) == [records[0].key]
     store.folder.mkdir()
     assert set_aside(store.folder).name == "run.2"

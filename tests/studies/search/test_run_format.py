@@ -6,7 +6,7 @@ import pytest
 
 from searchspace import InputError
 from searchspace.schema import to_json
-from studies import COLUMNS, Search, load, read_plan
+from studies import COLUMNS, Search, load, read_experiment
 from studies.rundir.store import TRIALS, RunStore
 from studies.rundir.trial_log import Event, Proposed, Replicated, Reported, Resumed, TrialLog
 from tests.support.helpers import RECIPE, SPACE, made_up, record, search, write_search
@@ -14,7 +14,7 @@ from tests.support.helpers import RECIPE, SPACE, made_up, record, search, write_
 
 def test_a_search_comes_back_as_asked(tmp_path: Path) -> None:
     asked = write_search(tmp_path)
-    assert read_plan(tmp_path) == asked
+    assert read_experiment(tmp_path) == asked
     assert Search.from_json(asked.to_json()) == asked
 
 

@@ -77,21 +77,21 @@ def test_the_guides_script_does_the_same(
     store = RunStore(Path("runs/asymmetric-python"))
     study = names["study"]
     assert isinstance(study, Study)
-    assert store.plan() == study.plan("own", seeds=1)
+    assert store.experiment() == study.ablation("own", seeds=1)
 
 
 def test_a_run_goes_on_only_with_the_operator_that_it_has(
     example: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    plan = read_study("asymmetric.yaml").study.plan("own")
+    plan = read_study("asymmetric.yaml").study.ablation("own")
     store = RunStore(example / "run")
     with store.locked():
         store.ask(plan, {})
-    assert store.plan() == plan
+    assert store.experiment() == plan
     forget()
     # What the run was made with is found in it, the file may be gone.
     (example / "asymmetric.py").unlink()
-    assert store.plan() is not None
+    assert store.experiment() is not None
     forget()
     (example / "asymmetric.py").write_text(OPERATOR + "\n# Edited.\n")
     monkeypatch.setattr("studies.spec.study_file.RayBackend", local_backend.LocalBackend)
