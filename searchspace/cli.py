@@ -1,7 +1,7 @@
 """How every command line of the project ends: with a status and, on bad input, one sentence."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import typer
@@ -17,15 +17,19 @@ _UsageError: type[Any] = next(
 )
 
 
-def run_command(command: Callable[..., Any], prog: str) -> None:
+def run_command(
+    command: Callable[..., Any], prog: str, arguments: Sequence[str] | None = None
+) -> None:
     """Run a typer command as a program and exit with the status it returns.
+
+    `arguments` are those of the command line if they are not given.
 
     Bad input of any kind prints one sentence to standard error and exits with status 2.
     """
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     app.command()(command)
     try:
-        status = app(prog_name=prog, standalone_mode=False)
+        status = app(arguments, prog_name=prog, standalone_mode=False)
     except (InputError, _UsageError) as error:
         message = error.format_message() if isinstance(error, _UsageError) else str(error)
         fail(message)

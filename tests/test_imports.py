@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.paths import ROOT
 
-ORDER = ["searchspace", "trainers", "studies", "analysis"]
+ORDER = ["searchspace", "trainers", "studies", "analysis", "convfrontier"]
 
 # A room is a folder of a package; a package's own files have its name. Each may import the rooms
 # that stand behind it, and itself.

@@ -1,0 +1,1 @@
+"""The front door: every command of the project as `convfrontier VERB`."""

@@ -1,0 +1,69 @@
+"""Every verb is a command that exists, and help needs no heavy package."""
+
+import subprocess
+import sys
+
+import pytest
+
+from convfrontier.__main__ import VERBS, main
+from tests.support.paths import ROOT
+
+HEAVY = {"torch", "numpy", "ray", "optuna", "pandas", "plotly", "scipy", "torchvision"}
+
+
+def call(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["convfrontier", *arguments])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    return int(stopped.value.code or 0)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_verb_shows_its_options(
+    verb: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(monkeypatch, verb, "--help") == 0
+    assert f"Usage: convfrontier {verb}" in capsys.readouterr().out
+
+
+def test_help_names_every_verb(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["convfrontier"])
+    main()
+    output = capsys.readouterr().out
+    for name, verb in VERBS.items():
+        assert f"  {name} " in output and verb.summary in output
+
+
+def test_implied_options_are_given(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(monkeypatch, "list") == 0
+    assert "coconv_experts" in capsys.readouterr().out
+
+
+def test_an_unknown_verb_is_one_sentence_and_status_2(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(monkeypatch, "reprot") == 2
+    assert capsys.readouterr().err == "error: there is no verb 'reprot'; did you mean report?\n"
+
+
+def test_bad_input_of_a_verb_is_one_sentence_and_status_2(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(monkeypatch, "run", "coconv_expert") == 2
+    assert "did you mean coconv_experts?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [["convfrontier", "--help"]], ids=" ".join)
+def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", *arguments],
+        cwd=ROOT, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    imported = {line.split("|")[-1].strip() for line in done.stderr.splitlines()}
+    assert "searchspace.cli" in imported
+    assert not imported & HEAVY
