@@ -1,12 +1,18 @@
 """Trained networks as files: each computes what the network does, for any number of images."""
 
 import json
+import re
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+import onnxruntime
 import pytest
 import torch
+from PIL import Image
+from safetensors import safe_open
 from torch import nn
 
 from searchspace import (
@@ -35,7 +41,7 @@ from searchspace.schema import to_json
 from tests.support.helpers import RECIPE, SMALL, STATIC, TASK
 from tests.support.paths import ROOT
 from tests.support.registry import CHOICES, NETWORKS, trained_a_little
-from trainers import Job, Result, quantise
+from trainers import Job, Result, folder_task, quantise
 from trainers.command import CONFIG, METRICS
 from trainers.command import main as train_main
 from trainers.export import FORMATS, export, formats, load, read_trained
@@ -45,6 +51,7 @@ from trainers.export.command import main
 from trainers.export.deployed import DeployedClassifier, Source
 
 SIZE = 8
+LABELS = tuple(f"digit {number}" for number in range(10))
 HOMES: tuple[tuple[Backbone, str], ...] = (
     (ResNetCifar(8, width=4), "layer1.0.conv1"),
     (ResNetCifar(8, width=4), "layer1.0.recalibration"),
@@ -72,7 +79,7 @@ def source(architecture: Architecture, size: int = SIZE) -> Source:
         network = resolutions.at_size(network, size)
     classifier = DeployedClassifier(deploy(network), mean, std)
     classifier.eval()
-    return Source(classifier, Job(architecture, TASK, RECIPE, 0), size)
+    return Source(classifier, Job(architecture, TASK, RECIPE, 0), size, LABELS)
 
 
 def test_all_operators_and_backbones_take_part() -> None:
@@ -144,6 +151,10 @@ def test_onnx_computes_the_same(architecture: Architecture, tmp_path: Path) -> N
         images = 5 + 3 * torch.randn(count, 3, SIZE, SIZE)
         with torch.no_grad():
             torch.testing.assert_close(run(images), made.classifier(images), rtol=1e-3, atol=1e-4)
+    session = onnxruntime.InferenceSession(path)
+    assert json.loads(session.get_modelmeta().custom_metadata_map["labels"]) == list(LABELS)
+    assert session.get_inputs()[0].shape == ["batch", 3, SIZE, SIZE]
+    assert session.get_outputs()[0].shape == ["batch", TASK.classes]
     # No remark that tells where the code lies on this machine.
     assert str(ROOT).encode() not in path.read_bytes()
 
@@ -153,7 +164,7 @@ def test_quantised_networks_have_a_graph() -> None:
     network(torch.randn(8, 3, SIZE, SIZE))
     classifier = DeployedClassifier(deploy(network), torch.zeros(3), torch.ones(3))
     classifier.eval()
-    made = Source(classifier, Job(STATIC, TASK, RECIPE, 0), SIZE)
+    made = Source(classifier, Job(STATIC, TASK, RECIPE, 0), SIZE, LABELS)
     images = torch.randn(3, 3, SIZE, SIZE)
     with torch.no_grad():
         torch.testing.assert_close(made.program.module()(images), classifier(images))
@@ -192,7 +203,7 @@ def test_every_size_is_written_checked_and_described(
     assert "model-4.pt2" in capsys.readouterr().out
     names = {"model-8.safetensors", "model-8.pt2", "model-4.safetensors", "model-4.pt2"}
     assert {path.name for path in out.iterdir()} == names | {
-        "architecture.json", "export.json", "MODEL_CARD.md",
+        "architecture.json", "export.json", "labels.json", "MODEL_CARD.md",
     }  # fmt: skip
     record = json.loads((out / "export.json").read_text())
     found = read_trained(trained)
@@ -232,6 +243,52 @@ def test_a_file_that_differs_fails_and_leaves_no_record(
     with pytest.raises(InputError, match=r"model.safetensors does not compute what"):
         export(read_trained(trained), tmp_path / "out", sizes=[4], formats=["safetensors"])
     assert not (tmp_path / "out" / "export.json").exists()
+
+
+@pytest.mark.slow
+def test_the_card_leads_from_an_image_file_to_its_label(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two classes whose names say their colour; labels in another order would be seen."""
+    random = np.random.default_rng(0)
+    for name, channel in (("zinc blue", 2), ("brick red", 0)):
+        for number in range(20):
+            pixels = random.integers(0, 60, (10, 14, 3), np.uint8)
+            pixels[..., channel] += 150
+            path = tmp_path / "set" / "train" / name / f"{number}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(pixels).save(path)
+    task = folder_task(tmp_path / "set", size=8)
+    assert task.class_names(tmp_path) == ("brick red", "zinc blue")
+    recipe = replace(RECIPE, epochs=20, batch_size=6)
+    for name, value in (("arch", STATIC), ("task", task), ("recipe", recipe)):
+        (tmp_path / f"{name}.json").write_text(json.dumps(to_json(value)))
+    options = ["--task", tmp_path / "task.json", "--recipe", tmp_path / "recipe.json"]
+    out = ["--data-root", tmp_path, "--out", tmp_path / "trained"]
+    assert call(monkeypatch, train_main, tmp_path / "arch.json", *options, *out) == 0
+    export(read_trained(tmp_path / "trained"), tmp_path / "out", data_root=tmp_path)
+    card = (tmp_path / "out" / "MODEL_CARD.md").read_text()
+    assert "Classes, in the order of the logits: 0 brick red, 1 zinc blue." in card
+    (snippet,) = [code for code in re.findall(r"```python\n(.*?)```", card, re.DOTALL)
+                  if "photo.jpg" in code]  # fmt: skip
+    assert len(snippet.splitlines()) <= 7
+    monkeypatch.chdir(tmp_path / "out")
+    capsys.readouterr()
+    for name in ("brick red", "zinc blue"):
+        Image.open(tmp_path / "set" / "train" / name / "3.png").save("photo.jpg", quality=95)
+        exec(compile(snippet, "MODEL_CARD.md", "exec"), {})
+    assert capsys.readouterr().out.split("\n")[:2] == ["brick red", "zinc blue"]
+    header = load_header(tmp_path / "out" / "model.safetensors")
+    assert json.loads(header["labels"]) == ["brick red", "zinc blue"]
+    extra = {"labels.json": ""}
+    torch.export.load(tmp_path / "out" / "model.pt2", extra_files=extra)
+    assert json.loads(extra["labels.json"]) == ["brick red", "zinc blue"]
+
+
+def load_header(path: Path) -> dict[str, str]:
+    with safe_open(path, framework="pt") as file:
+        header: dict[str, str] = file.metadata()
+    return header
 
 
 def test_what_counts_as_different() -> None:

@@ -8,6 +8,17 @@ from trainers.export.record import Exported
 from trainers.job import Job
 
 Z95 = 1.959964
+SHOWN = 20
+"""Class names that a card lists; a file beside it has all."""
+
+FROM_FILE = """import json, numpy, onnxruntime, pathlib
+from PIL import Image, ImageOps
+labels = json.loads(pathlib.Path("labels.json").read_text())
+image = ImageOps.fit(Image.open("photo.jpg").convert("RGB"), (SIZE, SIZE), Image.BILINEAR)
+images = numpy.asarray(image, "float32").transpose(2, 0, 1)[None]
+session = onnxruntime.InferenceSession({name!r})
+print(labels[session.run(["logits"], {{"images": images}})[0].argmax()])"""
+"""From an image file to the name of its class: the centred square, resized."""
 
 
 def model_card(exported: Exported) -> str:
@@ -118,10 +129,24 @@ def _use(exported: Exported) -> str:
             'logits = session.run(["logits"], {{"images": images.numpy()}})[0]'
         ),
     }
+    if exported.from_files and "onnx" in names:
+        # The whole way, which the others leave out.
+        snippets["onnx"] = FROM_FILE.replace("SIZE", str(entry.size))
     for name, snippet in snippets.items():
         if name in names:
             lines.append(f"```python\n{snippet.format(name=names[name])}\n```")
+    lines.append(_classes(exported))
     return "\n\n".join(lines)
+
+
+def _classes(exported: Exported) -> str:
+    shown = ", ".join(f"{number} {name}" for number, name in enumerate(exported.labels[:SHOWN]))
+    more = f", ... ({len(exported.labels):,} in all)" if len(exported.labels) > SHOWN else ""
+    return (
+        f"Classes, in the order of the logits: {shown}{more}. `labels.json` lists them; so do the "
+        "metadata of the ONNX file (`labels`), the header of the safetensors file and the extra "
+        "file `labels.json` of the torch file."
+    )
 
 
 def _limits(job: Job) -> str:

@@ -14,7 +14,7 @@ from searchspace import InputError, deploy
 from trainers.export.trained import Trained, untrained
 from trainers.job import Job
 
-JOB, SIZE = "job", "size"
+JOB, SIZE, LABELS = "job", "size", "labels"
 """What the header of a weights file says, so that it can be loaded by itself."""
 
 
@@ -57,11 +57,12 @@ def _deployed(job: Job, network: nn.Module, size: int) -> nn.Module:
 
 @dataclass(frozen=True)
 class Source:
-    """What the files of one size are made from."""
+    """What the files of one size are made from; `labels` are the names of the classes, in order."""
 
     classifier: DeployedClassifier
     job: Job
     size: int
+    labels: tuple[str, ...]
 
     @cached_property
     def program(self) -> torch.export.ExportedProgram:
@@ -80,7 +81,11 @@ class Source:
 def save_weights(source: Source, path: Path) -> None:
     """Write the deployed weights; the header holds what `load` builds the network from."""
     state = {name: value.clone() for name, value in source.classifier.state_dict().items()}
-    header = {JOB: json.dumps(source.job.to_json()), SIZE: str(source.size)}
+    header = {
+        JOB: json.dumps(source.job.to_json()),
+        SIZE: str(source.size),
+        LABELS: json.dumps(source.labels),
+    }
     path.write_bytes(save(state, header))
 
 

@@ -17,10 +17,12 @@ from searchspace.schema import to_json
 from trainers.export.card import model_card
 from trainers.export.checking import Parity, compare, latencies, reference, run_all
 from trainers.export.deployed import Source, deployed
-from trainers.export.formats import FORMATS, ONNX_PACKAGES, Run
+from trainers.export.formats import FORMATS, LABELS_FILE, ONNX_PACKAGES, Run
 from trainers.export.record import AtSize, Exported, File
 from trainers.export.trained import Trained
-from trainers.tasks import Splits
+from trainers.tasks import Splits, Task
+from trainers.tasks.base import Split, StoredSplit
+from trainers.tasks.stream import StreamedSplit
 
 RECORD, CARD, ARCHITECTURE = "export.json", "MODEL_CARD.md", "architecture.json"
 TRAINED_FORM = "training form"
@@ -46,7 +48,8 @@ def export(
     wanted = tuple(dict.fromkeys(sizes)) or trained.sizes
     for size in wanted:
         trained.point(size)
-    data = trained.job.task.load(data_root)
+    task = trained.job.task
+    data, labels = task.load(data_root), task.class_names(data_root)
     try:
         out.mkdir(parents=True, exist_ok=True)
         for old in (RECORD, CARD):
@@ -54,10 +57,12 @@ def export(
         found = Exported(
             trained.job,
             note,
+            labels,
+            _from_files(data.test, task),
             tuple(data.mean.tolist()),
             tuple(data.std.tolist()),
             tuple(
-                _at_size(trained, data, size, formats, out, alone=len(wanted) == 1)
+                _at_size(trained, data, labels, size, formats, out, alone=len(wanted) == 1)
                 for size in wanted
             ),
             machine_name("cpu"),
@@ -65,6 +70,7 @@ def export(
         )
         architecture = json.dumps(trained.job.architecture.to_json(), indent=1)
         (out / ARCHITECTURE).write_text(architecture + "\n")
+        (out / LABELS_FILE).write_text(json.dumps(labels, ensure_ascii=False) + "\n")
         (out / CARD).write_text(model_card(found))
         (out / RECORD).write_text(json.dumps(to_json(found), indent=1) + "\n")
     except OSError as error:
@@ -73,11 +79,18 @@ def export(
 
 
 def _at_size(
-    trained: Trained, data: Splits, size: int, formats: Sequence[str], out: Path, *, alone: bool
+    trained: Trained,
+    data: Splits,
+    labels: tuple[str, ...],
+    size: int,
+    formats: Sequence[str],
+    out: Path,
+    *,
+    alone: bool,
 ) -> AtSize:
     job = trained.job
     images, logits = reference(trained, data, size)
-    source = Source(deployed(trained, size, data.mean, data.std), job, size)
+    source = Source(deployed(trained, size, data.mean, data.std), job, size, labels)
     runs: dict[str, Run] = {TRAINED_FORM: _trained_run(trained, data)}
     written: dict[str, tuple[Path, Parity]] = {}
     for name in formats:
@@ -101,6 +114,12 @@ def _at_size(
             for name, (path, parity) in written.items()
         ),
     )
+
+
+def _from_files(split: Split, task: Task) -> bool:
+    """Whether a user's image file, as RGB of 8 bits, is what the network takes."""
+    stored = isinstance(split, StoredSplit) and split.images.dtype == torch.uint8
+    return task.in_chs == 3 and (stored or isinstance(split, StreamedSplit))
 
 
 def _trained_run(trained: Trained, data: Splits) -> Run:

@@ -1,6 +1,8 @@
 """The file formats: how each is written, and read back as something that takes images."""
 
+import json
 import logging
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,13 +14,14 @@ import torch
 from torch import Tensor
 
 from searchspace import InputError
-from trainers.export.deployed import Source, load, save_weights
+from trainers.export.deployed import LABELS, Source, load, save_weights
 
 Run = Callable[[Tensor], Tensor]
 """float32 images (N, C, size, size) to logits (N, classes), on the CPU."""
 
 ONNX_PACKAGES = ("onnx", "onnxscript", "onnxruntime")
-INPUT, OUTPUT = "images", "logits"
+INPUT, OUTPUT, BATCH = "images", "logits", "batch"
+LABELS_FILE = "labels.json"
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ class Format:
 
 
 def _write_torch(source: Source, path: Path) -> None:
-    torch.export.save(source.program, path)
+    torch.export.save(source.program, path, extra_files={LABELS_FILE: json.dumps(source.labels)})
 
 
 def _write_onnx(source: Source, path: Path) -> None:
@@ -53,7 +56,18 @@ def _write_onnx(source: Source, path: Path) -> None:
         for node in exported.model.graph:
             # Most of a small file would be remarks on where each operation comes from.
             node.metadata_props.clear()
+        exported.model.metadata_props[LABELS] = json.dumps(source.labels)
+        _name_batch_axis(exported.model.graph)
         exported.save(path)
+
+
+def _name_batch_axis(graph: Any) -> None:
+    """Call the free axis `batch`, where torch has a numbered symbol, also in products of it."""
+    symbol = re.compile(rf"\b{re.escape(str(graph.inputs[0].shape[0]))}\b")
+    for value in (*graph.inputs, *(output for node in graph for output in node.outputs)):
+        for axis, length in enumerate(value.shape or ()):
+            if not isinstance(length, int):
+                value.shape[axis] = symbol.sub(BATCH, str(length))
 
 
 @contextmanager

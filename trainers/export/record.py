@@ -32,10 +32,16 @@ class AtSize:
 
 @dataclass(frozen=True)
 class Exported:
-    """What `export.json` holds. Pixels are float32, `mean` and `std` those of training pixels."""
+    """What `export.json` holds.
+
+    `labels` are the names of the classes, in the order of the logits. Pixels are float32, `mean`
+    and `std` those of training pixels; `from_files` says whether they are those of RGB image files.
+    """
 
     job: Job
     note: str
+    labels: tuple[str, ...]
+    from_files: bool
     mean: tuple[float, ...]
     std: tuple[float, ...]
     sizes: tuple[AtSize, ...]

@@ -128,6 +128,10 @@ class Task(Value, ABC):
     def train_images(self) -> int:
         """The number of training images of the complete dataset."""
 
+    def class_names(self, data_root: Path | None) -> tuple[str, ...]:
+        """What each label stands for, in order; the label's number where the data has no names."""
+        return tuple(str(label) for label in range(self.classes))
+
     def label(self) -> str:
         """A short name for tables and plots."""
         settings = ", ".join(f"{name}={value}" for name, value in non_defaults(self).items())

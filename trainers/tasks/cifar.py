@@ -42,6 +42,17 @@ class Cifar(Task):
         train, test = (self._read(folder, train) for train in (True, False))
         return with_validation(train, test, validation=VALIDATION, seed=SPLIT_SEED)
 
+    def class_names(self, data_root: Path | None) -> tuple[str, ...]:
+        """As the archive's list of names has them."""
+        from torchvision import datasets
+
+        meta: Any = getattr(datasets, self.title.replace("-", "")).meta
+        path = self.locate(data_root) / meta["filename"]
+        names = self._content(path, meta["md5"]).get(meta["key"])
+        if not isinstance(names, list) or len(names) != self.classes:
+            raise InputError(f"{path} must name {self.classes} classes; unpack the archive again")
+        return tuple(map(str, names))
+
     def _read(self, folder: Path, train: bool) -> tuple[Tensor, Tensor]:
         from torchvision import datasets
 
@@ -53,16 +64,22 @@ class Cifar(Task):
 
     def _part(self, path: Path, checksum: str) -> tuple[Tensor, Tensor]:
         """Rows of R, G and B planes, and their labels."""
+        content = self._content(path, checksum)
+        try:
+            pixels = torch.from_numpy(content["data"]).view(-1, 3, 32, 32)
+            return pixels, torch.tensor(content[self.labels])
+        except (LookupError, RuntimeError, TypeError) as error:
+            raise InputError(f"{path} is not a part of {self.title}: {error}") from None
+
+    def _content(self, path: Path, checksum: str) -> dict[str, Any]:
         from torchvision.datasets.utils import check_integrity
 
         if not check_integrity(str(path), checksum):
             reason = "has another checksum than the published" if path.is_file() else "is missing"
             raise InputError(f"{path.parent} is not a complete {self.title}: {path.name} {reason}")
         try:
-            content = read_pickle(path)
-            pixels = torch.from_numpy(content["data"]).view(-1, 3, 32, 32)
-            return pixels, torch.tensor(content[self.labels])
-        except (pickle.UnpicklingError, OSError, LookupError, RuntimeError, TypeError) as error:
+            return read_pickle(path)
+        except (pickle.UnpicklingError, OSError) as error:
             raise InputError(f"{path} is not a part of {self.title}: {error}") from None
 
 

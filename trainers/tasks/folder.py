@@ -63,6 +63,10 @@ class Folder(Task):
             raise InputError(f"{folder} has no folder train: {LAYOUT}")
         return folder
 
+    def class_names(self, data_root: Path | None) -> tuple[str, ...]:
+        """The names of the class folders, in the order of the labels."""
+        return tuple(_classes(self.locate(data_root) / "train"))
+
     def load(self, data_root: Path | None) -> Splits:
         """All images as they were counted, read at once if they fit into 2 GiB."""
         return _load(self, self.locate(data_root))

@@ -44,17 +44,25 @@ class ImageNet(Task):
                 raise InputError(f"{folder / name} is missing; {SOURCE}")
         return folder
 
+    def class_names(self, data_root: Path | None) -> tuple[str, ...]:
+        """The WordNet ids that name the class folders."""
+        return tuple(self._folders(self.locate(data_root)))
+
     def load(self, data_root: Path | None) -> Splits:
         """List all files; none is read."""
         folder = self.locate(data_root)
-        names = sorted(entry.name for entry in os.scandir(folder / "train") if entry.is_dir())
-        if not 0 < len(names) <= self.classes:
-            raise InputError(f"{folder / 'train'} must have 1 to 1000 folders, has {len(names)}")
+        names = self._folders(folder)
         train, test = (self._listed(folder / part, names) for part in ("train", "val"))
         rest, held = stratified_validation(train.labels, VALIDATION, SPLIT_SEED)
         return Splits(
             _part(train, rest), _part(train, held), test, torch.tensor(MEAN), torch.tensor(STD)
         )
+
+    def _folders(self, folder: Path) -> list[str]:
+        names = sorted(entry.name for entry in os.scandir(folder / "train") if entry.is_dir())
+        if not 0 < len(names) <= self.classes:
+            raise InputError(f"{folder / 'train'} must have 1 to 1000 folders, has {len(names)}")
+        return names
 
     def _listed(self, folder: Path, names: list[str]) -> StreamedSplit:
         """All images of a folder of class folders, in order of class and name."""

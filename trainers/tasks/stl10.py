@@ -37,6 +37,15 @@ class Stl10(Task):
         """The folder `stl10_binary` under `data_root`."""
         return required(data_root, self.kind, "stl10_binary", f"unpack {ARCHIVE}")
 
+    def class_names(self, data_root: Path | None) -> tuple[str, ...]:
+        """The lines of class_names.txt; the label's number if it is missing."""
+        path = self.locate(data_root) / "class_names.txt"
+        try:
+            names = path.read_text(encoding="utf-8").split() if path.is_file() else []
+        except (OSError, UnicodeDecodeError):
+            names = []
+        return tuple(names) if len(names) == self.classes else super().class_names(data_root)
+
     def load(self, data_root: Path | None) -> Splits:
         """Read both labelled sets."""
         folder = self.locate(data_root)

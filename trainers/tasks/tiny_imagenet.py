@@ -39,6 +39,10 @@ class TinyImageNet(Task):
         source = "unpack tiny-imagenet-200.zip of Stanford's course CS231n"
         return required(data_root, self.kind, "tiny-imagenet-200", source)
 
+    def class_names(self, data_root: Path | None) -> tuple[str, ...]:
+        """The WordNet ids of wnids.txt."""
+        return tuple(_lines(self.locate(data_root) / "wnids.txt"))
+
     def load(self, data_root: Path | None) -> Splits:
         """Decode all images to memory."""
         folder = self.locate(data_root)
