@@ -19,10 +19,6 @@ from .latency import Conditions as Conditions
 from .latency import Latency as Latency
 from .latency import LatencyTable as LatencyTable
 from .latency import measure_latency as measure_latency
-from .named import NamedNetwork as NamedNetwork
-from .named import catalogue_entry as catalogue_entry
-from .named import named as named
-from .named import names as names
 from .operators import OPERATORS as OPERATORS
 from .operators import ACNet as ACNet
 from .operators import Choice as Choice
@@ -40,6 +36,10 @@ from .operators import SqueezeExcite as SqueezeExcite
 from .operators import Static as Static
 from .operators import Unchanged as Unchanged
 from .operators import register as register
+from .paper_networks import NamedNetwork as NamedNetwork
+from .paper_networks import catalogue_entry as catalogue_entry
+from .paper_networks import named as named
+from .paper_networks import names as names
 from .resolutions import Resolutions as Resolutions
 from .resolutions import ensemble_logits as ensemble_logits
 from .slot import Slot as Slot

@@ -20,7 +20,7 @@ ROOMS: dict[str, str] = {
     "searchspace.space": (
         "searchspace searchspace.layers searchspace.operators searchspace.backbones"
     ),
-    "searchspace.named": "searchspace searchspace.operators searchspace.backbones",
+    "searchspace.paper_networks": "searchspace searchspace.operators searchspace.backbones",
     "trainers.runtime": "",
     "trainers.tasks": "",
     "trainers.dense": "",

@@ -18,9 +18,9 @@ from torch.overrides import TorchFunctionMode
 from searchspace.architecture import Architecture, build, deploy
 from searchspace.backbones import DenseNet, MobileNetV2, ResNetCifar, ShakeShake
 from searchspace.layers.dynamic import DeployedDynamicConv2d
-from searchspace.named import NamedNetwork
 from searchspace.operators.coconv import CoConvRouter
 from searchspace.operators.squeeze_excite import SqueezeExcite2d
+from searchspace.paper_networks import NamedNetwork
 
 RS_NET_FULL_SIZE = 224
 

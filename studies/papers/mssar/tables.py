@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 
-from searchspace.named import mssar
+from searchspace.paper_networks import mssar
 from studies.papers.printed import PrintedCost, PrintedRow
 
 COUNT = "FLOPs count convolutions and the classifier"

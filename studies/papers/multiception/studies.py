@@ -1,7 +1,8 @@
 """The ablations of Multiception (several depthwise kernel sizes for every channel)."""
 
+from searchspace.paper_networks.multiception import KERNELS
+
 from searchspace import DepthwiseSeparable, MixConv, Multiception
-from searchspace.named.multiception import KERNELS
 from studies.papers.grid import arm_name, arm_names
 from studies.papers.multiception.protocol import (
     PROTOCOLS,

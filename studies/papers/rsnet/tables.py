@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from searchspace.named.rsnet import SIZES
+from searchspace.paper_networks.rsnet import SIZES
+
 from studies.papers.printed import PrintedCost, PrintedRow, renamed
 
 NETWORKS = {"ResNet": "ResNet18", "deep ResNet": "ResNet50", "MobileNet": "MobileNetV2"}

@@ -8,9 +8,10 @@ ResNeSt50, a rival in Table 1, is not here: no library that the project depends 
 
 from collections.abc import Iterator
 
+from searchspace.paper_networks.network import IMAGENET, NamedNetwork
+
 from searchspace.backbones import Backbone, ResNet
 from searchspace.choice import Choice
-from searchspace.named.network import IMAGENET, NamedNetwork
 from searchspace.operators import HierarchicalSplit, Res2Net, SqueezeExcite
 
 RESNET50D = ResNet(50, stem="deep", shortcut="D")
