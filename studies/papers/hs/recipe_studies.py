@@ -2,9 +2,8 @@
 
 from dataclasses import replace
 
-from searchspace.paper_networks.hs import RESNET50D, split_blocks
-
 from searchspace import Architecture
+from searchspace.paper_networks.hs import RESNET50D, split_blocks
 from studies.papers import quick
 from studies.papers.hs.protocol import paper_design
 from studies.papers.hs.tables import TABLE_1

@@ -2,9 +2,8 @@
 
 from dataclasses import replace
 
-from searchspace.paper_networks.hs import RES2NET, RESNET50D, RESNEXT50D, SE, SETTINGS, split_blocks
-
 from searchspace import Architecture, Choice, Res2Net, ResNet, SqueezeExcite
+from searchspace.paper_networks.hs import RES2NET, RESNET50D, RESNEXT50D, SE, SETTINGS, split_blocks
 from studies.papers.hs.protocol import (
     SMALL,
     SMALL_SETTINGS,

@@ -7,9 +7,8 @@ all of its datasets, and a small ResNet in quick designs.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from searchspace.paper_networks.multiception import RESNET20, RESNET50, RESNET56, SE, SHAKE
-
 from searchspace import Architecture, Backbone, Choice, ShakeShake
+from searchspace.paper_networks.multiception import RESNET20, RESNET50, RESNET56, SE, SHAKE
 from studies.papers import quick
 from studies.papers.grid import arm_name
 from studies.spec.ablation import Arm, Design

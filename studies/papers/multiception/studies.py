@@ -1,8 +1,7 @@
 """The ablations of Multiception (several depthwise kernel sizes for every channel)."""
 
-from searchspace.paper_networks.multiception import KERNELS
-
 from searchspace import DepthwiseSeparable, MixConv, Multiception
+from searchspace.paper_networks.multiception import KERNELS
 from studies.papers.grid import arm_name, arm_names
 from studies.papers.multiception.protocol import (
     PROTOCOLS,

@@ -3,9 +3,8 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from searchspace.paper_networks.rsnet import SIZES
-
 from searchspace import Architecture, Backbone, MobileNetV2, ResNet, ResNetCifar, Resolutions
+from searchspace.paper_networks.rsnet import SIZES
 from searchspace.resolutions import Distillation
 from studies.spec.ablation import Arm, Design
 from studies.spec.claims import Claim, Comparison, Operand

@@ -5,9 +5,8 @@ What single sizes do is in `rsnet_sizes`, the ablations of the training in `rsne
 
 from dataclasses import replace
 
-from searchspace.paper_networks.rsnet import SIZES, WIDTHS
-
 from searchspace import Architecture, MobileNetV2, ResNet, ResNetCifar
+from searchspace.paper_networks.rsnet import SIZES, WIDTHS
 from studies.papers.printed import published
 from studies.papers.rsnet.protocol import (
     MOBILENET_RECIPE,

@@ -10,7 +10,6 @@ from dataclasses import replace
 from decimal import Decimal
 
 from searchspace.paper_networks.rsnet import SIZES
-
 from studies.papers.printed import PrintedCost, PrintedRow, renamed
 
 NETWORKS = {"ResNet": "ResNet18", "deep ResNet": "ResNet50", "MobileNet": "MobileNetV2"}

@@ -5,7 +5,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from searchspace.paper_networks.hs import RESNET50D, SETTINGS
 
 from analysis import costs
 from analysis.audit.audit import (
@@ -34,6 +33,7 @@ from searchspace import (
     measure,
     names,
 )
+from searchspace.paper_networks.hs import RESNET50D, SETTINGS
 from studies.papers.coconv.tables import TABLE_1, TABLE_2
 from studies.papers.printed import PrintedCost, PrintedRow
 

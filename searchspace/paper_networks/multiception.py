@@ -6,11 +6,10 @@ Network Parameters without Sacrificing Accuracy", ICARCV 2020. https://arxiv.org
 
 from collections.abc import Iterator
 
-from searchspace.paper_networks.network import CIFAR10, CIFAR100, NamedNetwork
-
 from searchspace.backbones import Backbone, ResNetCifar, ShakeShake
 from searchspace.choice import Choice
 from searchspace.operators import Multiception, SqueezeExcite
+from searchspace.paper_networks.network import CIFAR10, CIFAR100, NamedNetwork
 
 STL10, IMAGENET32 = (96, 10), (32, 1000)
 

@@ -6,9 +6,8 @@ Image Recognition", ECCV 2020. https://arxiv.org/abs/2007.09558
 
 from collections.abc import Iterator
 
-from searchspace.paper_networks.network import IMAGENET, NamedNetwork
-
 from searchspace.backbones import Backbone, MobileNetV2, ResNet
+from searchspace.paper_networks.network import IMAGENET, NamedNetwork
 from searchspace.resolutions import Resolutions
 
 SIZES = (224, 192, 160, 128, 96)

@@ -7,11 +7,10 @@ https://arxiv.org/abs/1804.00787
 
 from collections.abc import Iterator
 
-from searchspace.paper_networks.network import CIFAR10, IMAGENET, NamedNetwork
-
 from searchspace.backbones import Backbone, DenseNet, ResNet, ResNetCifar
 from searchspace.choice import Choice
 from searchspace.operators.mssar import REDUCTIONS, MultiScaleRecalibration
+from searchspace.paper_networks.network import CIFAR10, IMAGENET, NamedNetwork
 
 ALL_SCALES = (1, 2, 4)
 SUBSETS = ((1,), (2,), (4,), (1, 2), (1, 4), (2, 4), ALL_SCALES)

@@ -6,11 +6,10 @@ ICME 2021. Code: https://github.com/Nyquixt/CoConv
 
 from collections.abc import Iterator
 
-from searchspace.paper_networks.network import CIFAR100, IMAGENET, TINY, NamedNetwork
-
 from searchspace.backbones import AlexNet, Backbone, MobileNetV2, ResNet
 from searchspace.choice import Choice
 from searchspace.operators import ACNet, CoConv, CondConv, DyConv, GatherExcite, SqueezeExcite
+from searchspace.paper_networks.network import CIFAR100, IMAGENET, TINY, NamedNetwork
 
 LARGE: dict[str, dict[str, Choice]] = {
     "": {},

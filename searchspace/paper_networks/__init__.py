@@ -7,11 +7,10 @@ from difflib import get_close_matches
 from functools import lru_cache
 from itertools import chain
 
-from searchspace.paper_networks.network import NamedNetwork
-
 from searchspace.architecture import Architecture
 from searchspace.errors import InputError
 from searchspace.paper_networks import coconv, hs, mssar, multiception, rsnet
+from searchspace.paper_networks.network import NamedNetwork
 
 __all__ = ["NamedNetwork", "catalogue_entry", "named", "names"]
 

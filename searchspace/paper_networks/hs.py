@@ -8,11 +8,10 @@ ResNeSt50, a rival in Table 1, is not here: no library that the project depends 
 
 from collections.abc import Iterator
 
-from searchspace.paper_networks.network import IMAGENET, NamedNetwork
-
 from searchspace.backbones import Backbone, ResNet
 from searchspace.choice import Choice
 from searchspace.operators import HierarchicalSplit, Res2Net, SqueezeExcite
+from searchspace.paper_networks.network import IMAGENET, NamedNetwork
 
 RESNET50D = ResNet(50, stem="deep", shortcut="D")
 RESNEXT50D = ResNet(50, stem="deep", shortcut="D", groups=32, group_width=4)
