@@ -43,9 +43,9 @@ from .paper_networks import names as names
 from .resolutions import Resolutions as Resolutions
 from .resolutions import ensemble_logits as ensemble_logits
 from .slot import Slot as Slot
+from .space import Limits as Limits
 from .space import Rule as Rule
 from .space import Space as Space
-from .space import Within as Within
 from .space import named_space as named_space
 from .space import parse_space as parse_space
 from .space import read_space as read_space

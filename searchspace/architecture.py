@@ -13,7 +13,7 @@ from searchspace.backbones.base import DEFAULTS, Backbone, Builder, refusal
 from searchspace.choice import Choice
 from searchspace.errors import InputError
 from searchspace.resolutions import Resolutions
-from searchspace.schema import content_key, from_json, to_json
+from searchspace.schema import OMIT_DEFAULT, content_key, from_json, to_json
 from searchspace.slot import Slot
 
 
@@ -30,7 +30,7 @@ class Architecture:
 
     backbone: Backbone
     choices: Mapping[str, Choice] = field(default_factory=dict)
-    resolutions: Resolutions | None = field(default=None, metadata={"optional": True})
+    resolutions: Resolutions | None = field(default=None, metadata=OMIT_DEFAULT)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "choices", _resolve(self.backbone, self.choices))

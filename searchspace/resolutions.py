@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from searchspace.checks import check_integer, check_one_of
 from searchspace.errors import InputError
 from searchspace.layers.norms import Blend, PrivateBatchNorm2d
+from searchspace.schema import OMIT_DEFAULT
 
 M = TypeVar("M", bound=nn.Module)
 Distillation = Literal["none", "vanilla", "full", "higher", "highest"]
@@ -42,7 +43,7 @@ class Resolutions:
     sizes: tuple[int, ...]
     norms: Literal["private", "shared"] = "private"
     distillation: Distillation = "full"
-    tested: tuple[int, ...] = field(default=(), metadata={"since": "0.2"})
+    tested: tuple[int, ...] = field(default=(), metadata=OMIT_DEFAULT)
 
     def __post_init__(self) -> None:
         for size in self.sizes + self.tested:

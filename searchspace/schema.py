@@ -21,6 +21,12 @@ from searchspace.errors import InputError
 SCHEMA_VERSION = 1
 """Part of every content key: raised when the meaning of a stored value changes."""
 
+OMIT_DEFAULT = {"omit_default": True}
+"""Metadata of a dataclass field that JSON leaves out while it has its default value.
+
+So a field can be added without changing the keys of stored values; its default must never change.
+"""
+
 T = TypeVar("T")
 
 
@@ -35,9 +41,7 @@ class Value:
 def to_json(value: Any) -> Any:
     """The JSON form of a value: plain objects, lists, numbers, strings, booleans and None.
 
-    Values stored before a field existed keep their form and their key: a field with the metadata
-    `optional` is left out while it is None, one with `since`, the version of the package that
-    introduced it, while it has its default. So such a default must never change.
+    A field with the metadata `OMIT_DEFAULT` is left out while it has its default.
     """
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = {
@@ -55,11 +59,9 @@ def to_json(value: Any) -> Any:
 
 
 def _left_out(field: dataclasses.Field[Any], value: Any) -> bool:
-    if field.metadata.get("optional") and value is None:
-        return True
     # The type too: 1 == 1.0 == True, but their JSON differs.
     return (
-        "since" in field.metadata
+        "omit_default" in field.metadata
         and type(value) is type(field.default)
         and bool(value == field.default)
     )
@@ -75,12 +77,12 @@ def content_key(value: Any, length: int = 16) -> str:
 
 def non_defaults(value: Any) -> dict[str, Any]:
     """The fields of a dataclass value that differ from their defaults, in order."""
-    found = {}
+    changed = {}
     for field in dataclasses.fields(value):
         current = getattr(value, field.name)
         if field.default is MISSING or current != field.default:
-            found[field.name] = current
-    return found
+            changed[field.name] = current
+    return changed
 
 
 def from_json(cls: type[T], data: Any, path: str = "") -> T:
@@ -99,11 +101,11 @@ def from_json(cls: type[T], data: Any, path: str = "") -> T:
     elif fields.get("kind") == getattr(cls, "kind", None):
         fields.pop("kind", None)
     hints = _hints(target)
-    known = {field.name: field for field in dataclasses.fields(target) if field.init}
+    expected = {field.name: field for field in dataclasses.fields(target) if field.init}
     for name in fields:
-        if name not in known:
-            raise InputError(f"{where}: unknown field {name!r}; expected {', '.join(known)}")
-    for name, field in known.items():
+        if name not in expected:
+            raise InputError(f"{where}: unknown field {name!r}; expected {', '.join(expected)}")
+    for name, field in expected.items():
         if name not in fields and field.default is MISSING and field.default_factory is MISSING:
             raise InputError(f"{where}: field {name!r} is missing")
     values = {n: _convert(hints[n], item, f"{where}.{n}") for n, item in fields.items()}

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from searchspace import Architecture, InputError
 from searchspace.checks import check_integer
-from searchspace.schema import content_key, from_json, to_json
+from searchspace.schema import OMIT_DEFAULT, content_key, from_json, to_json
 from trainers.recipe import Recipe
 from trainers.tasks import Task
 
@@ -62,8 +62,8 @@ class Point:
     test_accuracy: float
     validation_images: int
     test_images: int
-    trained: bool = field(default=True, metadata={"since": "0.2"})
-    test_right: str | None = field(default=None, metadata={"optional": True})
+    trained: bool = field(default=True, metadata=OMIT_DEFAULT)
+    test_right: str | None = field(default=None, metadata=OMIT_DEFAULT)
 
 
 @dataclass(frozen=True)
@@ -111,9 +111,9 @@ class Result:
     curve: tuple[Epoch, ...]
     seconds: float
     reason: str = ""
-    ensemble: Ensemble | None = field(default=None, metadata={"optional": True})
-    accumulation: int = field(default=1, metadata={"since": "0.2"})
-    peak_memory: int | None = field(default=None, metadata={"optional": True})
+    ensemble: Ensemble | None = field(default=None, metadata=OMIT_DEFAULT)
+    accumulation: int = field(default=1, metadata=OMIT_DEFAULT)
+    peak_memory: int | None = field(default=None, metadata=OMIT_DEFAULT)
 
     def to_json(self) -> dict[str, Any]:
         """The JSON form; `Result.from_json` reads it back."""

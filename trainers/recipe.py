@@ -6,15 +6,12 @@ from typing import Any, Literal, get_args
 
 from searchspace.checks import check_at_least, check_integer, check_one_of
 from searchspace.errors import InputError
-from searchspace.schema import Value
+from searchspace.schema import OMIT_DEFAULT, Value
 
 Schedule = Literal["constant", "step", "cosine"]
 Precision = Literal["float32", "bfloat16", "float16"]
 Compile = Literal["no", "default", "reduce-overhead"]
 Crops = Literal["single", "multi"]
-
-LATER = {"since": "0.2"}
-"""Fields that recipes stored before version 0.2 do not have."""
 
 
 @dataclass(frozen=True)
@@ -58,26 +55,26 @@ class Recipe(Value):
     flip: bool = False
     crop_padding: int = 0
 
-    milestones: tuple[int, ...] = field(default=(), metadata=LATER)
-    crop_area: tuple[float, float] | None = field(default=None, metadata=LATER)
-    crop_aspect: tuple[float, float] = field(default=(3 / 4, 4 / 3), metadata=LATER)
-    rotation: float = field(default=0.0, metadata=LATER)
-    jitter: tuple[float, float, float, float] = field(default=(0.0,) * 4, metadata=LATER)
-    rand_augment_operators: int = field(default=0, metadata=LATER)
-    rand_augment_magnitude: int = field(default=9, metadata=LATER)
-    erasing: float = field(default=0.0, metadata=LATER)
-    label_smoothing: float = field(default=0.0, metadata=LATER)
-    mixup: float = field(default=0.0, metadata=LATER)
-    cutmix: float = field(default=0.0, metadata=LATER)
+    milestones: tuple[int, ...] = field(default=(), metadata=OMIT_DEFAULT)
+    crop_area: tuple[float, float] | None = field(default=None, metadata=OMIT_DEFAULT)
+    crop_aspect: tuple[float, float] = field(default=(3 / 4, 4 / 3), metadata=OMIT_DEFAULT)
+    rotation: float = field(default=0.0, metadata=OMIT_DEFAULT)
+    jitter: tuple[float, float, float, float] = field(default=(0.0,) * 4, metadata=OMIT_DEFAULT)
+    rand_augment_operators: int = field(default=0, metadata=OMIT_DEFAULT)
+    rand_augment_magnitude: int = field(default=9, metadata=OMIT_DEFAULT)
+    erasing: float = field(default=0.0, metadata=OMIT_DEFAULT)
+    label_smoothing: float = field(default=0.0, metadata=OMIT_DEFAULT)
+    mixup: float = field(default=0.0, metadata=OMIT_DEFAULT)
+    cutmix: float = field(default=0.0, metadata=OMIT_DEFAULT)
 
-    ema_decay: float = field(default=0.0, metadata=LATER)
-    accumulation: int = field(default=1, metadata=LATER)
-    precision: Precision = field(default="float32", metadata=LATER)
-    channels_last: bool = field(default=False, metadata=LATER)
-    compile: Compile = field(default="no", metadata=LATER)
-    crops: Crops = field(default="single", metadata=LATER)
-    weight_bits: int = field(default=32, metadata=LATER)
-    activation_bits: int = field(default=32, metadata=LATER)
+    ema_decay: float = field(default=0.0, metadata=OMIT_DEFAULT)
+    accumulation: int = field(default=1, metadata=OMIT_DEFAULT)
+    precision: Precision = field(default="float32", metadata=OMIT_DEFAULT)
+    channels_last: bool = field(default=False, metadata=OMIT_DEFAULT)
+    compile: Compile = field(default="no", metadata=OMIT_DEFAULT)
+    crops: Crops = field(default="single", metadata=OMIT_DEFAULT)
+    weight_bits: int = field(default=32, metadata=OMIT_DEFAULT)
+    activation_bits: int = field(default=32, metadata=OMIT_DEFAULT)
 
     def __post_init__(self) -> None:
         check_integer(

@@ -158,8 +158,7 @@ class Training:
         self.losses.copy_(state["losses"])
         self.curve = [from_json(Epoch, epoch) for epoch in state["curve"]]
         self.seconds = state["seconds"]
-        # Not in the checkpoints of earlier versions.
-        self.peak_memory = state.get("peak_memory")
+        self.peak_memory = state["peak_memory"]
         self.status, self.reason = state["status"], state["reason"]
 
     def _pass(self, after_step: Callable[[], None] | None) -> float:

@@ -180,7 +180,7 @@ def importance_parts(run: Run, number: int) -> list[Part]:
     accuracies = networks["mean"].to_numpy(dtype=float)
     if (codes == codes[0]).all() or (accuracies == accuracies[0]).all():
         return [_nothing("all networks, or all accuracies, are the same.")]
-    info = importance_info(codes, list(space.layout.columns), accuracies)
+    info = importance_info(codes, list(space.encoding.columns), accuracies)
     if info.explained <= 0:
         return [
             _nothing(

@@ -1,12 +1,16 @@
-"""Steps of a search from one or two paths to another; every result is a path of the tree."""
+"""Neighbours, mutation and crossover on paths; every result is a path of the tree.
+
+`space.path(network)` is a network's path, `architecture_of(path)` the way back. Limits on cost are
+left aside: `space.fits` tests the children.
+"""
 
 from collections.abc import Iterator, Sequence
 from random import Random
 
-from searchspace.space.tree import Decision, Option, Path, walk
+from searchspace.space.tree import DecisionVariable, Option, Path, walk
 
 
-def neighbours(root: Sequence[Decision], path: Path) -> Iterator[Path]:
+def neighbours(root: Sequence[DecisionVariable], path: Path) -> Iterator[Path]:
     """Every path that differs in one decision, and in what must follow from it."""
     for decision, taken in path:
         for option in decision.options:
@@ -14,7 +18,7 @@ def neighbours(root: Sequence[Decision], path: Path) -> Iterator[Path]:
                 yield _replaced(root, path, decision, option, None)
 
 
-def mutate(root: Sequence[Decision], path: Path, rng: Random) -> Path:
+def mutate(root: Sequence[DecisionVariable], path: Path, rng: Random) -> Path:
     """One decision, drawn uniformly, made differently; the same path if there is only one."""
     open_decisions = [step for step in path if len(step[0].options) > 1]
     if not open_decisions:
@@ -24,13 +28,13 @@ def mutate(root: Sequence[Decision], path: Path, rng: Random) -> Path:
     return _replaced(root, path, decision, option, rng)
 
 
-def cross(root: Sequence[Decision], first: Path, second: Path, rng: Random) -> Path:
-    """Each decision as in one of the two, drawn anew each time."""
+def crossover(root: Sequence[DecisionVariable], first: Path, second: Path, rng: Random) -> Path:
+    """Uniform crossover: each decision as in one of the two, drawn anew each time."""
     parents = [_labels(first), _labels(second)]
 
-    def pick(decision: Decision) -> Option:
-        known = [labels.get(decision.name) for labels in rng.sample(parents, 2)]
-        for label in known:
+    def pick(decision: DecisionVariable) -> Option:
+        for parent in rng.sample(parents, 2):
+            label = parent.get(decision.name)
             if label in decision.labels:
                 return decision.options[decision.labels[label]]
         return draw(decision, rng)
@@ -38,7 +42,7 @@ def cross(root: Sequence[Decision], first: Path, second: Path, rng: Random) -> P
     return walk(root, pick)
 
 
-def draw(decision: Decision, rng: Random) -> Option:
+def draw(decision: DecisionVariable, rng: Random) -> Option:
     """An option, with a probability in proportion to the networks that have it."""
     index = rng.randrange(decision.size)
     for option in decision.options:
@@ -53,7 +57,11 @@ def _labels(path: Path) -> dict[str, str]:
 
 
 def _replaced(
-    root: Sequence[Decision], path: Path, changed: Decision, to: Option, rng: Random | None
+    root: Sequence[DecisionVariable],
+    path: Path,
+    changed: DecisionVariable,
+    to: Option,
+    rng: Random | None,
 ) -> Path:
     """`path` with one decision changed; the others stay where they can.
 
@@ -61,7 +69,7 @@ def _replaced(
     """
     labels = _labels(path)
 
-    def pick(decision: Decision) -> Option:
+    def pick(decision: DecisionVariable) -> Option:
         if decision is changed:
             return to
         label = labels.get(decision.name)

@@ -29,7 +29,7 @@ from searchspace.operators import (
 )
 from searchspace.operators.mssar import REDUCTIONS
 from searchspace.resolutions import Resolutions
-from searchspace.space.compiling import refusals
+from searchspace.space.rule_compiler import refusals
 from searchspace.space.rules import Refusal, Rule, Tie, matches
 from searchspace.space.space import Space
 
@@ -44,8 +44,11 @@ Offer = dict[str, tuple[Choice, ...]]
 
 
 @dataclass(frozen=True)
-class Entry:
-    """What a named space varies: `offer` gives the options for large or small images."""
+class NamedSpace:
+    """What a named space varies, on small images and on ImageNet's.
+
+    `offer` and `resolutions` give the options for large (True) or small images.
+    """
 
     about: str
     small: tuple[Backbone, ...]
@@ -77,8 +80,8 @@ def _mssar(large: bool) -> Offer:
     reduction = REDUCTIONS["imagenet" if large else "cifar"]
     scales = (1, 2, 4)
     subsets = [subset for count in (1, 2, 3) for subset in combinations(scales, count)]
-    ours = (MultiScaleRecalibration(subset, reduction=reduction) for subset in subsets)
-    return {"*": (Unchanged(), SqueezeExcite(), *ours)}
+    multi_scale = (MultiScaleRecalibration(subset, reduction=reduction) for subset in subsets)
+    return {"*": (Unchanged(), SqueezeExcite(), *multi_scale)}
 
 
 def _hs(large: bool) -> Offer:
@@ -119,25 +122,27 @@ def _all_sizes(large: bool) -> tuple[Resolutions | None, ...]:
 
 CIFAR = (ResNetCifar(),)
 BOTTLENECKS = (ResNet(50, width=16, stem="small"),)
-ENTRIES = {
-    "coconv": Entry("experts, attention side and scales", CIFAR, (ResNet(18),), _coconv),
-    "multiception": Entry("kernel sets and rivals", CIFAR, (ResNet(18),), _multiception),
-    "mssar": Entry("scale sets and SE", CIFAR, (ResNet(18),), _mssar),
-    "hs": Entry("widths and splits", BOTTLENECKS, (ResNet(50, stem="deep", shortcut="D"),), _hs),
-    "rsnet": Entry(
+NAMED_SPACES = {
+    "coconv": NamedSpace("experts, attention side and scales", CIFAR, (ResNet(18),), _coconv),
+    "multiception": NamedSpace("kernel sets and rivals", CIFAR, (ResNet(18),), _multiception),
+    "mssar": NamedSpace("scale sets and SE", CIFAR, (ResNet(18),), _mssar),
+    "hs": NamedSpace(
+        "widths and splits", BOTTLENECKS, (ResNet(50, stem="deep", shortcut="D"),), _hs
+    ),
+    "rsnet": NamedSpace(
         "widths against sets of resolutions",
         tuple(ResNetCifar(width=width) for width in (8, 12, 16)),
         tuple(ResNet(18, width=width) for width in (32, 40, 48, 56, 64)),
         lambda large: {},
         _rsnet,
     ),
-    "joint": Entry("all operators together", CIFAR, (ResNet(50),), _joint, _all_sizes),
+    "joint": NamedSpace("all operators together", CIFAR, (ResNet(50),), _joint, _all_sizes),
 }
 
 
 def spaces() -> tuple[str, ...]:
     """The names of all named spaces."""
-    return tuple(name + ending for name in ENTRIES for ending in ("", IMAGENET))
+    return tuple(name + ending for name in NAMED_SPACES for ending in ("", IMAGENET))
 
 
 def named_space(
@@ -152,7 +157,7 @@ def named_space(
 
     Options whose kernels are larger than a map that would meet them are left out.
     """
-    entry = ENTRIES.get(name.removesuffix(IMAGENET))
+    entry = NAMED_SPACES.get(name.removesuffix(IMAGENET))
     if entry is None:
         raise InputError(f"unknown space {name!r}; expected one of {', '.join(spaces())}")
     large = name.endswith(IMAGENET)
@@ -162,7 +167,7 @@ def named_space(
         Rule((pattern,), _fitting(options, pattern, backbones, size), tie)
         for pattern, options in entry.offer(large).items()
     )
-    sets = tuple(one for one in entry.resolutions(large) if one is None or max(one.sizes) == size)
+    sets = tuple(s for s in entry.resolutions(large) if s is None or max(s.sizes) == size)
     return Space(backbones, rules, sets, size, num_classes, name=name)
 
 
@@ -171,13 +176,13 @@ def _fitting(
 ) -> tuple[Choice, ...]:
     """The options that some slot can take and no slot refuses for the size of its map."""
     rule = Rule((pattern,), options)
-    answers: dict[Choice, list[Refusal | None]] = {option: [] for option in options}
+    refused: dict[Choice, list[Refusal | None]] = {option: [] for option in options}
     for backbone in backbones:
-        for (name, option), answer in refusals(backbone, (rule,), size, 3).items():
+        for (name, option), refusal in refusals(backbone, (rule,), size, 3).items():
             if matches(name, rule.slots):
-                answers[option].append(answer)
+                refused[option].append(refusal)
     return tuple(
         option
-        for option, given in answers.items()
-        if None in given and not any(answer and answer.mistake for answer in given)
+        for option, reasons in refused.items()
+        if None in reasons and not any(reason and reason.mistake for reason in reasons)
     )

@@ -65,17 +65,19 @@ def parse_space(data: Any, where: str = "space") -> Space:
             raise InputError(f"{where}: unknown field {name!r}; expected {', '.join(FIELDS)}")
     if "backbone" not in entries:
         raise InputError(f"{where}: field 'backbone' is missing")
-    found = _values(Backbone, entries["backbone"], f"{where}: backbone")
-    backbones = tuple(backbone for backbone, _ in found)
-    rules, places = _rules(entries.get("rules", []), where)
+    listed = _values(Backbone, entries["backbone"], f"{where}: backbone")
+    backbones = tuple(backbone for backbone, _ in listed)
+    rules, option_places = _rules(entries.get("rules", []), where)
     rest = {n: value for n, value in entries.items() if n not in ("backbone", "rules")}
     if "resolutions" in rest:
-        found = _values(Resolutions, rest["resolutions"], f"{where}: resolutions")
-        rest["resolutions"] = tuple(one for one, _ in found)
+        listed = _values(Resolutions, rest["resolutions"], f"{where}: resolutions")
+        rest["resolutions"] = tuple(resolutions for resolutions, _ in listed)
     try:
         return Space(backbones, rules, **rest)
     except RuleError as error:
-        place = places[error.rule][error.option] if error.option >= 0 else f"rules[{error.rule}]"
+        place = f"rules[{error.rule}]"
+        if error.option >= 0:
+            place = option_places[error.rule][error.option]
         raise InputError(f"{where}: {place}: {error.reason}") from None
     except InputError as error:
         raise InputError(f"{where}: {error}") from None
@@ -83,22 +85,22 @@ def parse_space(data: Any, where: str = "space") -> Space:
 
 def _rules(data: Any, where: str) -> tuple[tuple[Rule, ...], list[list[str]]]:
     """The rules, and for each the places of its options in the file."""
-    rules, places = [], []
+    rules, option_places = [], []
     for i, entry in enumerate(_list(data, f"{where}: rules")):
         at = f"{where}: rules[{i}]"
         fields = dict(_mapping(entry, at))
         options = fields.pop("options", [])
-        found = list(_values(Choice, _list(options, f"{at}.options"), f"{at}.options"))
+        choices = list(_values(Choice, _list(options, f"{at}.options"), f"{at}.options"))
         if isinstance(fields.get("slots"), str):
             fields["slots"] = [fields["slots"]]
         if isinstance(fields.get("tie"), str) and fields["tie"] not in TIES:
             raise InputError(
                 f"{at}.tie: expected {', '.join(TIES)} or a list of groups, got {fields['tie']!r}"
             )
-        given = {"options": [to_json(choice) for choice, _ in found], **fields}
+        given = {"options": [to_json(choice) for choice, _ in choices], **fields}
         rules.append(from_json(Rule, given, at))
-        places.append([place.removeprefix(f"{where}: ") for _, place in found])
-    return tuple(rules), places
+        option_places.append([place.removeprefix(f"{where}: ") for _, place in choices])
+    return tuple(rules), option_places
 
 
 def _values(family: Any, data: Any, path: str) -> Iterator[tuple[Any, str]]:

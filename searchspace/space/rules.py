@@ -73,7 +73,7 @@ class Rule:
 
 
 @dataclass(frozen=True)
-class Group:
+class SlotGroup:
     """Slots decided together: each option is the choices it puts into them."""
 
     name: str
@@ -98,14 +98,14 @@ Refused = Mapping[tuple[str, Choice], Refusal | None]
 """For a slot's name and a choice, why it cannot take it, or None if it can."""
 
 
-def groups(slots: tuple[Slot, ...], rules: tuple[Rule, ...], refused: Refused) -> list[Group]:
+def groups(slots: tuple[Slot, ...], rules: tuple[Rule, ...], refused: Refused) -> list[SlotGroup]:
     """The decisions that the rules make about these slots, in forward order."""
     winners: dict[str, tuple[int, str]] = {}
     tied: dict[tuple[int, str], list[str]] = {}
     for i, rule in enumerate(rules):
         for slot in slots:
-            answers = [refused[slot.name, choice] for choice in rule.options]
-            offered = any(answer is None or answer.mistake for answer in answers)
+            refusals = [refused[slot.name, choice] for choice in rule.options]
+            offered = any(refusal is None or refusal.mistake for refusal in refusals)
             if not offered or not matches(slot.name, rule.slots):
                 continue
             try:
@@ -117,13 +117,13 @@ def groups(slots: tuple[Slot, ...], rules: tuple[Rule, ...], refused: Refused) -
     _check_ties(winners, tied)
     decided = dict.fromkeys(winners[slot.name] for slot in slots if slot.name in winners)
     names: dict[str, int] = {}
-    found = []
+    slot_groups = []
     for place in decided:
         i, name = place
         names[name] = names.get(name, 0) + 1
         unique = name if names[name] == 1 else f"{name}~{names[name]}"
-        found.append(_group(unique, tuple(tied[place]), (i, rules[i]), refused))
-    return found
+        slot_groups.append(_group(unique, tuple(tied[place]), (i, rules[i]), refused))
+    return slot_groups
 
 
 def _check_ties(
@@ -144,20 +144,20 @@ def _check_ties(
 
 def _group(
     name: str, slots: tuple[str, ...], numbered: tuple[int, Rule], refused: Refused
-) -> Group:
+) -> SlotGroup:
     i, rule = numbered
     options = []
     for k, choice in enumerate(rule.options):
-        answers = {slot: refused[slot, choice] for slot in slots}
-        for slot, answer in answers.items():
-            if answer and answer.mistake:
-                raise RuleError(refusal_text(slot, choice, answer), i, k)
-        taken = [slot for slot, answer in answers.items() if answer is None]
+        refusals = {slot: refused[slot, choice] for slot in slots}
+        for slot, refusal in refusals.items():
+            if refusal and refusal.mistake:
+                raise RuleError(refusal_text(slot, choice, refusal), i, k)
+        taken = [slot for slot, refusal in refusals.items() if refusal is None]
         if taken:
             options.append((choice.label(), dict.fromkeys(taken, choice)))
-    return Group(name, slots, tuple(options))
+    return SlotGroup(name, slots, tuple(options))
 
 
-def refusal_text(slot: str, choice: Choice, answer: Refusal) -> str:
+def refusal_text(slot: str, choice: Choice, refusal: Refusal) -> str:
     """The sentence that says that a slot cannot take a choice."""
-    return f"slot {slot!r} cannot take {choice.label()}: {answer.reason}"
+    return f"slot {slot!r} cannot take {choice.label()}: {refusal.reason}"

@@ -1,4 +1,4 @@
-"""A backbone without its operators: what goes into each slot, and what the rest costs."""
+"""A backbone without its operators, and the shapes of what goes into each slot."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -17,8 +17,8 @@ Choices = tuple[tuple[str, Choice], ...]
 """Slot names and choices, sorted: a mapping that can be hashed."""
 
 
-class Hole(CountedModule):
-    """Stands in for an operator: zeros of the right shape, for nothing."""
+class EmptySlot(CountedModule):
+    """Stands in for an operator: returns zeros of the right shape and costs nothing."""
 
     def __init__(self, slot: Slot) -> None:
         super().__init__()
@@ -43,16 +43,16 @@ class Hole(CountedModule):
 
 
 class SkeletonBuilder(Builder):
-    """Leaves a hole in every slot; the choices still shape the blocks around them."""
+    """Leaves every slot empty; the choices still shape the blocks around them."""
 
     def _fill(self, slot: Slot) -> nn.Module:
         self.slots.append(slot)
-        return Hole(slot)
+        return EmptySlot(slot)
 
 
 @dataclass(frozen=True)
-class Place:
-    """A slot and the shapes of what goes into it, for one image."""
+class ShapedSlot:
+    """A slot and the shapes (1, C, H, W) of its inputs, for one image."""
 
     slot: Slot
     inputs: tuple[Shape, ...]
@@ -62,40 +62,40 @@ class Place:
         """The largest useful kernel: the map's side, or the slot's own kernel if that is larger."""
         return max(self.inputs[0][2], self.slot.kernel)
 
-    def shaped(self, slot: Slot) -> "Place":
-        """The place when its slot has other channels."""
+    def with_slot(self, slot: Slot) -> "ShapedSlot":
+        """The same place in the network when its slot has other channels."""
         chs = (slot.out_chs, slot.in_chs) if slot.role == "recalibration" else (slot.in_chs,)
         inputs = tuple(
             (1, count, *shape[2:]) for count, shape in zip(chs, self.inputs, strict=True)
         )
-        return Place(slot, inputs)
+        return ShapedSlot(slot, inputs)
 
-    def alike(self) -> "Place":
-        """The same place with its name and stage left out: what it costs depends on no more."""
+    def nameless(self) -> "ShapedSlot":
+        """The same without name and stage: what an operator costs depends on no more."""
         return replace(self, slot=replace(self.slot, name="", stage=0))
 
 
-def shaping(choice: Choice) -> bool:
+def shapes_block(choice: Choice) -> bool:
     """Whether a choice changes the block around its slot."""
     return choice.inner_width() is not None or choice.normalised
 
 
 def shaping_only(choices: Mapping[str, Choice]) -> Choices:
     """The choices that change the block around them."""
-    return tuple(sorted((name, c) for name, c in choices.items() if shaping(c)))
+    return tuple(sorted((name, c) for name, c in choices.items() if shapes_block(c)))
 
 
 def skeleton(
     backbone: Backbone, choices: Choices, num_classes: int | None, in_chs: int
 ) -> nn.Module:
-    """The backbone with a `Hole` in every slot, shaped by `choices`."""
+    """The backbone with an `EmptySlot` in every slot, shaped by `choices`."""
     builder = SkeletonBuilder(dict(choices))
     classes = backbone.default_classes if num_classes is None else num_classes
     return backbone.assemble(builder, classes, in_chs)
 
 
 @lru_cache(maxsize=256)
-def places(backbone: Backbone, size: int, in_chs: int) -> dict[str, Place]:
+def shaped_slots(backbone: Backbone, size: int, in_chs: int) -> dict[str, ShapedSlot]:
     """Every slot by name with what goes into it for a size x size image."""
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         network = skeleton(backbone, (), None, in_chs).eval()
@@ -105,5 +105,5 @@ def places(backbone: Backbone, size: int, in_chs: int) -> dict[str, Place]:
             raise InputError(
                 f"input_size {size} is too small for {backbone.label()}: a map would be empty"
             ) from None
-    holes = [part for part in network.modules() if isinstance(part, Hole)]
-    return {hole.slot.name: Place(hole.slot, hole.shapes) for hole in holes}
+    empty = [module for module in network.modules() if isinstance(module, EmptySlot)]
+    return {module.slot.name: ShapedSlot(module.slot, module.shapes) for module in empty}

@@ -1,7 +1,8 @@
-"""A search space: backbones, rules for their slots, and everything a search asks of them."""
+"""A search space: backbones, rules for their slots, and limits on cost."""
 
+import copy
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from random import Random
 from typing import Any, Literal, Protocol
@@ -15,18 +16,18 @@ from searchspace.checks import check_integer
 from searchspace.cost import Cost, Form
 from searchspace.errors import InputError
 from searchspace.resolutions import Resolutions
-from searchspace.schema import from_json, to_json
-from searchspace.space import moves
-from searchspace.space.budget import Limits
-from searchspace.space.compiling import check_rules, decisions
-from searchspace.space.encoding import Layout, Rows
-from searchspace.space.networks import network_of, path_to
+from searchspace.schema import OMIT_DEFAULT, from_json, to_json
+from searchspace.space.cost_tables import CostTables, check_resolutions
+from searchspace.space.encoding import Encoding, Rows
+from searchspace.space.feasible import FeasibleSet
+from searchspace.space.limits import Limits
+from searchspace.space.paths import architecture_of, path_of
+from searchspace.space.rule_compiler import check_rules, decisions
 from searchspace.space.rules import Rule
-from searchspace.space.tables import CostTables, check_resolutions
 from searchspace.space.tree import (
     BACKBONE,
     RESOLUTIONS,
-    Decision,
+    DecisionVariable,
     Option,
     Path,
     Pick,
@@ -34,11 +35,13 @@ from searchspace.space.tree import (
     number,
     walk,
 )
-from searchspace.space.within import Within
+
+ITERATED = 1024
+"""Networks tested against the limits together while a limited space is iterated."""
 
 
-class Trial(Protocol):
-    """What `suggest` needs of a trial; Optuna's trials have it."""
+class SuggestsValues(Protocol):
+    """What `Space.suggest` needs of a trial; Optuna's trials have it."""
 
     def suggest_categorical(self, name: str, choices: Sequence[str]) -> str:
         """One of `choices`."""
@@ -50,7 +53,8 @@ class Space:
 
     `resolutions` are the sets of sizes to switch between, None for a network of one size.
     Costs, and the check that kernels fit into maps, are for input_size x input_size images of
-    `in_chs` channels and for `num_classes` classes (None: the backbone's own).
+    `in_chs` channels and for `num_classes` classes (None: the backbone's own). With `limits`
+    (`within` sets them) the space holds only the networks whose cost is within them.
     """
 
     backbones: tuple[Backbone, ...]
@@ -60,6 +64,7 @@ class Space:
     num_classes: int | None = None
     in_chs: int = 3
     name: str = ""
+    limits: Limits | None = field(default=None, metadata=OMIT_DEFAULT)
 
     def __post_init__(self) -> None:
         check_integer(1, input_size=self.input_size, in_chs=self.in_chs)
@@ -71,8 +76,15 @@ class Space:
             raise InputError("backbones must hold at least one backbone, got none")
         check_resolutions(self.resolutions, self.input_size)
         check_rules(self.backbones, self.rules, self.input_size, self.in_chs)
-        # Contradictions between rules show when they are put together.
-        assert self.root
+        # Compiled now: contradictions between rules show only then.
+        if not self.root:
+            raise InputError("a space must have a decision")
+        if self.limits is not None:
+            self.feasible.check()
+
+    def __getstate__(self) -> dict[str, Any]:
+        # What was counted may be large and is soon counted again.
+        return {name: value for name, value in self.__dict__.items() if name != "feasible"}
 
     @classmethod
     def of(cls, backbone: Backbone | Iterable[Backbone], *rules: Rule, **settings: Any) -> "Space":
@@ -81,33 +93,40 @@ class Space:
         return cls(backbones, rules, **settings)
 
     @cached_property
-    def root(self) -> tuple[Decision, ...]:
-        """The tree of decisions."""
+    def root(self) -> tuple[DecisionVariable, ...]:
+        """The tree of decisions: backbone, resolutions, then what the rules decide."""
         options = []
         for backbone in dict.fromkeys(self.backbones):
-            made = decisions(backbone, self.rules, self.input_size, self.in_chs)
-            ways = tuple(
-                Option(one.label() if one else "one size", {RESOLUTIONS: one}, made)
-                for one in dict.fromkeys(self.resolutions)
+            below = decisions(backbone, self.rules, self.input_size, self.in_chs)
+            sizes = tuple(
+                Option(switched.label() if switched else "one size", {RESOLUTIONS: switched}, below)
+                for switched in dict.fromkeys(self.resolutions)
             )
-            switching = Decision(RESOLUTIONS, (RESOLUTIONS,), ways)
+            switching = DecisionVariable(RESOLUTIONS, (RESOLUTIONS,), sizes)
             options.append(Option(backbone.label(), {BACKBONE: backbone}, (switching,)))
-        return (Decision(BACKBONE, (BACKBONE,), tuple(options)),)
+        return (DecisionVariable(BACKBONE, (BACKBONE,), tuple(options)),)
 
     @cached_property
-    def layout(self) -> Layout:
-        """The columns of rows and the features of vectors."""
-        return Layout(self.root)
+    def encoding(self) -> Encoding:
+        """The columns of rows and their labels."""
+        return Encoding(self.root)
+
+    @cached_property
+    def feasible(self) -> FeasibleSet:
+        """The networks within the limits: counts, how exact they are, draws."""
+        limits = self.limits or Limits()
+        return FeasibleSet(self.costs, limits, self.side(limits.size))
 
     def size(self) -> int:
-        """How many distinct networks there are."""
-        return self.root[0].size
+        """How many distinct networks there are; within limits as exactly as `feasible` says."""
+        return self.root[0].size if self.limits is None else self.feasible.size()
 
     def point(self, index: int) -> Architecture:
-        """The network with a number from 0 to size() - 1."""
-        if not 0 <= index < self.size():
-            raise InputError(f"index must be from 0 to {self.size() - 1}, got {index}")
-        return network_of(at(self.root, index))
+        """The network with a number from 0 to size() - 1; numbers leave limits aside."""
+        count = self.root[0].size
+        if not 0 <= index < count:
+            raise InputError(f"index must be from 0 to {count - 1}, got {index}")
+        return architecture_of(at(self.root, index))
 
     def index(self, architecture: Architecture) -> int:
         """The number of a network; the inverse of `point`."""
@@ -115,76 +134,68 @@ class Space:
         return number(self.root, lambda decision: taken[decision])
 
     def __iter__(self) -> Iterator[Architecture]:
-        return (self.point(index) for index in range(self.size()))
+        networks = (self.point(index) for index in range(self.root[0].size))
+        return networks if self.limits is None else (n for n in networks if n in self)
 
     def __contains__(self, architecture: object) -> bool:
         if not isinstance(architecture, Architecture):
             return False
         try:
-            self.path(architecture)
+            row = self.encoding.row(self.path(architecture))
         except InputError:
             return False
-        return True
+        return bool(self.fits(row[None])[0])
 
-    def path(self, architecture: Architecture) -> Path:
-        """The decisions that make a network; an InputError if it is not in the space."""
-        return path_to(self.root, architecture)
+    def fits(self, rows: Rows) -> NDArray[np.bool_]:
+        """Which rows are within the limits, shape (N,); all of them if there are none."""
+        return np.ones(len(rows), bool) if self.limits is None else self.feasible.fits(rows)
 
     def sample(self, rng: Random) -> Architecture:
-        """A network drawn uniformly from all distinct ones."""
-        return self.point(rng.randrange(self.size()))
+        """A network drawn uniformly from all distinct ones, within limits to double precision."""
+        if self.limits is None:
+            return self.point(rng.randrange(self.size()))
+        return self.architecture(self.feasible.sample_rows(1, rng)[0])
 
     def sample_rows(self, count: int, rng: Random) -> Rows:
-        """`count` networks drawn uniformly, to double precision, as rows."""
-        return self.layout.sample(count, rng)
+        """`count` networks drawn uniformly, to double precision, as rows (N, columns)."""
+        if self.limits is None:
+            return self.encoding.sample(count, rng)
+        return self.feasible.sample_rows(count, rng)
+
+    def path(self, architecture: Architecture) -> Path:
+        """The decisions that make a network; an InputError if no rule allows it."""
+        return path_of(self.root, architecture)
 
     def rows(self, architectures: Iterable[Architecture]) -> Rows:
-        """Networks as rows of integers, one column per decision."""
-        found = [self.layout.row(self.path(architecture)) for architecture in architectures]
-        shape = len(found), len(self.layout.columns)
-        return np.array(found, dtype=np.int16).reshape(shape)
+        """Networks as rows of integers (N, columns), one column per decision."""
+        rows = [self.encoding.row(self.path(architecture)) for architecture in architectures]
+        return np.array(rows, dtype=np.int16).reshape(len(rows), len(self.encoding.columns))
 
     def architecture(self, row: Any) -> Architecture:
         """The network that a row stands for."""
-        return network_of(self.layout.path(row))
+        return architecture_of(self.encoding.path(row))
 
-    def suggest(self, trial: Trial) -> Architecture:
-        """The network that a trial's answers make; decisions without alternatives are not asked."""
-        return network_of(walk(self.root, self.asked(trial)))
+    def suggest(self, trial: SuggestsValues) -> Architecture:
+        """The network that a trial's values make; decisions without alternatives are not asked.
 
-    def asked(self, trial: Trial) -> Pick:
-        """Takes the option that a trial answers."""
+        A value that would leave no network within the limits is replaced by the option nearest to
+        it in cost.
+        """
 
-        def pick(decision: Decision) -> Option:
+        def pick(decision: DecisionVariable) -> Option:
             if len(decision.options) == 1:
                 return decision.options[0]
-            name = self.layout.parameter(decision)
+            name = self.encoding.parameter(decision)
             label = trial.suggest_categorical(name, list(decision.labels))
             return decision.options[decision.labels[label]]
 
-        return pick
+        return self.follow(pick)
 
-    def neighbours(self, architecture: Architecture) -> list[Architecture]:
-        """All networks that differ in one decision, and in what must follow from it."""
-        found = moves.neighbours(self.root, self.path(architecture))
-        return [network_of(path) for path in found]
-
-    def mutate(self, architecture: Architecture, rng: Random) -> Architecture:
-        """The network with one decision made differently."""
-        return network_of(moves.mutate(self.root, self.path(architecture), rng))
-
-    def cross(self, first: Architecture, second: Architecture, rng: Random) -> Architecture:
-        """A network with each decision as in one of the two."""
-        parents = self.path(first), self.path(second)
-        return network_of(moves.cross(self.root, *parents, rng))
-
-    def encode(self, architecture: Architecture) -> NDArray[np.float64]:
-        """A vector of fixed length, `layout.features` says of what."""
-        return self.layout.encode(self.path(architecture))
-
-    def decode(self, vector: Any) -> Architecture:
-        """The network that a vector is nearest to; the inverse of `encode`."""
-        return network_of(walk(self.root, self.layout.nearest(vector)))
+    def follow(self, pick: Pick) -> Architecture:
+        """The network of the options that `pick` takes, kept within the limits."""
+        if self.limits is None:
+            return architecture_of(walk(self.root, pick))
+        return self.architecture(self.feasible.follow(pick))
 
     def within(
         self,
@@ -195,14 +206,26 @@ class Space:
         min_params: int | None = None,
         form: Form = "deployed",
         size: int | None = None,
-    ) -> Within:
-        """The networks within these limits, both ends included; an InputError if there are none."""
-        return Within(self, Limits(max_macs, min_macs, max_params, min_params, form, size))
+    ) -> "Space":
+        """The part of the space within these limits, both ends included; see `with_limits`."""
+        return self.with_limits(Limits(max_macs, min_macs, max_params, min_params, form, size))
+
+    def with_limits(self, limits: Limits | None) -> "Space":
+        """The same space with these limits in place of its own; None lifts them.
+
+        An InputError names the cheapest network if none is within the limits. Cost tables are
+        shared, so they are made once.
+        """
+        other = copy.copy(self)
+        vars(other).update(limits=limits, encoding=self.encoding, costs=self.costs)
+        if limits is not None:
+            other.feasible.check()
+        return other
 
     @cached_property
     def costs(self) -> CostTables:
         """The tables that prices come from, made when first asked for."""
-        return CostTables(self.root, self.layout, self.num_classes, self.in_chs)
+        return CostTables(self.root, self.encoding, self.num_classes, self.in_chs)
 
     def price(
         self, points: Any, form: Form = "deployed", size: int | None = None
@@ -213,9 +236,9 @@ class Space:
         """
         if not isinstance(points, np.ndarray):
             points = self.rows(points)
-        if points.ndim != 2 or points.shape[1] != len(self.layout.columns):
+        if points.ndim != 2 or points.shape[1] != len(self.encoding.columns):
             raise InputError(
-                f"points must have shape (N, {len(self.layout.columns)}), got {points.shape}"
+                f"points must have shape (N, {len(self.encoding.columns)}), got {points.shape}"
             )
         return self.costs.table(form, self.side(size)).price(points)
 
@@ -233,8 +256,11 @@ class Space:
         form: Form = "deployed",
         size: int | None = None,
     ) -> Architecture:
-        """The network with the least (`pick` is min) or greatest (max) cost, exactly."""
-        return network_of(self.costs.extreme(by, pick, form, self.side(size)))
+        """The network with the least (`pick` is min) or greatest (max) cost, exactly.
+
+        Limits are left aside: of a limited space, it may be outside.
+        """
+        return architecture_of(self.costs.extreme(by, pick, form, self.side(size)))
 
     def side(self, size: int | None) -> int:
         """The side of the images asked about, by default `input_size`."""

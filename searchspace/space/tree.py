@@ -1,8 +1,8 @@
-"""A space as a tree: decisions made one after the other, some meaning something only after others.
+"""A space as a tree of decision variables, some of which exist only under an option of another.
 
-A decision has options; an option may open further decisions. Decisions side by side are
+A decision variable has options; an option may open further decisions. Decisions side by side are
 independent. So sizes multiply along a list of decisions and add over the options of one, and
-everything else (counting, sampling, moving, pricing) is a walk over the same tree.
+everything else (counting, sampling, mutation, pricing) is a walk over the same tree.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from math import prod
 from typing import Any
+
+from searchspace.errors import InputError
 
 BACKBONE, RESOLUTIONS = "backbone", "resolutions"
 """What the first two decisions set; all others set slots."""
@@ -21,7 +23,7 @@ class Option:
 
     label: str
     sets: Mapping[str, Any]
-    then: tuple["Decision", ...] = ()
+    then: tuple["DecisionVariable", ...] = ()
 
     @cached_property
     def size(self) -> int:
@@ -30,27 +32,32 @@ class Option:
 
 
 @dataclass(frozen=True, eq=False)
-class Decision:
-    """Options of which one is taken; no two set the same things alike.
+class DecisionVariable:
+    """A categorical variable: one of its options is taken, and no two mean the same.
 
-    `names` are the slots (or BACKBONE, RESOLUTIONS) that it decides.
+    `names` are the slots (or BACKBONE, RESOLUTIONS) that it decides. `index_of` maps what an option
+    sets there, and `labels` an option's label, to the option's place.
     """
 
     name: str
     names: tuple[str, ...]
     options: tuple[Option, ...]
-    found: dict[tuple[Any, ...], int] = field(init=False, repr=False)
+    index_of: dict[tuple[Any, ...], int] = field(init=False, repr=False)
     labels: dict[str, int] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        found = {self.read(option.sets): i for i, option in enumerate(self.options)}
+        index_of = {self.read(option.sets): i for i, option in enumerate(self.options)}
         labels = {option.label: i for i, option in enumerate(self.options)}
-        assert len(found) == len(labels) == len(self.options) > 0, self.name
-        object.__setattr__(self, "found", found)
+        if not len(index_of) == len(labels) == len(self.options) > 0:
+            raise InputError(
+                f"the options of {self.name} must be one or more, with distinct labels and "
+                f"effects, got {', '.join(option.label for option in self.options) or 'none'}"
+            )
+        object.__setattr__(self, "index_of", index_of)
         object.__setattr__(self, "labels", labels)
 
     def read(self, values: Mapping[str, Any]) -> tuple[Any, ...]:
-        """What `values` holds where this decision sets something; None for a default."""
+        """What `values` holds for `names`; None for a default."""
         return tuple(values.get(name) for name in self.names)
 
     @cached_property
@@ -64,15 +71,14 @@ class Decision:
         return [option.size / self.size for option in self.options]
 
 
-Path = list[tuple[Decision, Option]]
-"""A decision for each part of a network, in the order of the walk."""
+Path = list[tuple[DecisionVariable, Option]]
+"""The option taken of every decision that is made, in the order of the walk."""
 
-
-Pick = Callable[[Decision], Option]
+Pick = Callable[[DecisionVariable], Option]
 """Takes one option of a decision."""
 
 
-def walk(decisions: Sequence[Decision], pick: Pick) -> Path:
+def walk(decisions: Sequence[DecisionVariable], pick: Pick) -> Path:
     """Make every decision with `pick`, in order, each followed by those it opens."""
     path: Path = []
     for decision in decisions:
@@ -82,7 +88,7 @@ def walk(decisions: Sequence[Decision], pick: Pick) -> Path:
     return path
 
 
-def all_decisions(decisions: Sequence[Decision]) -> Iterator[Decision]:
+def all_decisions(decisions: Sequence[DecisionVariable]) -> Iterator[DecisionVariable]:
     """Every decision of a tree; one that several options share comes several times."""
     for decision in decisions:
         yield decision
@@ -90,7 +96,7 @@ def all_decisions(decisions: Sequence[Decision]) -> Iterator[Decision]:
             yield from all_decisions(option.then)
 
 
-def at(decisions: Sequence[Decision], index: int) -> Path:
+def at(decisions: Sequence[DecisionVariable], index: int) -> Path:
     """The path with number `index`, counting from 0."""
     path: Path = []
     for decision in reversed(decisions):
@@ -99,7 +105,7 @@ def at(decisions: Sequence[Decision], index: int) -> Path:
     return path
 
 
-def _at_decision(decision: Decision, index: int) -> Path:
+def _at_decision(decision: DecisionVariable, index: int) -> Path:
     for option in decision.options:
         if index < option.size:
             return [(decision, option), *at(option.then, index)]
@@ -107,7 +113,7 @@ def _at_decision(decision: Decision, index: int) -> Path:
     raise AssertionError(decision.name)
 
 
-def number(decisions: Sequence[Decision], pick: Pick) -> int:
+def number(decisions: Sequence[DecisionVariable], pick: Pick) -> int:
     """The number of the path that `pick` takes; the inverse of `at`."""
     index = 0
     for decision in decisions:
@@ -122,8 +128,8 @@ def number(decisions: Sequence[Decision], pick: Pick) -> int:
 
 
 def extreme(
-    decisions: Sequence[Decision],
-    costs: Callable[[Decision], Sequence[int]],
+    decisions: Sequence[DecisionVariable],
+    costs: Callable[[DecisionVariable], Sequence[int]],
     pick: Callable[[list[int]], int],
 ) -> tuple[int, Path]:
     """The path with the least or greatest total of its options' costs; `pick` is min or max."""

@@ -11,7 +11,7 @@ from rich.console import Console
 from searchspace import InputError, Space, named_space, read_space, spaces
 from searchspace.checks import check_one_of
 from searchspace.cli import fraction, whole_number
-from searchspace.space.budget import Limits
+from searchspace.space.limits import Limits
 from studies.cli.drive import FAILED, prepare, report, stopped
 from studies.cli.options import Address, DataRoot, Fresh, TimeLimit, Workers
 from studies.cli.progress import Progress

@@ -23,7 +23,7 @@ def search_table(search: Search, store: RunStore, resources: Resources) -> Group
     table.add_row("space", f"{space.name or 'from a file'}, {space.size():,} networks")
     limits = search.limits.label()
     if limits:
-        about = "" if within.exact else "about "
+        about = "" if within.feasible.exact else "about "
         table.add_row("within limits", f"{limits}: {about}{within.size():,} networks")
     for by in ("macs", "params"):
         ends = [space.cost(space.extreme(by, pick)) for pick in (min, max)]

@@ -13,7 +13,7 @@ from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial
 
 from searchspace import Architecture
-from searchspace.space import Space, Within
+from searchspace.space import Space
 from searchspace.space.encoding import Rows
 from searchspace.space.tree import Path
 
@@ -31,7 +31,7 @@ def trial_parameters(space: Space, architecture: Architecture) -> Parameters:
 
 def _path_parameters(space: Space, path: Path) -> Parameters:
     open_decisions = [(d, option) for d, option in path if len(d.options) > 1]
-    names = [space.layout.parameter(decision) for decision, _ in open_decisions]
+    names = [space.encoding.parameter(decision) for decision, _ in open_decisions]
     values = {name: option.label for name, (_, option) in zip(names, open_decisions, strict=True)}
     return values, {
         name: CategoricalDistribution(tuple(d.labels))
@@ -68,9 +68,9 @@ class ArchitectureSampler(BaseSampler):
     loaded again therefore continues with the same choices.
     """
 
-    def __init__(self, within: Within, seed: int) -> None:
+    def __init__(self, within: Space, seed: int) -> None:
         self.within = within
-        self.space = within.space
+        self.space = within.with_limits(None)
         self.seed = seed
         self._row_cache: dict[frozenset[tuple[str, Any]], bytes] = {}
         self._enumerated: Rows | None = None
@@ -84,7 +84,7 @@ class ArchitectureSampler(BaseSampler):
     ) -> dict[str, BaseDistribution]:
         """Choose an architecture; the distributions of its parameters."""
         row = self.choose(study, trial, seeded_random(self.seed, trial.number))
-        self._values, distributions = _path_parameters(self.space, self.space.layout.path(row))
+        self._values, distributions = _path_parameters(self.space, self.space.encoding.path(row))
         return dict(distributions)
 
     def sample_relative(

@@ -15,7 +15,7 @@ import numpy as np
 from optuna import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from searchspace.space import Within, moves
+from searchspace.space import Space, moves
 from searchspace.space.encoding import Rows
 from studies.samplers.architecture_sampler import ArchitectureSampler
 from studies.samplers.gain import expected_gain, free_points
@@ -47,7 +47,7 @@ class InformedSampler(ArchitectureSampler):
     """Proposes the architecture with the greatest expected hypervolume improvement."""
 
     def __init__(
-        self, within: Within, seed: int, objectives: Sequence[str], *, startup: int, pool: int
+        self, within: Space, seed: int, objectives: Sequence[str], *, startup: int, pool: int
     ) -> None:
         super().__init__(within, seed)
         self.objectives, self.startup, self.pool = tuple(objectives), startup, pool
@@ -86,7 +86,7 @@ class InformedSampler(ArchitectureSampler):
         return np.stack(columns, 1)
 
     def _unpacked(self, rows: Iterator[bytes] | dict[bytes, list[list[float]]]) -> Rows:
-        width = len(self.space.layout.columns)
+        width = len(self.space.encoding.columns)
         return np.frombuffer(b"".join(rows), dtype=np.int16).reshape(-1, width)
 
     def _running(self, study: Study) -> Rows:
@@ -123,17 +123,17 @@ class InformedSampler(ArchitectureSampler):
 
     def _descendants(self, parents: Rows, count: int, rng: Random) -> Rows:
         """Children of random parents by crossover and one or two mutations, within the limits."""
-        root, layout = self.space.root, self.space.layout
+        root, encoding = self.space.root, self.space.encoding
         chosen = rng.sample(range(len(parents)), min(PARENTS, len(parents)))
-        paths = [layout.path(parents[i]) for i in chosen]
+        paths = [encoding.path(parents[i]) for i in chosen]
         children = []
         for _ in range(count):
             path = rng.choice(paths)
             if len(paths) > 1 and rng.random() < 0.3:
-                path = moves.cross(root, path, rng.choice(paths), rng)
+                path = moves.crossover(root, path, rng.choice(paths), rng)
             for _ in range(rng.choice((1, 1, 2))):
                 path = moves.mutate(root, path, rng)
-            children.append(layout.row(path))
+            children.append(encoding.row(path))
         rows = np.array(children, dtype=np.int16)
         return rows[self.within.fits(rows)]
 

@@ -12,7 +12,7 @@ from optuna.samplers import BaseSampler, GPSampler, NSGAIIISampler, NSGAIISample
 from searchspace import InputError
 from searchspace.checks import check_at_least, check_integer, check_one_of
 from searchspace.schema import from_json
-from searchspace.space import Within
+from searchspace.space import Space
 from studies.samplers.informed import InformedSampler
 from studies.samplers.simple import BruteForceSampler, QmcSampler, RandomSampler
 from studies.samplers.stateless import StatelessSampler
@@ -25,7 +25,7 @@ class SamplerSettings(ABC):
     kind: ClassVar[str]
 
     @abstractmethod
-    def make(self, within: Within, objectives: Sequence[str], seed: int) -> BaseSampler:
+    def make(self, within: Space, objectives: Sequence[str], seed: int) -> BaseSampler:
         """The sampler with these settings."""
 
 
@@ -35,7 +35,7 @@ class RandomSettings(SamplerSettings):
 
     kind: ClassVar[str] = "random"
 
-    def make(self, within: Within, objectives: Sequence[str], seed: int) -> BaseSampler:
+    def make(self, within: Space, objectives: Sequence[str], seed: int) -> BaseSampler:
         """The sampler with these settings."""
         return RandomSampler(within, seed)
 
@@ -46,7 +46,7 @@ class BruteForceSettings(SamplerSettings):
 
     kind: ClassVar[str] = "brute_force"
 
-    def make(self, within: Within, objectives: Sequence[str], seed: int) -> BaseSampler:
+    def make(self, within: Space, objectives: Sequence[str], seed: int) -> BaseSampler:
         """The sampler with these settings."""
         return BruteForceSampler(within, seed)
 
@@ -57,7 +57,7 @@ class QmcSettings(SamplerSettings):
 
     kind: ClassVar[str] = "qmc"
 
-    def make(self, within: Within, objectives: Sequence[str], seed: int) -> BaseSampler:
+    def make(self, within: Space, objectives: Sequence[str], seed: int) -> BaseSampler:
         """The sampler with these settings."""
         return QmcSampler(within, seed)
 
@@ -78,7 +78,7 @@ class InformedSettings(SamplerSettings):
     def __post_init__(self) -> None:
         check_integer(1, startup=self.startup, pool=self.pool)
 
-    def make(self, within: Within, objectives: Sequence[str], seed: int) -> BaseSampler:
+    def make(self, within: Space, objectives: Sequence[str], seed: int) -> BaseSampler:
         """The sampler with these settings."""
         return InformedSampler(
             within, seed, tuple(objectives), startup=self.startup, pool=self.pool
@@ -103,7 +103,7 @@ class TpeSettings(SamplerSettings):
         if self.group and not self.multivariate:
             raise InputError("group needs multivariate to be true")
 
-    def make(self, within: Within, objectives: Sequence[str], seed: int) -> BaseSampler:
+    def make(self, within: Space, objectives: Sequence[str], seed: int) -> BaseSampler:
         """The sampler; parameters that some trials lack are grouped or sampled independently."""
         return _stateless(
             lambda trial_seed: TPESampler(
@@ -142,7 +142,7 @@ class Nsga2Settings(SamplerSettings):
             if share > 1:
                 raise InputError(f"{name} must be at most 1, got {share!r}")
 
-    def make(self, within: Within, objectives: Sequence[str], seed: int) -> BaseSampler:
+    def make(self, within: Space, objectives: Sequence[str], seed: int) -> BaseSampler:
         """The sampler with these settings."""
         settings = self._settings()
         return _stateless(lambda trial_seed: NSGAIISampler(**settings, seed=trial_seed), seed)
@@ -164,7 +164,7 @@ class Nsga3Settings(Nsga2Settings):
         super().__post_init__()
         check_integer(1, dividing_parameter=self.dividing_parameter)
 
-    def make(self, within: Within, objectives: Sequence[str], seed: int) -> BaseSampler:
+    def make(self, within: Space, objectives: Sequence[str], seed: int) -> BaseSampler:
         """The sampler with these settings."""
         settings = {**self._settings(), "dividing_parameter": self.dividing_parameter}
         return _stateless(lambda trial_seed: NSGAIIISampler(**settings, seed=trial_seed), seed)
@@ -184,7 +184,7 @@ class GpSettings(SamplerSettings):
     def __post_init__(self) -> None:
         check_integer(1, n_startup_trials=self.n_startup_trials)
 
-    def make(self, within: Within, objectives: Sequence[str], seed: int) -> BaseSampler:
+    def make(self, within: Space, objectives: Sequence[str], seed: int) -> BaseSampler:
         """The sampler with these settings."""
         return _stateless(
             lambda trial_seed: GPSampler(
@@ -231,7 +231,7 @@ def make_sampler(
     name: str,
     settings: Mapping[str, Any],
     *,
-    within: Within,
+    within: Space,
     objectives: Sequence[str],
     seed: int,
 ) -> BaseSampler:

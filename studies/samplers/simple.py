@@ -7,7 +7,7 @@ from optuna import Study
 from optuna.trial import FrozenTrial
 
 from searchspace.space.encoding import Rows
-from searchspace.space.tree import Decision, Option
+from searchspace.space.tree import DecisionVariable, Option
 from studies.samplers.architecture_sampler import ArchitectureSampler
 
 BATCH = 64
@@ -61,15 +61,15 @@ class QmcSampler(ArchitectureSampler):
         # This import takes a second, which the other samplers need not wait for.
         from scipy.stats import qmc
 
-        layout = self.space.layout
-        sobol = qmc.Sobol(len(layout.columns), rng=np.random.default_rng(self.seed))
+        columns = self.space.encoding.columns
+        sobol = qmc.Sobol(len(columns), rng=np.random.default_rng(self.seed))
         if trial.number:
             sobol.fast_forward(trial.number)
         point = sobol.random(1)[0]
 
-        def pick(decision: Decision) -> Option:
+        def pick(decision: DecisionVariable) -> Option:
             ends = np.cumsum(decision.weights)
-            share = point[layout.columns[decision.name]] * ends[-1]
+            share = point[columns[decision.name]] * ends[-1]
             return decision.options[int(np.searchsorted(ends, share, side="right"))]
 
-        return self.space.rows([self.within.following(pick)])[0]
+        return self.space.rows([self.within.follow(pick)])[0]

@@ -35,7 +35,7 @@ class Views:
 
     def __init__(self, space: Space) -> None:
         self.space = space
-        labels = [list(column) for column in space.layout.labels.values()]
+        labels = [list(column) for column in space.encoding.labels.values()]
         names = sorted({label for column in labels for label in column})
         index = {name: i for i, name in enumerate(names)}
         self.width = len(names)
@@ -44,14 +44,11 @@ class Views:
     def __call__(self, rows: Rows) -> tuple[Floats, Floats, Floats]:
         """One-hot options, counts of options, logarithms of MACs and parameters; (N, D) each."""
         index = np.arange(len(rows))
-        options = np.zeros((len(rows), sum(len(indices) for indices in self.label_indices)))
         counts = np.zeros((len(rows), self.width))
-        start = 0
         for column, indices in zip(rows.T, self.label_indices, strict=True):
             present = column >= 0
-            options[index[present], start + column[present]] = 1.0
             counts[index[present], indices[column[present]]] += 1.0
-            start += len(indices)
+        options = self.space.encoding.one_hot(rows)
         return options, counts, np.log1p(np.stack(self.space.price(rows), 1))
 
 

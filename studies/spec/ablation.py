@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from searchspace import Architecture, Cost, InputError, measure
 from searchspace.checks import check_integer
-from searchspace.schema import from_json, to_json
+from searchspace.schema import OMIT_DEFAULT, from_json, to_json
 from studies.spec.claims import Claim
 from studies.spec.experiment import Split
 from trainers import Job, Recipe, Task
@@ -18,7 +18,7 @@ class Arm:
 
     name: str
     architecture: Architecture
-    recipe: Recipe | None = field(default=None, metadata={"optional": True})
+    recipe: Recipe | None = field(default=None, metadata=OMIT_DEFAULT)
 
 
 @dataclass(frozen=True)

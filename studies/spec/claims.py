@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from searchspace import InputError, Resolutions
 from searchspace.checks import check_at_least
+from searchspace.schema import OMIT_DEFAULT
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,7 @@ class Operand:
     arm: str
     size: int | None = None
     ensemble: bool = False
-    but_not: "Operand | None" = field(default=None, metadata={"optional": True})
+    but_not: "Operand | None" = field(default=None, metadata=OMIT_DEFAULT)
 
     def __post_init__(self) -> None:
         if self.ensemble and self.size is not None:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from searchspace import InputError, Resolutions, Space
 from searchspace.space.rules import RuleError
-from searchspace.space.skeleton import places
+from searchspace.space.skeleton import shaped_slots
 from trainers import Task
 
 
@@ -81,7 +81,7 @@ def _fits(space: Space, resolutions: Resolutions) -> bool:
     """Whether every backbone can take the smallest size."""
     try:
         for backbone in space.backbones:
-            places(backbone, min(resolutions.sizes), space.in_chs)
+            shaped_slots(backbone, min(resolutions.sizes), space.in_chs)
     except InputError:
         return False
     return True

@@ -8,8 +8,8 @@ from typing import Any, ClassVar, Literal, get_args
 from searchspace import Architecture, InputError
 from searchspace.checks import check_integer, check_one_of
 from searchspace.schema import from_json, to_json
-from searchspace.space import Space, Within
-from searchspace.space.budget import Limits
+from searchspace.space import Space
+from searchspace.space.limits import Limits
 from studies.spec.experiment import Split
 from trainers import Job, Recipe, Task
 
@@ -104,17 +104,9 @@ class Search:
         return replace(self.space, num_classes=self.task.classes, in_chs=self.task.in_chs)
 
     @cached_property
-    def within(self) -> Within:
-        """The networks that may be proposed."""
-        limits = self.limits
-        return self.space.within(
-            max_macs=limits.max_macs,
-            min_macs=limits.min_macs,
-            max_params=limits.max_params,
-            min_params=limits.min_params,
-            form=limits.form,
-            size=limits.size,
-        )
+    def within(self) -> Space:
+        """The space with its limits: the networks that may be proposed."""
+        return self.space.with_limits(self.limits)
 
     def job(self, architecture: Architecture, seed: int) -> Job:
         """The training of a proposed network."""

@@ -26,6 +26,8 @@ from searchspace import (
     measure,
 )
 from searchspace.layers.dynamic import DynamicConv2d
+from searchspace.space import moves
+from searchspace.space.paths import architecture_of
 from tests.support.small_spaces import bottleneck_space, resnet_space
 
 CONV = Slot("conv", 1, "conv", 8, 8, kernel=3, padding=1, position="block_first")
@@ -107,7 +109,8 @@ def test_different_keys_differ_in_cost_or_in_function(make) -> None:
     rng = Random(0)
     networks = list(dict.fromkeys(space.sample(rng) for _ in range(6)))
     assert len({network.key for network in networks}) == len(networks) > 4
-    near = [(networks[0], other) for other in space.neighbours(networks[0])]
+    paths = moves.neighbours(space.root, space.path(networks[0]))
+    near = [(networks[0], architecture_of(path)) for path in paths]
     for first, second in [*combinations(networks, 2), *near]:
         assert differ(first, second, space.input_size), (first, second)
 

@@ -57,14 +57,14 @@ def test_named_spaces_are_priced_as_measured(name: str) -> None:
 )
 def test_named_spaces_vary_what_they_are_about(name: str, decisions: int, options: int) -> None:
     tried = named_space(name)
-    counts = [len(labels) for labels in list(tried.layout.labels.values())[2:]]
+    counts = [len(labels) for labels in list(tried.encoding.labels.values())[2:]]
     assert counts == [options] * decisions
     assert tried.name == name and tried.size() > 20
 
 
 def test_splits_go_into_the_middle_of_each_bottleneck() -> None:
     """With a stride Res2Net's two settings are two more widths of HS, so no network is lost."""
-    labels = named_space("hs").layout.labels
+    labels = named_space("hs").encoding.labels
     middles = [name for name in labels if name.endswith(".conv2")]
     assert len(middles) == 16
     assert {len(labels[middle]) for middle in middles} == {7}

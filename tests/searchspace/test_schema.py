@@ -6,7 +6,7 @@ import pytest
 
 from searchspace.checks import check_integer
 from searchspace.errors import InputError
-from searchspace.schema import Value, content_key, from_json, non_defaults, to_json
+from searchspace.schema import OMIT_DEFAULT, Value, content_key, from_json, non_defaults, to_json
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Picture:
     mode: Literal["fast", "slow"] = "fast"
     extra: Mapping[str, Shape] = field(default_factory=dict)
     limit: float | None = None
-    later: int | None = field(default=None, metadata={"optional": True})
+    later: int | None = field(default=None, metadata=OMIT_DEFAULT)
     flag: bool = False
 
 
@@ -63,21 +63,21 @@ def test_json_form() -> None:
     assert data["later"] == 7 and data["limit"] == 1.5
 
 
-def test_optional_fields_are_left_out_while_none() -> None:
+def test_none_is_left_out_where_it_is_an_omitted_default() -> None:
     data = to_json(Picture("a"))
     assert "later" not in data and data["limit"] is None
 
 
 @dataclass(frozen=True)
 class Late(Shape):
-    colour: str = field(default="red", metadata={"since": "0.2"})
-    gaps: tuple[float, ...] = field(default=(), metadata={"since": "0.3"})
-    limit: float | None = field(default=1.0, metadata={"since": "0.3"})
+    colour: str = field(default="red", metadata=OMIT_DEFAULT)
+    gaps: tuple[float, ...] = field(default=(), metadata=OMIT_DEFAULT)
+    limit: float | None = field(default=1.0, metadata=OMIT_DEFAULT)
 
     kind: ClassVar[str] = "shape"
 
 
-def test_later_fields_at_their_default_leave_form_and_key_as_they_were() -> None:
+def test_omitted_defaults_leave_form_and_key_unchanged() -> None:
     assert to_json(Late(3)) == to_json(Shape(3))
     assert content_key(Late(3)) == content_key(Shape(3))
     changed = (Late(3, "blue"), Late(3, gaps=(1.0,)), Late(3, limit=None))

@@ -165,8 +165,8 @@ def test_leaders_that_share_a_follower_are_decided_with_it() -> None:
         input_size=16,
     )
     assert tried.size() == 3 * 3 * 2 == len(set(tried))
-    joint = [decision for decision in tried.layout.labels if "+" in decision]
-    assert len(joint) == 1 and len(tried.layout.labels[joint[0]]) == 18
+    joint = [decision for decision in tried.encoding.labels if "+" in decision]
+    assert len(joint) == 1 and len(tried.encoding.labels[joint[0]]) == 18
 
 
 def test_ties_that_would_need_too_many_combinations_say_so() -> None:

@@ -24,6 +24,8 @@ from searchspace import (
     build,
     named_space,
 )
+from searchspace.space import moves
+from searchspace.space.paths import architecture_of
 from tests.support.small_spaces import (
     CIFAR,
     CONVS,
@@ -83,18 +85,29 @@ def test_every_point_builds_and_comes_back(tried: Space, seed: int) -> None:
     assert network(torch.randn(2, 3, 16, 16)).shape == (2, 3)
     assert Architecture.from_json(one.to_json()) == one
     assert tried.point(tried.index(one)) == one
-    assert tried.decode(tried.encode(one)) == one
     assert tried.architecture(tried.rows([one])[0]) == one
-    for made in (tried.mutate(one, rng), tried.cross(one, other, rng), *tried.neighbours(one)):
-        assert made in tried
+    path, other_path = tried.path(one), tried.path(other)
+    children = [
+        moves.mutate(tried.root, path, rng),
+        moves.crossover(tried.root, path, other_path, rng),
+        *moves.neighbours(tried.root, path),
+    ]
+    for child in children:
+        assert architecture_of(child) in tried
     assert Space.from_json(tried.to_json()) == tried
 
 
-@RANDOM_SPACES
-@given(spaces_of_resnets(), st.integers(0, 2**32))
-def test_any_vector_decodes_to_a_point(tried: Space, seed: int) -> None:
-    vector = np.random.default_rng(seed).normal(size=len(tried.layout.features))
-    assert tried.decode(vector) in tried
+def neighbours(space: Space, network: Architecture) -> list[Architecture]:
+    return [architecture_of(path) for path in moves.neighbours(space.root, space.path(network))]
+
+
+def mutated(space: Space, network: Architecture, rng: Random) -> Architecture:
+    return architecture_of(moves.mutate(space.root, space.path(network), rng))
+
+
+def crossed(space: Space, first: Architecture, second: Architecture, rng: Random) -> Architecture:
+    paths = space.path(first), space.path(second)
+    return architecture_of(moves.crossover(space.root, *paths, rng))
 
 
 @pytest.mark.parametrize("name", SPACES)
@@ -103,7 +116,7 @@ def test_neighbours_reach_everything_and_mutations_are_neighbours(name: str) -> 
     start = tried.point(0)
     seen, new = {start}, [start]
     while new:
-        near = tried.neighbours(new.pop())
+        near = neighbours(tried, new.pop())
         new += [network for network in dict.fromkeys(near) if network not in seen]
         seen |= set(near)
         if len(seen) == tried.size():
@@ -112,7 +125,7 @@ def test_neighbours_reach_everything_and_mutations_are_neighbours(name: str) -> 
     rng = Random(0)
     walked = start
     for _ in range(30):
-        step = tried.mutate(walked, rng)
+        step = mutated(tried, walked, rng)
         differ = np.flatnonzero(tried.rows([walked])[0] != tried.rows([step])[0])
         assert len(differ) > 0
         walked = step
@@ -121,19 +134,19 @@ def test_neighbours_reach_everything_and_mutations_are_neighbours(name: str) -> 
 def test_mutation_reaches_every_neighbour() -> None:
     tried, rng = HALF, Random(1)
     start = tried.point(5)
-    near = set(tried.neighbours(start))
+    near = set(neighbours(tried, start))
     assert len(near) == 9 and start not in near
-    assert {tried.mutate(start, rng) for _ in range(200)} == near
+    assert {mutated(tried, start, rng) for _ in range(200)} == near
 
 
 def test_crossing_takes_each_decision_from_a_parent() -> None:
     first, last = HALF.point(0), HALF.point(HALF.size() - 1)
     rows = HALF.rows([first, last])
-    children = [HALF.cross(first, last, Random(seed)) for seed in range(40)]
+    children = [crossed(HALF, first, last, Random(seed)) for seed in range(40)]
     assert len(set(children)) > 20
     for row in HALF.rows(children):
         assert ((row == rows[0]) | (row == rows[1])).all()
-    assert HALF.cross(first, first, Random(0)) == first
+    assert crossed(HALF, first, first, Random(0)) == first
 
 
 def test_sampling_is_uniform_over_networks_not_over_options() -> None:
@@ -218,11 +231,16 @@ def test_only_decisions_that_matter_are_asked() -> None:
 
 
 def test_encoding_has_one_feature_for_each_option() -> None:
-    assert len(HALF.layout.features) == 1 + 1 + 6 * 2 + 3 * 2
-    vector = HALF.encode(HALF.point(0))
-    assert set(vector) == {0.0, 1.0} and vector.sum() == 11
-    codes = {HALF.encode(network).tobytes() for network in HALF}
-    assert len(codes) == HALF.size() == 2**9
+    assert len(HALF.encoding.features) == 1 + 1 + 6 * 2 + 3 * 2
+    rows = HALF.rows(HALF)
+    vectors = HALF.encoding.one_hot(rows)
+    assert set(vectors.flat) == {0.0, 1.0} and (vectors.sum(1) == 11).all()
+    assert len(np.unique(vectors, axis=0)) == HALF.size() == 2**9
+    for row, vector in zip(rows[::50], vectors[::50], strict=True):
+        taken = {f"{decision.name}={option.label}" for decision, option in HALF.encoding.path(row)}
+        assert {
+            name for name, on in zip(HALF.encoding.features, vector, strict=True) if on
+        } == taken
 
 
 @pytest.mark.parametrize(
@@ -250,17 +268,17 @@ def test_slots_that_nothing_decides_must_be_the_default() -> None:
 def test_a_space_of_one_network_has_nowhere_to_go() -> None:
     tried = Space.of(CIFAR, Rule.of("*", CoConv(2)))
     only = tried.point(0)
-    assert tried.size() == 1 and tried.neighbours(only) == []
-    assert tried.mutate(only, Random(0)) == only
+    assert tried.size() == 1 and neighbours(tried, only) == []
+    assert mutated(tried, only, Random(0)) == only
     assert {c.kind for c in only.choices.values()} == {"coconv"}
 
 
 def test_options_that_are_the_same_network_are_one() -> None:
     """HS and Res2Net coincide where nothing is summed; unused settings are dropped."""
     tried = SPACES["bottleneck"]
-    strided = next(d for d in tried.layout.labels if d == "layer2.0.conv2")
-    assert "res2net(width=3, splits=3)" not in tried.layout.labels[strided]
-    free = tried.layout.labels["layer1.0.conv2"]
+    strided = next(d for d in tried.encoding.labels if d == "layer2.0.conv2")
+    assert "res2net(width=3, splits=3)" not in tried.encoding.labels[strided]
+    free = tried.encoding.labels["layer1.0.conv2"]
     assert {"res2net(width=3, splits=3)", "hs(width=3, splits=3)"} <= set(free)
     assert HierarchicalSplit(2, 2) in {n.choices.get("layer1.0.conv2") for n in tried}
 
@@ -270,7 +288,6 @@ def test_options_that_are_the_same_network_are_one() -> None:
     [
         (lambda: HALF.point(HALF.size()), "index must be from 0 to 511, got 512"),
         (lambda: HALF.point(-1), "got -1"),
-        (lambda: HALF.decode([1.0]), "features must be 20 finite numbers"),
         (lambda: HALF.price(np.zeros((2, 3), dtype=int)), r"shape \(N, 11\), got \(2, 3\)"),
         (lambda: HALF.architecture(np.zeros(3)), "must have 11 columns"),
         (lambda: HALF.architecture(np.full(11, 9)), "no option with number 9"),

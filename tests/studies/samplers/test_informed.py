@@ -31,10 +31,11 @@ def test_views_are_answers_labels_and_costs() -> None:
     networks = [space.point(index) for index in range(0, space.size(), 11)]
     answers, counts, costs = Views(space)(space.rows(networks))
     macs, params = space.price(networks)
-    labels = sorted({label for column in space.layout.labels.values() for label in column})
+    labels = sorted({label for column in space.encoding.labels.values() for label in column})
     for i, network in enumerate(networks):
         path = space.path(network)
-        assert answers[i].tolist() == space.encode(network).tolist()
+        taken = {f"{decision.name}={option.label}" for decision, option in path}
+        assert answers[i].tolist() == [name in taken for name in space.encoding.features]
         assert counts[i].tolist() == [sum(o.label == each for _, o in path) for each in labels]
         assert costs[i] == pytest.approx([log(1 + macs[i]), log(1 + params[i])])
 

@@ -10,7 +10,6 @@ from optuna.study import StudyDirection
 from optuna.trial import TrialState, create_trial
 
 from searchspace import Architecture, InputError, Rule, Space, SqueezeExcite, Static, Unchanged
-from searchspace.space import Within
 from studies.samplers.architecture_sampler import trial_parameters
 from studies.samplers.registry import SAMPLERS, make_sampler
 from tests.support.small_spaces import CIFAR, CONVS, bottleneck_space, resnet_space
@@ -39,10 +38,10 @@ FLAT = Space.of(
 POINT = Space.of(CIFAR, Rule.of("*", Static()), input_size=16)
 
 
-def values(within: Within, network: Architecture, objectives: Sequence[str]) -> list[float]:
+def values(within: Space, network: Architecture, objectives: Sequence[str]) -> list[float]:
     """Invented accuracies that depend on the network, and its real costs."""
-    cost = within.space.cost(network)
-    share = within.space.index(network) / within.space.size()
+    cost = within.cost(network)
+    share = within.index(network) / within.with_limits(None).size()
     known = {"accuracy": 0.3 + 0.6 * share, "latency": 1.0 + share}
     return [float(known[o]) if o in known else float(getattr(cost, o)) for o in objectives]
 
@@ -51,7 +50,7 @@ class Search:
     """Asks a sampler for networks and tells it invented values."""
 
     def __init__(
-        self, name: str, within: Within, seed: int = 0, objectives: Sequence[str] = TWO
+        self, name: str, within: Space, seed: int = 0, objectives: Sequence[str] = TWO
     ) -> None:
         self.within, self.objectives = within, objectives
         self.args: dict[str, Any] = {"within": within, "objectives": objectives, "seed": seed}
@@ -177,7 +176,7 @@ def test_qmc_is_even_in_every_decision() -> None:
     found = Search("qmc", FLAT.within()).run(16)
     rows = FLAT.rows(found)
     for name in ("layer1.0.conv1", "layer2.0.conv1"):
-        column = rows[:, FLAT.layout.columns[name]].tolist()
+        column = rows[:, FLAT.encoding.columns[name]].tolist()
         assert sorted(column) == sorted([0, 1, 2, 3] * 4)
 
 

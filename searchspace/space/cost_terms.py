@@ -1,7 +1,7 @@
-"""What each option of each decision adds to a network's cost, measured once per distinct case.
+"""Cost terms: what each option of each decision adds to a network's cost, measured once.
 
 The cost of a network is that of its skeleton plus that of the operator in each slot. Modules are
-built and counted by fvcore, as whole networks are (`searchspace.cost`); equal choices in places of
+built and counted by fvcore, as whole networks are (`searchspace.cost`); equal choices in slots of
 equal shape are counted once.
 """
 
@@ -18,23 +18,26 @@ from searchspace.cost import Cost, Form, measure_module
 from searchspace.layers.norms import PrivateBatchNorm2d
 from searchspace.resolutions import Resolutions
 from searchspace.slot import Slot
-from searchspace.space.skeleton import Hole, Place, places, shaping_only, skeleton
-from searchspace.space.tree import Decision, Option, all_decisions
+from searchspace.space.skeleton import EmptySlot, ShapedSlot, shaped_slots, shaping_only, skeleton
+from searchspace.space.tree import DecisionVariable, Option, all_decisions
 
 Choices = Mapping[str, Choice]
 
 
 @dataclass(frozen=True)
-class Terms:
+class CostTerms:
     """Costs of the options of every decision under one backbone."""
 
     fixed: Cost
-    options: dict[Decision, list[Cost]]
+    options: dict[DecisionVariable, list[Cost]]
 
 
 @dataclass
-class Counter:
-    """Counts the parts of networks in one form, for size x size images."""
+class TermCounter:
+    """Measures the cost terms of networks in one form, for size x size images.
+
+    `entries` caches what was measured, by choice and shape.
+    """
 
     form: Form
     size: int
@@ -43,59 +46,61 @@ class Counter:
     entries: dict[object, Cost] = field(default_factory=dict)
     resolutions: Resolutions | None = None
 
-    def with_resolutions(self, resolutions: Resolutions | None) -> "Counter":
-        """The same for networks that switch between sizes; what is counted is shared."""
+    def with_resolutions(self, resolutions: Resolutions | None) -> "TermCounter":
+        """A counter for networks that switch between sizes; it shares `entries`."""
         return replace(self, resolutions=resolutions)
 
-    def terms(self, backbone: Backbone, decisions: Sequence[Decision]) -> Terms:
+    def terms(self, backbone: Backbone, decisions: Sequence[DecisionVariable]) -> CostTerms:
         """The fixed cost and what each option adds to it."""
-        here = places(backbone, self.size, self.in_chs)
+        slots = shaped_slots(backbone, self.size, self.in_chs)
         decided = {name for decision in all_decisions(decisions) for name in decision.names}
         fixed = self._skeleton(backbone, {})
-        for name, place in here.items():
+        for name, place in slots.items():
             if name not in decided:
                 fixed = add(fixed, self._operator(None, place))
-        options: dict[Decision, list[Cost]] = {}
+        options: dict[DecisionVariable, list[Cost]] = {}
         for decision in decisions:
             options[decision] = []
             for option in decision.options:
                 options[decision].append(self._leading(backbone, decision, option, decided))
-                shaped = self._places(backbone, option.sets)
+                shaped = self._shaped(backbone, option.sets)
                 for follower in option.then:
                     options[follower] = [
                         self._slots(follower, way.sets, shaped) for way in follower.options
                     ]
-        return Terms(fixed, options)
+        return CostTerms(fixed, options)
 
     def _leading(
-        self, backbone: Backbone, decision: Decision, option: Option, decided: set[str]
+        self, backbone: Backbone, decision: DecisionVariable, option: Option, decided: set[str]
     ) -> Cost:
-        """Its own slots, and the change of the block around them; followers left out."""
-        shaped = self._places(backbone, option.sets)
+        """The cost of its slots and of the blocks that they reshape, without followers."""
+        shaped = self._shaped(backbone, option.sets)
         cost = self._slots(decision, option.sets, shaped)
         if not shaping_only(option.sets):
             return cost
         cost = add(cost, self._reshaping(backbone, option.sets, shaped))
-        for name, place in places(backbone, self.size, self.in_chs).items():
+        for name, place in shaped_slots(backbone, self.size, self.in_chs).items():
             if name not in decided and shaped[name] != place:
                 cost = add(cost, self._operator(None, shaped[name]))
                 cost = add(cost, self._operator(None, place), -1)
         return cost
 
-    def _slots(self, decision: Decision, sets: Choices, shaped: Mapping[str, Place]) -> Cost:
+    def _slots(
+        self, decision: DecisionVariable, sets: Choices, shaped: Mapping[str, ShapedSlot]
+    ) -> Cost:
         total = Cost(0, 0)
         for name in decision.names:
             total = add(total, self._operator(sets.get(name), shaped[name]))
         return total
 
-    def _places(self, backbone: Backbone, sets: Choices) -> dict[str, Place]:
-        here = places(backbone, self.size, self.in_chs)
-        return {slot.name: here[slot.name].shaped(slot) for slot in backbone.slots(sets)}
+    def _shaped(self, backbone: Backbone, sets: Choices) -> dict[str, ShapedSlot]:
+        slots = shaped_slots(backbone, self.size, self.in_chs)
+        return {slot.name: slots[slot.name].with_slot(slot) for slot in backbone.slots(sets)}
 
-    def _operator(self, choice: Choice | None, place: Place) -> Cost:
+    def _operator(self, choice: Choice | None, place: ShapedSlot) -> Cost:
         """The cost of a choice (None: the default) in a place."""
         chosen = choice or DEFAULTS[place.slot.role]
-        key = chosen, place.alike()
+        key = chosen, place.nameless()
         if key not in self.entries:
             self.entries[key] = self._measure(_Alone(chosen, place.slot), place.inputs)
         if self.resolutions is None:
@@ -111,15 +116,17 @@ class Counter:
             )
         return self.entries[switched]
 
-    def _reshaping(self, backbone: Backbone, sets: Choices, shaped: Mapping[str, Place]) -> Cost:
-        """What the skeleton costs more when `sets` shape its blocks; alike blocks counted once."""
-        here = places(backbone, self.size, self.in_chs)
-        asked = [
-            (choice.inner_width(), choice.normalised, here[name].alike())
+    def _reshaping(
+        self, backbone: Backbone, sets: Choices, shaped: Mapping[str, ShapedSlot]
+    ) -> Cost:
+        """The extra cost of the skeleton when `sets` shape its blocks; equal ones counted once."""
+        slots = shaped_slots(backbone, self.size, self.in_chs)
+        requested = [
+            (choice.inner_width(), choice.normalised, slots[name].nameless())
             for name, choice in shaping_only(sets)
         ]
-        changed = [(here[n].alike(), p.alike()) for n, p in shaped.items() if p != here[n]]
-        key = backbone, self.resolutions, tuple(asked), tuple(changed)
+        changed = [(slots[n].nameless(), p.nameless()) for n, p in shaped.items() if p != slots[n]]
+        key = backbone, self.resolutions, tuple(requested), tuple(changed)
         if key not in self.entries:
             self.entries[key] = self._difference(backbone, sets)
         return self.entries[key]
@@ -168,7 +175,7 @@ def add(first: Cost, second: Cost, times: int = 1) -> Cost:
     return Cost(first.macs + times * second.macs, first.params + times * second.params)
 
 
-FREE_MODULES = nn.BatchNorm2d, PrivateBatchNorm2d, nn.ReLU, nn.Identity, Hole
+FREE_MODULES = nn.BatchNorm2d, PrivateBatchNorm2d, nn.ReLU, nn.Identity, EmptySlot
 """Modules without multiply-accumulates: skeletons that differ in these alone need no counting."""
 
 

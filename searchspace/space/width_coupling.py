@@ -12,7 +12,7 @@ from itertools import product
 from searchspace.backbones.base import Backbone
 from searchspace.choice import Choice
 from searchspace.errors import InputError
-from searchspace.space.rules import Group
+from searchspace.space.rules import SlotGroup
 
 JOINT_LIMIT = 20_000
 """Options of one joint decision, at most."""
@@ -22,11 +22,11 @@ JOINT_LIMIT = 20_000
 class Coupled:
     """A group and the groups that it acts on."""
 
-    group: Group
-    followers: tuple[Group, ...] = ()
+    group: SlotGroup
+    followers: tuple[SlotGroup, ...] = ()
 
 
-def couple(backbone: Backbone, groups: list[Group]) -> list[Coupled]:
+def couple(backbone: Backbone, groups: list[SlotGroup]) -> list[Coupled]:
     """The groups in order, each follower below its leader."""
     while True:
         leaders = _leaders(backbone, groups)
@@ -44,7 +44,7 @@ def couple(backbone: Backbone, groups: list[Group]) -> list[Coupled]:
     return [Coupled(group, followers[group.name]) for group in groups if not leaders[group.name]]
 
 
-def _leaders(backbone: Backbone, groups: list[Group]) -> dict[str, set[str]]:
+def _leaders(backbone: Backbone, groups: list[SlotGroup]) -> dict[str, set[str]]:
     """For each group by name, the other groups that act on its slots."""
     owner = {slot: group.name for group in groups for slot in group.slots}
     leaders: dict[str, set[str]] = {group.name: set() for group in groups}
@@ -68,7 +68,7 @@ def _changed(backbone: Backbone, choices: Mapping[str, Choice]) -> list[str]:
     return [before.name for before, after in pairs if before != after]
 
 
-def _join(groups: list[Group], names: set[str]) -> list[Group]:
+def _join(groups: list[SlotGroup], names: set[str]) -> list[SlotGroup]:
     """Replace the named groups by one with every combination of their options."""
     members = [group for group in groups if group.name in names]
     count = 1
@@ -86,7 +86,7 @@ def _join(groups: list[Group], names: set[str]) -> list[Group]:
         for _, part in combination:
             choices.update(part)
         options.append((" & ".join(label for label, _ in combination), choices))
-    joint = Group(
+    joint = SlotGroup(
         "+".join(group.name for group in members),
         tuple(slot for group in members for slot in group.slots),
         tuple(options),

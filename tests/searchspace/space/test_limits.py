@@ -19,10 +19,10 @@ from searchspace import (
     SqueezeExcite,
     Static,
     Unchanged,
-    Within,
     measure,
 )
-from searchspace.space import budget
+from searchspace.space import branch_counts, moves
+from searchspace.space.paths import architecture_of
 from tests.support.small_spaces import CIFAR, bottleneck_space, resnet_space
 
 SPACES = {"resnet": resnet_space(), "bottleneck": bottleneck_space()}
@@ -69,28 +69,28 @@ def test_counts_are_those_of_an_enumeration(name: str) -> None:
         expected = inside(space, limits)
         if expected:
             within = space.within(**limits)
-            assert within.exact and within.size() == len(expected), limits
-            assert within.bounds() == (len(expected), len(expected))
+            assert within.feasible.exact and within.size() == len(expected), limits
+            assert within.feasible.bounds() == (len(expected), len(expected))
             drawn = {space.architecture(row) for row in within.sample_rows(60, Random(0))}
             assert drawn <= set(expected)
 
 
-def chi_squared(within: Within, draws: int) -> tuple[float, int]:
+def chi_squared(within: Space, draws: int) -> tuple[float, int]:
     rows = within.sample_rows(draws, Random(5))
     counts = np.unique(rows, axis=0, return_counts=True)[1]
-    networks = len(inside(within.space, {"max_macs": within.limits.max_macs or 0}))
+    networks = len(inside(within.with_limits(None), {"max_macs": within.limits.max_macs}))
     missed = networks - len(counts)
     expected = draws / networks
     return float(((counts - expected) ** 2 / expected).sum() + missed * expected), networks
 
 
-@pytest.mark.parametrize("states", [budget.STATES, 40])
+@pytest.mark.parametrize("states", [branch_counts.STATES, 40])
 def test_drawing_is_uniform_also_where_costs_are_rounded(monkeypatch, states: int) -> None:
-    monkeypatch.setattr(budget, "STATES", states)
+    monkeypatch.setattr(branch_counts, "STATES", states)
     space = SPACES["bottleneck"]
     macs = space.price(list(space))[0]
     within = space.within(max_macs=int(np.quantile(macs, 0.4)))
-    assert within.exact == (states > 40)
+    assert within.feasible.exact == (states > 40)
     statistic, networks = chi_squared(within, 40 * len(macs))
     # Mean k - 1 and variance 2 (k - 1); five standard deviations above.
     assert networks > 50
@@ -99,14 +99,14 @@ def test_drawing_is_uniform_also_where_costs_are_rounded(monkeypatch, states: in
 
 @pytest.mark.parametrize("states", [30, 300])
 def test_rounded_counts_are_within_the_stated_resolution(monkeypatch, states: int) -> None:
-    monkeypatch.setattr(budget, "STATES", states)
+    monkeypatch.setattr(branch_counts, "STATES", states)
     macs, params = UNEVEN.price(UNEVEN.sample_rows(20_000, Random(0)))
     for limits in quantiles(UNEVEN, 0.2, 0.6):
         within = UNEVEN.within(**limits)
-        surely, possibly = within.bounds()
+        surely, possibly = within.feasible.bounds()
         assert surely <= within.size() <= possibly
-        assert not within.exact or surely == possibly
-        off = within.resolution
+        assert not within.feasible.exact or surely == possibly
+        off = within.feasible.resolution
         low = limits.get("min_macs", 0), limits.get("min_params", 0)
         high = limits.get("max_macs", 2**62), limits.get("max_params", 2**62)
 
@@ -134,7 +134,7 @@ def test_exact_counts_are_exact_where_doubles_are_not() -> None:
     step = one.macs - static.macs
     for k, expected in ((0, 1), (1, 37), (2, 37 + 36 * 35 // 2), (36, 2**36)):
         within = space.within(max_macs=static.macs + k * step)
-        assert within.exact and within.size() == expected
+        assert within.feasible.exact and within.size() == expected
     middle = space.within(min_macs=static.macs + 5 * step, max_macs=static.macs + 5 * step)
     assert middle.size() == 36 * 35 * 34 * 33 * 32 // 120
     counts = [len(n.choices) for n in map(space.architecture, middle.sample_rows(20, Random(0)))]
@@ -196,7 +196,7 @@ def test_the_cheapest_network_is_named_with_its_cost() -> None:
 
 
 def test_limits_between_two_costs_are_said_to_be_too_narrow(monkeypatch) -> None:
-    monkeypatch.setattr(budget, "STATES", 20)
+    monkeypatch.setattr(branch_counts, "STATES", 20)
     macs = np.unique(UNEVEN.price(UNEVEN.sample_rows(20_000, Random(0)))[0])
     gap = int(np.diff(macs[: len(macs) // 8]).argmax())
     assert macs[gap + 1] - macs[gap] > 2
@@ -204,21 +204,40 @@ def test_limits_between_two_costs_are_said_to_be_too_narrow(monkeypatch) -> None
         UNEVEN.within(min_macs=int(macs[gap]) + 1, max_macs=int(macs[gap]) + 1)
 
 
-def test_a_search_stays_within(monkeypatch) -> None:
-    monkeypatch.setattr(budget, "STATES", 100)
+def test_children_are_tested_against_the_limits(monkeypatch) -> None:
+    monkeypatch.setattr(branch_counts, "STATES", 100)
     limits = quantiles(UNEVEN, 0.1)[4]
     within = UNEVEN.within(**limits)
     rng = Random(0)
-    network, other = within.sample(rng), within.sample(rng)
-    for _ in range(10):
-        assert within.decode(within.encode(network)) == network
-        near = within.neighbours(network)
-        assert set(near) == {n for n in UNEVEN.neighbours(network) if n in within}
-        child = within.cross(network, other, rng)
-        assert child in within
-        network = within.mutate(child, rng)
-        assert network in within
+    for _ in range(5):
+        path = within.path(within.sample(rng))
+        children = [*moves.neighbours(within.root, path), moves.mutate(within.root, path, rng)]
+        networks = [architecture_of(child) for child in children]
+        costs = [measure(network, 16) for network in networks]
+        expected = [
+            cost.macs <= limits["max_macs"] and cost.params <= limits["max_params"]
+            for cost in costs
+        ]
+        assert within.fits(within.rows(networks)).tolist() == expected
+        assert [network in within for network in networks] == expected
     assert UNEVEN.extreme("macs", max) not in within and "else" not in within
+
+
+def test_a_limited_space_is_a_space() -> None:
+    space = SPACES["bottleneck"]
+    limits = quantiles(space, 0.3)[0]
+    within = space.within(**limits)
+    expected = inside(space, limits)
+    assert list(within) == expected
+    assert [within.point(within.index(network)) for network in expected] == expected
+    assert within.fits(space.rows(space)).sum() == len(expected) < space.size()
+    assert space.fits(space.rows(expected)).all() and space.feasible.size() == space.size()
+    assert Space.from_json(within.to_json()) == within != space
+    assert within.with_limits(None) == space == Space.from_json(space.to_json())
+    assert within.costs is space.costs
+    assert within.within(max_macs=10**9).size() == space.size()
+    with pytest.raises(InputError, match="no network of the space"):
+        Space.from_json({**space.to_json(), "limits": {"max_macs": 1}})
 
 
 def test_trials_within_limits_need_no_rejection() -> None:

@@ -12,38 +12,40 @@ from numpy.typing import NDArray
 
 from searchspace.cost import Cost
 from searchspace.errors import InputError
-from searchspace.space.encoding import Layout, Rows
-from searchspace.space.terms import Terms
-from searchspace.space.tree import Decision
+from searchspace.space.cost_terms import CostTerms
+from searchspace.space.encoding import Encoding, Rows
+from searchspace.space.tree import DecisionVariable
 
 CHUNK = 8192
 """Rows priced together: what they need stays in a processor's cache."""
 
-Table = NDArray[np.complex128]
-NOWHERE = complex("nan")
+Prices = NDArray[np.complex128]
+NO_OPTION = complex("nan")
+BranchKey = tuple[int, int]
+"""The labels of a backbone and of resolutions, as in a row's first two columns."""
 
 
 @dataclass(frozen=True)
-class Column:
-    """A column's table; with a leader, entry leader_label * stride + label.
+class PriceColumn:
+    """The price table of a column; with a leader, entry leader_label * stride + label.
 
     What is no option is NaN. So is the last entry of each stride, where the label -1 leads to.
     """
 
-    table: Table
+    table: Prices
     column: int
     leader: int = -1
     stride: int = 0
 
 
 @dataclass(frozen=True)
-class Plan:
-    """How rows of one branch, a backbone with resolutions, are priced."""
+class PricePlan:
+    """How rows of one branch are priced: a fixed cost and a table for each column."""
 
     fixed: complex
-    columns: tuple[Column, ...]
+    columns: tuple[PriceColumn, ...]
 
-    def price(self, rows: Rows) -> Table:
+    def price(self, rows: Rows) -> Prices:
         """The cost of each row, shape (N,)."""
         total = np.full(len(rows), self.fixed)
         for part in self.columns:
@@ -54,31 +56,33 @@ class Plan:
         return total
 
 
-def plan(layout: Layout, decisions: Sequence[Decision], terms: Terms) -> Plan:
+def price_plan(
+    encoding: Encoding, decisions: Sequence[DecisionVariable], terms: CostTerms
+) -> PricePlan:
     """The tables for the decisions of one branch."""
     columns = []
     for decision in decisions:
-        own = layout.columns[decision.name]
-        codes = layout.codes(decision).astype(int)
-        labels = len(layout.labels[decision.name])
-        table = np.full(labels + 1, NOWHERE)
+        own_column = encoding.columns[decision.name]
+        codes = encoding.codes(decision).astype(int)
+        labels = len(encoding.labels[decision.name])
+        table = np.full(labels + 1, NO_OPTION)
         table[codes] = _numbers(terms.options[decision])
-        columns.append(Column(table, own))
-        followers: dict[str, list[tuple[int, Decision]]] = {}
+        columns.append(PriceColumn(table, own_column))
+        followers: dict[str, list[tuple[int, DecisionVariable]]] = {}
         for code, option in zip(codes, decision.options, strict=True):
             for follower in option.then:
                 followers.setdefault(follower.name, []).append((int(code), follower))
         for name, cases in followers.items():
-            stride = len(layout.labels[name]) + 1
-            table = np.full(labels * stride, NOWHERE)
+            stride = len(encoding.labels[name]) + 1
+            table = np.full(labels * stride, NO_OPTION)
             for code, follower in cases:
-                places = code * stride + layout.codes(follower).astype(int)
-                table[places] = _numbers(terms.options[follower])
-            columns.append(Column(table, layout.columns[name], own, stride))
-    return Plan(complex(terms.fixed.macs, terms.fixed.params), tuple(columns))
+                entries = code * stride + encoding.codes(follower).astype(int)
+                table[entries] = _numbers(terms.options[follower])
+            columns.append(PriceColumn(table, encoding.columns[name], own_column, stride))
+    return PricePlan(complex(terms.fixed.macs, terms.fixed.params), tuple(columns))
 
 
-def _numbers(costs: Sequence[Cost]) -> Table:
+def _numbers(costs: Sequence[Cost]) -> Prices:
     return np.array([complex(cost.macs, cost.params) for cost in costs])
 
 
@@ -86,19 +90,18 @@ def _numbers(costs: Sequence[Cost]) -> Table:
 class PriceTable:
     """Prices rows of a space for one form and image size."""
 
-    plans: dict[tuple[int, int], Plan]
-    """By the labels of the first two columns: backbone and resolutions. Networks that cannot take
-    images of this size have none."""
+    plans: dict[BranchKey, PricePlan]
+    """Branches whose networks cannot take images of this size have none."""
 
-    def known(self, rows: Rows) -> NDArray[np.bool_]:
+    def priced(self, rows: Rows) -> NDArray[np.bool_]:
         """Which rows can be priced, shape (N,)."""
-        places = [(rows[:, 0] == i) & (rows[:, 1] == k) for i, k in self.plans]
-        return np.logical_or.reduce(places) if places else np.zeros(len(rows), dtype=bool)
+        of_branch = [(rows[:, 0] == i) & (rows[:, 1] == k) for i, k in self.plans]
+        return np.logical_or.reduce(of_branch) if of_branch else np.zeros(len(rows), dtype=bool)
 
     def price(self, rows: Rows) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """MACs and parameters of each row, shapes (N,)."""
         total = np.empty(len(rows), dtype=np.complex128)
-        if not self.known(rows).all():
+        if not self.priced(rows).all():
             raise InputError("points must be networks that can take images of this size")
         if len(self.plans) == 1:
             _fill(total, rows, next(iter(self.plans.values())))
@@ -116,7 +119,7 @@ class PriceTable:
         return total.real.astype(np.int64), total.imag.astype(np.int64)
 
 
-def _fill(total: Table, rows: Rows, branch: Plan) -> None:
+def _fill(total: Prices, rows: Rows, branch: PricePlan) -> None:
     for start in range(0, len(rows), CHUNK):
         try:
             total[start : start + CHUNK] = branch.price(rows[start : start + CHUNK])

@@ -1,8 +1,8 @@
-"""Decisions made one after the other under limits on total cost: counting and drawing.
+"""Dynamic programming over decisions under limits on total cost: counting and drawing.
 
-Dynamic programming over the decisions. A state is the cost spent so far (and the leader's option
-while its followers are decided); states from which no total within the limits can be reached are
-left out. Costs may be rounded to multiples of a unit, which keeps the states few.
+A state is the cost spent so far, and the leader's option while its followers are decided. States
+from which no total within the limits can be reached are left out. Costs may be rounded to multiples
+of a unit, which keeps the states few.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,9 +13,9 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
-from searchspace.space.encoding import Layout, Rows
-from searchspace.space.terms import Terms
-from searchspace.space.tree import Decision
+from searchspace.space.cost_terms import CostTerms
+from searchspace.space.encoding import Encoding, Rows
+from searchspace.space.tree import DecisionVariable
 
 Ints = NDArray[np.int64]
 KEY_LIMIT = 2**62
@@ -26,11 +26,11 @@ class TooManyStatesError(Exception):
 
 
 @dataclass(frozen=True)
-class Layer:
-    """One decision: arrays over (leader's option, own option)."""
+class DecisionLayer:
+    """One decision as arrays over (context, own option); the context is the leader's option."""
 
-    cases: tuple[Decision, ...]
-    """The decision, by context."""
+    cases: tuple[DecisionVariable, ...]
+    """The decision in each context."""
     column: int
     costs: Ints
     """(contexts, options, dimensions)"""
@@ -48,22 +48,28 @@ class Layer:
         return np.zeros_like(contexts) if self.closes else contexts
 
 
-def layers(layout: Layout, decisions: Sequence[Decision], terms: Terms) -> list[Layer]:
+def decision_layers(
+    encoding: Encoding, decisions: Sequence[DecisionVariable], terms: CostTerms
+) -> list[DecisionLayer]:
     """The decisions of one branch in order, each leader before its followers."""
-    found = []
+    layers = []
     for decision in decisions:
         followers = [option.then for option in decision.options]
-        found.append(_layer(layout, [decision], terms, bool(followers[0]), not followers[0]))
+        layers.append(_layer(encoding, [decision], terms, bool(followers[0]), not followers[0]))
         count = len(followers[0])
         for i in range(count):
             cases = [then[i] for then in followers]
-            found.append(_layer(layout, cases, terms, False, i == count - 1))
-    return found
+            layers.append(_layer(encoding, cases, terms, False, i == count - 1))
+    return layers
 
 
 def _layer(
-    layout: Layout, cases: Sequence[Decision], terms: Terms, opens: bool, closes: bool
-) -> Layer:
+    encoding: Encoding,
+    cases: Sequence[DecisionVariable],
+    terms: CostTerms,
+    opens: bool,
+    closes: bool,
+) -> DecisionLayer:
     widest = max(len(case.options) for case in cases)
     shape = len(cases), widest
     costs, valid = np.zeros((*shape, 2), dtype=np.int64), np.zeros(shape, dtype=bool)
@@ -72,21 +78,21 @@ def _layer(
         count = len(case.options)
         costs[i, :count] = [(cost.macs, cost.params) for cost in terms.options[case]]
         valid[i, :count] = True
-        codes[i, :count] = layout.codes(case)
-    column = layout.columns[cases[0].name]
-    return Layer(tuple(cases), column, costs, valid, codes, opens, closes)
+        codes[i, :count] = encoding.codes(case)
+    column = encoding.columns[cases[0].name]
+    return DecisionLayer(tuple(cases), column, costs, valid, codes, opens, closes)
 
 
-def span(made: Sequence[Layer]) -> Ints:
-    """By how much totals can differ, per dimension, at most."""
-    zero = np.zeros(made[0].costs.shape[2] if made else 1, dtype=np.int64)
-    ranges = [layer.costs[layer.valid] for layer in made]
-    return sum((costs.max(0) - costs.min(0) for costs in ranges), zero)
+def cost_range(layers: Sequence[DecisionLayer]) -> Ints:
+    """By how much total costs can differ at most, per dimension."""
+    zero = np.zeros(layers[0].costs.shape[2] if layers else 1, dtype=np.int64)
+    valid_costs = [layer.costs[layer.valid] for layer in layers]
+    return sum((costs.max(0) - costs.min(0) for costs in valid_costs), zero)
 
 
 @dataclass(frozen=True)
-class Rounding:
-    """Costs as whole multiples of `unit`, with the bounds of what that leaves out in total."""
+class RoundedCosts:
+    """Costs as whole multiples of `unit`, and bounds of the total rounding error."""
 
     ticks: list[Ints]
     """For each layer, (contexts, options, dimensions)."""
@@ -97,25 +103,25 @@ class Rounding:
     high: Ints
 
 
-def rounding(made: Sequence[Layer], fixed: Ints, unit: Ints) -> Rounding:
+def round_costs(layers: Sequence[DecisionLayer], fixed: Ints, unit: Ints) -> RoundedCosts:
     """Each option's cost above the least of its layer, to the nearest multiple of `unit`."""
     ticks, base = [], fixed.copy()
     low, high = np.zeros_like(unit), np.zeros_like(unit)
-    for layer in made:
+    for layer in layers:
         least = layer.costs[layer.valid].min(0)
         above = layer.costs - least
         rounded = (above + unit // 2) // unit
         error = (above - rounded * unit)[layer.valid]
         base, low, high = base + least, low + error.min(0), high + error.max(0)
         ticks.append(rounded)
-    return Rounding(ticks, base, unit, low, high)
+    return RoundedCosts(ticks, base, unit, low, high)
 
 
 @dataclass(frozen=True)
-class Chain:
+class StateGraph:
     """The states before each layer and, for each state and option, the next state or -1."""
 
-    made: list[Layer]
+    layers: list[DecisionLayer]
     steps: list[NDArray[np.int32]]
     contexts: list[Ints]
     totals: Ints
@@ -123,11 +129,11 @@ class Chain:
 
     def weights(self, final: NDArray[np.float64]) -> list[NDArray[np.float64]]:
         """For each state the share of completions that end in `final` states, times a constant."""
-        found = [final]
+        weights = [final]
         for step in reversed(self.steps):
-            padded = np.append(found[-1], 0.0)
-            found.append(padded[step].sum(1) / step.shape[1])
-        return found[::-1]
+            padded = np.append(weights[-1], 0.0)
+            weights.append(padded[step].sum(1) / step.shape[1])
+        return weights[::-1]
 
     def share(self, final: NDArray[np.float64]) -> int:
         """How many paths end in `final` states, to double precision."""
@@ -144,9 +150,9 @@ class Chain:
 
     def along(
         self, weights: list[NDArray[np.float64]]
-    ) -> Iterator[tuple[Layer, NDArray[np.int32], Ints, NDArray[np.float64]]]:
+    ) -> Iterator[tuple[DecisionLayer, NDArray[np.int32], Ints, NDArray[np.float64]]]:
         """Each layer with its steps, its contexts by state, and the weights of the next states."""
-        return zip(self.made, self.steps, self.contexts, weights[1:], strict=True)
+        return zip(self.layers, self.steps, self.contexts, weights[1:], strict=True)
 
     def draw(
         self,
@@ -168,12 +174,17 @@ class Chain:
             state = step[state, option]
 
 
-def chain(made: list[Layer], ticks: list[Ints], low: Ints, high: Ints, limit: int) -> Chain:
-    """All paths whose total ticks are from `low` to `high` in every dimension."""
-    least, most = _remaining(made, ticks)
+def state_graph(
+    layers: list[DecisionLayer], ticks: list[Ints], low: Ints, high: Ints, limit: int
+) -> StateGraph:
+    """All paths whose total ticks are from `low` to `high` in every dimension.
+
+    Raises TooManyStatesError where more than `limit` states follow a decision.
+    """
+    least, most = _remaining(layers, ticks)
     contexts, totals = np.zeros(1, dtype=np.int64), np.zeros((1, len(low)), dtype=np.int64)
     steps, before = [], []
-    for i, layer in enumerate(made):
+    for i, layer in enumerate(layers):
         count = layer.valid.shape[1]
         sums = totals[:, None] + ticks[i][contexts]
         options = np.broadcast_to(np.arange(count), sums.shape[:2])
@@ -189,16 +200,16 @@ def chain(made: list[Layer], ticks: list[Ints], low: Ints, high: Ints, limit: in
         steps.append(step)
         before.append(contexts)
         contexts, totals = after[kept][first], sums[kept][first]
-    if not made:
+    if not layers:
         totals = totals[((totals >= low) & (totals <= high)).all(1)]
-    return Chain(made, steps, before, totals)
+    return StateGraph(layers, steps, before, totals)
 
 
-def _remaining(made: list[Layer], ticks: list[Ints]) -> tuple[list[Ints], list[Ints]]:
+def _remaining(layers: list[DecisionLayer], ticks: list[Ints]) -> tuple[list[Ints], list[Ints]]:
     """Before each layer and after the last, by context, the least and most that can follow."""
     zero = np.zeros((1, ticks[0].shape[2] if ticks else 1), dtype=np.int64)
     least, most = [zero], [zero]
-    for layer, tick in zip(reversed(made), reversed(ticks), strict=True):
+    for layer, tick in zip(reversed(layers), reversed(ticks), strict=True):
         shape = layer.valid.shape
         context = layer.context(*np.indices(shape))
         valid = layer.valid[..., None]

@@ -123,7 +123,7 @@ def test_coupled_decisions_are_priced_exactly() -> None:
 def test_rows_are_priced_as_architectures() -> None:
     space = resnet_space()
     rows = space.sample_rows(20_000, Random(0))
-    assert rows.shape == (20_000, len(space.layout.columns))
+    assert rows.shape == (20_000, len(space.encoding.columns))
     macs, params = space.price(rows)
     some = slice(0, 20_000, 997)
     again = space.price([space.architecture(row) for row in rows[some]])
@@ -137,7 +137,7 @@ def test_rows_that_are_no_network_have_no_price(make) -> None:
     space = make()
     good = space.sample_rows(40, Random(0))
     for column in range(2, good.shape[1]):
-        for value in (-1, len(list(space.layout.labels.values())[column])):
+        for value in (-1, len(list(space.encoding.labels.values())[column])):
             rows = good.copy()
             active = np.flatnonzero(rows[:, column] >= 0)[3]
             rows[active, column] = value
@@ -178,20 +178,20 @@ def test_bad_settings_are_answered(settings, message: str) -> None:
 
 def test_equal_shapes_are_counted_once(monkeypatch) -> None:
     """A deep network costs as many counts as a shallow one with the same shapes."""
-    from searchspace.space import terms
+    from searchspace.space import cost_terms
 
     counts = []
-    true = terms.measure_module
+    true = cost_terms.measure_module
 
     def counting(*arguments):
         counts.append(1)
         return true(*arguments)
 
-    monkeypatch.setattr(terms, "measure_module", counting)
+    monkeypatch.setattr(cost_terms, "measure_module", counting)
     made = []
     for depth in (14, 32):
         space = Space.of(ResNetCifar(depth, width=4), Rule.of("*", *CONVS[:2], *RECALIBRATIONS[:2]))
-        space.price(np.zeros((1, len(space.layout.columns)), dtype=np.int16))
+        space.price(np.zeros((1, len(space.encoding.columns)), dtype=np.int16))
         made.append(len(counts))
     assert made[0] == made[1] - made[0]
     # A skeleton, three recalibrations' and eight convolutions' places, two options each.

@@ -1,36 +1,36 @@
-"""From a path of decisions to the network it makes, and back."""
+"""From a path of decisions to the architecture that it makes, and back."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from searchspace.architecture import Architecture
 from searchspace.errors import InputError
-from searchspace.space.tree import BACKBONE, RESOLUTIONS, Decision, Option, Path, walk
+from searchspace.space.tree import BACKBONE, RESOLUTIONS, DecisionVariable, Option, Path, walk
 
 
-def network_of(path: Path) -> Architecture:
+def architecture_of(path: Path) -> Architecture:
     """The network that the decisions of a path make."""
     values = {name: value for _, option in path for name, value in option.sets.items()}
     backbone, resolutions = values.pop(BACKBONE), values.pop(RESOLUTIONS)
     return Architecture(backbone, values, resolutions)
 
 
-def path_to(root: Sequence[Decision], architecture: Architecture) -> Path:
+def path_of(root: Sequence[DecisionVariable], architecture: Architecture) -> Path:
     """The decisions that make a network; an InputError if it is not in the space."""
-    wanted: dict[str, Any] = {BACKBONE: architecture.backbone, **architecture.choices}
+    values: dict[str, Any] = {BACKBONE: architecture.backbone, **architecture.choices}
     if architecture.resolutions is not None:
-        wanted[RESOLUTIONS] = architecture.resolutions
+        values[RESOLUTIONS] = architecture.resolutions
 
-    def pick(decision: Decision) -> Option:
-        found = decision.found.get(decision.read(wanted))
-        if found is None:
-            have = {name: wanted[name] for name in decision.names if name in wanted}
-            shown = ", ".join(f"{n}={c.label()}" for n, c in have.items()) or "the default"
+    def pick(decision: DecisionVariable) -> Option:
+        index = decision.index_of.get(decision.read(values))
+        if index is None:
+            set_here = {name: values[name] for name in decision.names if name in values}
+            shown = ", ".join(f"{n}={c.label()}" for n, c in set_here.items()) or "the default"
             raise InputError(
                 f"{architecture.label()} is not in the space: {decision.name} has no option "
                 f"{shown}; it has {', '.join(decision.labels)}"
             )
-        return decision.options[found]
+        return decision.options[index]
 
     path = walk(root, pick)
     decided = {name for _, option in path for name in option.sets}
