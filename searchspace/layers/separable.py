@@ -1,6 +1,6 @@
-"""What depthwise separable, MixConv and Multiception convolutions share.
+"""The layer that depthwise separable, MixConv and Multiception convolutions share.
 
-Depthwise Multiception Convolution (Multiception), Section III and Algorithm 1: depthwise
+As in Multiception's Section III and Algorithm 1 (`searchspace.operators.multiception`): depthwise
 convolutions at stride 1 without biases, their outputs concatenated, a batch norm, no activation,
 then a 1x1 convolution with the stride and a bias. The batch norm that ends the paper's module is
 the block's own, which follows every convolution slot.

@@ -1,4 +1,10 @@
-"""ACNet, asymmetric convolution blocks (Ding et al., ICCV 2019; a row of CoConv Table 3)."""
+"""ACNet: asymmetric convolution blocks, deployed as one 3x3 convolution.
+
+Xiaohan Ding, Yuchen Guo, Guiguang Ding and Jungong Han, "ACNet: Strengthening the Kernel Skeletons
+for Powerful CNN via Asymmetric Convolution Blocks", ICCV 2019. https://arxiv.org/abs/1908.03930
+
+Section 3. Here as a row of CoConv Table 3, whose count is that of the form without branch norms.
+"""
 
 from dataclasses import dataclass
 from typing import ClassVar

@@ -1,7 +1,12 @@
-"""CoConv, cooperative dynamic convolution (CoConv, Section 4 and Figure 2).
+"""CoConv: cooperative dynamic convolution.
 
-Deviation from the authors' code, by intent: their fused form drops the expert norms and so is a
-different network; ours folds them in and is exact (`searchspace.layers.dynamic`).
+Kien X. Nguyen, Tiffany Ryu, Jocelyn Zhang, Xu Ma, Qing Yang, Song Fu, Paparao Palacharla, Nannan
+Wang and Xi Wang, "CoConv: Learning Dynamic Cooperative Convolution for Image Recognition", ICME
+2021. https://openreview.net/forum?id=Xc8fWdnf-Ag
+
+Section 4 and Figure 2. Deviation from the authors' code, on purpose: their fused form drops the
+expert norms and so is another network. Ours folds them in and is exact
+(`searchspace.layers.dynamic`).
 """
 
 from dataclasses import dataclass, replace

@@ -1,7 +1,10 @@
-"""CondConv, conditionally parameterized convolution (CoConv eq. 1; Yang et al., NeurIPS 2019).
+"""CondConv: conditionally parameterized convolution.
 
-As in CoConv Tables 1 to 3: the routing reads the global average of the layer's own input and is
-one linear layer with a bias and a sigmoid.
+Brandon Yang, Gabriel Bender, Quoc V. Le and Jiquan Ngiam, "CondConv: Conditionally Parameterized
+Convolutions for Efficient Inference", NeurIPS 2019. https://arxiv.org/abs/1904.04971
+
+As in CoConv eq. 1 and Tables 1 to 3: the routing reads the global average of the layer's own input
+and is one linear layer with a bias and a sigmoid.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,12 @@
-"""Depthwise separable convolution, the first rival of Multiception (Section II-B)."""
+"""Depthwise separable convolution, the first rival of Multiception (its Section II-B).
+
+Andrew G. Howard, Menglong Zhu, Bo Chen, Dmitry Kalenichenko, Weijun Wang, Tobias Weyand, Marco
+Andreetto and Hartwig Adam, "MobileNets: Efficient Convolutional Neural Networks for Mobile Vision
+Applications", 2017. https://arxiv.org/abs/1704.04861
+
+Deviation from MobileNets: norm, bias and stride are placed as in Multiception
+(`searchspace.layers.separable`), of which this is the case of one kernel.
+"""
 
 from dataclasses import dataclass
 from typing import ClassVar

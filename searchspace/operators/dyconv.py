@@ -1,7 +1,10 @@
-"""DY-CNN, dynamic convolution with attention over kernels (CoConv eq. 1; Chen et al., CVPR 2020).
+"""DY-CNN: dynamic convolution with attention over kernels.
 
-As in CoConv Tables 1 to 3. The softmax has no temperature: CoConv's text names none, and the
-annealed one of the original belongs to its training schedule.
+Yinpeng Chen, Xiyang Dai, Mengchen Liu, Dongdong Chen, Lu Yuan and Zicheng Liu, "Dynamic
+Convolution: Attention over Convolution Kernels", CVPR 2020. https://arxiv.org/abs/1912.03458
+
+As in CoConv eq. 1 and Tables 1 to 3. Deviation from the original: the softmax has no temperature.
+CoConv's text names none, and the annealed temperature belongs to the original's training schedule.
 """
 
 from dataclasses import dataclass

@@ -1,6 +1,10 @@
-"""GE, gather and excite (Hu et al., NeurIPS 2018; a row of CoConv Table 3).
+"""GE: gather and excite.
 
-The form with a parametrised gather and no excite network, called theta-minus there.
+Jie Hu, Li Shen, Samuel Albanie, Gang Sun and Andrea Vedaldi, "Gather-Excite: Exploiting Feature
+Context in Convolutional Neural Networks", NeurIPS 2018. https://arxiv.org/abs/1810.12348
+
+The form with a parametrised gather and no excite network, called theta-minus there. Here as a row
+of CoConv Table 3.
 """
 
 from dataclasses import dataclass

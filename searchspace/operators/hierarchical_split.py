@@ -1,9 +1,13 @@
-"""Hierarchical-Split block (HS, Sections 3.1 and 3.2, Figure 2), the middle of a bottleneck.
+"""HS: the Hierarchical-Split block, the middle of a bottleneck.
 
-Left open by the authors and settled here: where a group's output does not halve, the larger part
-goes to the output and the smaller one on to the next group; with a stride nothing is passed on,
-every group is convolved at the stride and the first is average-pooled 3x3 instead, border zeros
-included in the mean.
+Pengcheng Yuan, Shufei Lin, Cheng Cui, Yuning Du, Ruoyu Guo, Dongliang He, Errui Ding and Shumin
+Han, "HS-ResNet: Hierarchical-Split Block on Convolutional Neural Network", 2020.
+https://arxiv.org/abs/2010.07621
+
+Sections 3.1 and 3.2, Figure 2. The paper leaves two things open. Here, where a group's output does
+not halve, the larger part goes to the output and the smaller one to the next group. With a stride
+nothing is passed on: every group is convolved at the stride, and the first is average-pooled 3x3
+instead, border zeros included in the mean.
 """
 
 from dataclasses import dataclass

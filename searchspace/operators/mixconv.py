@@ -1,7 +1,11 @@
-"""MixConv, the second rival of Multiception (Section III), in the same skeleton.
+"""MixConv: mixed depthwise kernels, the second rival of Multiception (its Section III).
 
-The channels are split in groups of equal size, one for each kernel; the first group takes what is
-left over when they do not divide.
+Mingxing Tan and Quoc V. Le, "MixConv: Mixed Depthwise Convolutional Kernels", BMVC 2019.
+https://arxiv.org/abs/1907.09595
+
+Deviation: in Multiception's skeleton, a norm between the depthwise and the 1x1 convolution and no
+activation. The channels are split in groups of equal size, one for each kernel; the first group
+takes what is left over when they do not divide.
 """
 
 from collections import Counter

@@ -1,4 +1,12 @@
-"""Multi-scale spatially-asymmetric recalibration (MS-SAR, Sections 3.2 to 3.5, Figure 2)."""
+"""MS-SAR: multi-scale spatially-asymmetric recalibration.
+
+Yan Wang, Lingxi Xie, Siyuan Qiao, Ya Zhang, Wenjun Zhang and Alan L. Yuille, "Multi-Scale
+Spatially-Asymmetric Recalibration for Image Classification", ECCV 2018.
+https://arxiv.org/abs/1804.00787
+
+Sections 3.2 to 3.5, Figure 2. The tables' counts follow from other reductions than the text's:
+`REDUCTIONS` has them all.
+"""
 
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal

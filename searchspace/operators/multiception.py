@@ -1,7 +1,10 @@
-"""Depthwise Multiception convolution (Multiception, Section III and Algorithm 1).
+"""Multiception: depthwise convolutions of several kernel sizes, each over all channels.
 
-The kernels are a multiset: the last stage of the counted networks has two 3x3 depthwise kernels,
-where the text says one.
+Guoqing Bao, Manuel B. Graeber and Xiuying Wang, "Depthwise Multiception Convolution for Reducing
+Network Parameters without Sacrificing Accuracy", ICARCV 2020. https://arxiv.org/abs/2011.03701
+
+Section III and Algorithm 1. Deviation from the text: the kernels are a multiset. The last stage of
+the counted networks has two 3x3 depthwise kernels, where the text says one.
 """
 
 from dataclasses import dataclass

@@ -1,8 +1,10 @@
-"""Res2Net's block, the rival of HS: sums where HS splits and concatenates.
+"""Res2Net's block, the rival of HS: it sums where HS splits and concatenates.
 
-Gao et al., Res2Net: A new multi-scale backbone architecture, Section 3.1 and eq. 1. The strided
-form is that of HS; the authors' code also drops the sums in the first block of the first stage,
-which has no stride, and this one does not.
+Shang-Hua Gao, Ming-Ming Cheng, Kai Zhao, Xin-Yu Zhang, Ming-Hsuan Yang and Philip Torr, "Res2Net: A
+New Multi-scale Backbone Architecture", TPAMI 2021. https://arxiv.org/abs/1904.01169
+
+Section 3.1 and eq. 1. The strided form is that of HS. Deviation: the authors' code also drops the
+sums in the first block of the first stage, which has no stride, and this one does not.
 """
 
 from dataclasses import dataclass

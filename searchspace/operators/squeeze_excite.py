@@ -1,4 +1,10 @@
-"""SE, squeeze and excitation (Hu et al., CVPR 2018; a row of CoConv Table 3)."""
+"""SE: squeeze and excitation.
+
+Jie Hu, Li Shen and Gang Sun, "Squeeze-and-Excitation Networks", CVPR 2018.
+https://arxiv.org/abs/1709.01507
+
+Here as a row of CoConv Table 3, and in Multiception's SeNet-56, which has no biases.
+"""
 
 from dataclasses import dataclass, replace
 from typing import ClassVar

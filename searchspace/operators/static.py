@@ -1,4 +1,4 @@
-"""The defaults: an ordinary convolution, and no recalibration."""
+"""The default operators of the slots: an ordinary convolution, and no recalibration."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar
