@@ -14,13 +14,16 @@ import torch
 import typer
 
 import searchspace.cli
+from convfrontier.__main__ import VERBS
 from searchspace import Architecture, Choice, Space, Static, build
 from searchspace.schema import from_json, to_json
 from tests.support.paths import ROOT
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 OURS = "analysis", "benchmarks", "searchspace", "studies", "trainers"
-COMMAND = re.compile(rf"(?:^|\s|/)python -m ((?:{'|'.join(OURS)})[\w.]*)(.*)")
+COMMAND = re.compile(
+    rf"(?:^|\s|/)(?:python -m ((?:{'|'.join(OURS)})[\w.]*)|convfrontier ([a-z][\w-]*))(.*)"
+)
 LINK = re.compile(r"\]\(([^)#:]+[^)#:/])(?:#[^)]*)?\)")
 
 
@@ -41,18 +44,33 @@ def inline(text: str) -> Iterator[str]:
             yield code
 
 
-def parser_of(module: str, args: list[str], monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The command line of a module, as it is for these arguments, and what is left of them."""
-    found: list[Callable[..., Any]] = []
-    monkeypatch.setattr(searchspace.cli, "run_command", lambda command, _: found.append(command))
+def parser_of(
+    module: str | None, verb: str | None, args: list[str], monkeypatch: pytest.MonkeyPatch
+) -> Any:
+    """The command line of a module or verb, as it is for these arguments, and what is left."""
+    if verb is not None:
+        assert verb in VERBS, verb
+        command, args = VERBS[verb].command(), [*VERBS[verb].options, *args]
+    else:
+        assert module is not None
+        command, args = command_of(module, args, monkeypatch)
+    app = typer.Typer(add_completion=False)
+    app.command()(command)
+    return typer.main.get_command(app), args
+
+
+def command_of(
+    module: str, args: list[str], monkeypatch: pytest.MonkeyPatch
+) -> tuple[Callable[..., Any], list[str]]:
+    """The function that `python -m MODULE` makes its command line of, and what is left."""
+    commands: list[Callable[..., Any]] = []
+    monkeypatch.setattr(searchspace.cli, "run_command", lambda command, _: commands.append(command))
     monkeypatch.setattr(sys, "argv", [module, *args])
     with warnings.catch_warnings():
         # It may have been imported before.
         warnings.simplefilter("ignore", RuntimeWarning)
         runpy.run_module(module, run_name="__main__")
-    app = typer.Typer(add_completion=False)
-    app.command()(found[0])
-    return typer.main.get_command(app), sys.argv[1:]
+    return commands[0], sys.argv[1:]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -61,9 +79,9 @@ def test_commands_are_understood(page: Path, monkeypatch: pytest.MonkeyPatch) ->
         match = COMMAND.search(line)
         assert match is not None
         # `RUN...` stands for several.
-        args = shlex.split(match[2].replace("...", ""), comments=True)
-        command, args = parser_of(match[1], args, monkeypatch)
-        with command.make_context(match[1], list(args)) as context:
+        args = shlex.split(match[3].replace("...", ""), comments=True)
+        command, args = parser_of(match[1], match[2], args, monkeypatch)
+        with command.make_context(match[1] or match[2], list(args)) as context:
             assert context.params, line
 
 
@@ -72,12 +90,12 @@ def test_commands_in_the_text_exist(page: Path, monkeypatch: pytest.MonkeyPatch)
     for code in inline(page.read_text()):
         match = COMMAND.match(code)
         assert match is not None
-        if match[1].endswith(".NAME"):
+        if match[1] and match[1].endswith(".NAME"):
             continue
-        given = [word.split("=")[0] for word in match[2].split() if word.startswith("--")]
-        command, _ = parser_of(match[1], match[2].split(), monkeypatch)
-        known = {name for parameter in command.params for name in parameter.opts} | {"--help"}
-        assert set(given) <= known, code
+        given = {word.split("=")[0] for word in match[3].split() if word.startswith("--")}
+        command, _ = parser_of(match[1], match[2], match[3].split(), monkeypatch)
+        options = {name for parameter in command.params for name in parameter.opts} | {"--help"}
+        assert given <= options, code
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -87,9 +105,10 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 def test_a_wrong_option_would_be_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    command, args = parser_of("analysis.pick", ["RUN", "--max-mac", "5M"], monkeypatch)
-    with pytest.raises(Exception, match="--max-mac"):
-        command.make_context("pick", list(args))
+    for module, verb in ((None, "pick"), ("analysis.pick", None)):
+        command, args = parser_of(module, verb, ["RUN", "--max-mac", "5M"], monkeypatch)
+        with pytest.raises(Exception, match="--max-mac"):
+            command.make_context("pick", list(args))
 
 
 def test_the_operator_of_the_guide(monkeypatch: pytest.MonkeyPatch) -> None:
