@@ -57,14 +57,14 @@ def show(audited: Sequence[Audited], console: Console) -> None:
         where = f"{cell.paper} Table {cell.table}, {cell.row}, {cell.cost.column}"
         console.print(f"{where}: {cell.cost.reason}", markup=False, highlight=False)
     console.print()
-    console.print(rich_table(_count_cells(audited), "Verdicts"))
+    console.print(rich_table(verdict_cells(audited), "Verdicts"))
 
 
 def page(audited: Sequence[Audited]) -> str:
     """One page that needs nothing but itself."""
     return html_page(
         TITLE,
-        f"<p>{escape(EXPLANATION)}</p>{html_table(_count_cells(audited))}"
+        f"<p>{escape(EXPLANATION)}</p>{html_table(verdict_cells(audited))}"
         f'<h2>Every figure</h2><div class="scroll">{html_table(_page_cells(audited))}</div>',
     )
 
@@ -87,17 +87,23 @@ def _page_cells(audited: Sequence[Audited]) -> Cells:
     return Cells(columns, rows, text_columns=5, last_number=len(COLUMNS))
 
 
-def _count_cells(audited: Sequence[Audited]) -> Cells:
+def verdict_cells(audited: Sequence[Audited]) -> Cells:
+    """How many costs of each paper got each verdict."""
     counts = verdict_counts(audited)
     rows = tuple((paper, *map(str, verdicts.values())) for paper, verdicts in counts.items())
     return Cells(("paper", *VERDICTS), rows, text_columns=1)
 
 
 def _texts(row: Audited) -> tuple[str, ...]:
-    cell, cost = row.cell, row.cell.cost
-    printed = f"{cost.digits} {cost.unit}"
+    cell = row.cell
+    return (cell.paper, cell.table, cell.row, cell.cost.column, row.verdict, *figures(row))
+
+
+def figures(row: Audited) -> tuple[str, str]:
+    """The printed cost and ours, in the printed unit; ours is empty where there is no network."""
+    cost = row.cell.cost
     ours = "" if row.ours is None else f"{row.ours:.6g} {cost.unit}"
-    return (cell.paper, cell.table, cell.row, cost.column, row.verdict, printed, ours)
+    return f"{cost.digits} {cost.unit}", ours
 
 
 def _short(value: int | None) -> str:

@@ -80,50 +80,51 @@ takes a mean; its dynamic rivals and CoConv itself use functions, which its coun
 
 def tally(network: nn.Module, input_shape: tuple[int, ...]) -> Tally:
     """What an input of this shape passes through in a network on the meta device."""
-    found = Tally()
+    counts = Tally()
+    before_router = Tally()
 
-    def pooled(_: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        found.pool_module_inputs += inputs[0].numel()
-        found.pool_module_outputs += output.numel()
+    def count_pool(_: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        counts.pool_module_inputs += inputs[0].numel()
+        counts.pool_module_outputs += output.numel()
 
-    before = Tally()
+    def enter_router(*_: Any) -> None:
+        before_router.__dict__.update(vars(counts))
 
-    def remember(*_: Any) -> None:
-        before.__dict__.update(vars(found))
-
-    def routed(router: nn.Module, inputs: tuple[Tensor, ...], _: Tensor) -> None:
+    def leave_router(router: nn.Module, inputs: tuple[Tensor, ...], _: Tensor) -> None:
         assert isinstance(router, CoConvRouter)
         # It is defined by convolutions, however it is computed.
-        found.linear_macs, found.linear_outputs = before.linear_macs, before.linear_outputs
-        found.conv_macs = before.conv_macs + router.macs(tuple(inputs[0].shape))
+        counts.linear_macs = before_router.linear_macs
+        counts.linear_outputs = before_router.linear_outputs
+        counts.conv_macs = before_router.conv_macs + router.macs(tuple(inputs[0].shape))
 
     hooks = []
     for module in network.modules():
         if isinstance(module, POOL_MODULES):
-            hooks.append(module.register_forward_hook(pooled))
+            hooks.append(module.register_forward_hook(count_pool))
         elif isinstance(module, CoConvRouter):
-            hooks.append(module.register_forward_pre_hook(remember))
-            hooks.append(module.register_forward_hook(routed))
-    with torch.no_grad(), _Tallying(found):
+            hooks.append(module.register_forward_pre_hook(enter_router))
+            hooks.append(module.register_forward_hook(leave_router))
+    with torch.no_grad(), _Tallying(counts):
         network(torch.empty(input_shape, device="meta"))
     for hook in hooks:
         hook.remove()
-    return found
+    return counts
 
 
 def coconv_macs(named: NamedNetwork) -> int:
-    """Convolutions and linear layers (no linear bias), 2 per norm element, and pooled elements.
+    """MACs of convolutions and linear layers, 2 per batch norm element, ReLUs and pools.
 
-    ReLUs count by their outputs, max pools and average pool modules by their inputs; functional
-    pooling, sigmoid, sums, products and interpolation count 0.
+    ReLUs count by their outputs, max pools and average pool layers by their inputs (SE's pool is a
+    layer, those of the dynamic routers are not); biases, sigmoids, sums, products and interpolation
+    count 0.
     """
-    seen = _passed(named)
-    pooled = seen.max_pool_inputs + seen.pool_module_inputs
-    return seen.macs + 2 * seen.norm_elements + seen.relu_outputs + pooled
+    counts = _passed(named)
+    pooled = counts.max_pool_inputs + counts.pool_module_inputs
+    return counts.macs + 2 * counts.norm_elements + counts.relu_outputs + pooled
 
 
 def coconv_params(named: NamedNetwork) -> int:
-    """The network for inference with one fused kernel instead of those of all experts."""
+    """All parameters with one fused kernel, where we count every expert that is stored."""
     network = _on_meta(named.architecture, named.num_classes)
     fused = 0  # what fusing adds to the experts' count: a negative number
     for module in network.modules():
@@ -133,7 +134,11 @@ def coconv_params(named: NamedNetwork) -> int:
 
 
 def multiception_params(named: NamedNetwork) -> int:
-    """All parameters; in Shake-Shake, as if every block had a projection shortcut."""
+    """All parameters, with 1x1 shortcuts in ResNets.
+
+    Shake-Shake counts as if every block had a projection shortcut; only the first of a stage needs
+    one, and we build no other. Savings are computed from counts with four digits.
+    """
     backbone = named.backbone
     params = _params(_on_meta(named.architecture, named.num_classes))
     if isinstance(backbone, ShakeShake):
@@ -144,7 +149,7 @@ def multiception_params(named: NamedNetwork) -> int:
 
 
 def ms_sar_macs(named: NamedNetwork) -> int:
-    """Convolutions and linear layers, without the transitions of DenseNets."""
+    """MACs of convolutions and linear layers; 1x1 shortcuts, no transitions of DenseNets."""
     backbone = named.backbone
     macs = _passed(named).macs
     if isinstance(backbone, DenseNet):
@@ -156,7 +161,7 @@ def ms_sar_macs(named: NamedNetwork) -> int:
 
 
 def ms_sar_params(named: NamedNetwork) -> int:
-    """All parameters; CIFAR ResNets without 1x1 shortcuts, DenseNets with 100 classes."""
+    """All parameters, with parameter-free shortcuts in CIFAR ResNets, 100 classes in DenseNets."""
     backbone, classes = named.backbone, named.num_classes
     if isinstance(backbone, ResNetCifar):
         twin = Architecture(replace(backbone, shortcut="A"), named.choices)
@@ -167,34 +172,33 @@ def ms_sar_params(named: NamedNetwork) -> int:
 
 
 def rs_net_macs(named: NamedNetwork) -> float:
-    """MobileNetV2: convolutions and linear layers. ResNets: at 224, scaled to the size's area.
+    """MobileNetV2: MACs of convolutions and linear layers.
 
-    There convolutions, 4 per norm element, the global pool's inputs and outputs, and per output of
-    the linear layer its multiplications and additions.
+    ResNets: MACs of convolutions, 4 per batch norm element, inputs and outputs of the global pool,
+    multiplications and additions of the linear layer, all at 224 and scaled by the image's area.
     """
     if isinstance(named.backbone, MobileNetV2):
         return _passed(named).macs
-    seen = tally(
-        _on_meta(named.architecture, named.num_classes), _image(RS_NET_FULL_SIZE)
-    )  # fmt: skip
-    pooled = seen.pool_module_inputs + seen.pool_module_outputs
-    linear = 2 * seen.linear_macs - seen.linear_outputs
-    total = seen.conv_macs + 4 * seen.norm_elements + pooled + linear
+    network = _on_meta(named.architecture, named.num_classes)
+    counts = tally(network, _image(RS_NET_FULL_SIZE))
+    pooled = counts.pool_module_inputs + counts.pool_module_outputs
+    linear = 2 * counts.linear_macs - counts.linear_outputs
+    total = counts.conv_macs + 4 * counts.norm_elements + pooled + linear
     return total * (named.input_size / RS_NET_FULL_SIZE) ** 2
 
 
 def rs_net_params(named: NamedNetwork) -> int:
-    """All parameters: private norms and the importance score of each size included."""
+    """All parameters, with the private norms and the importance score of each size; M is 2^20."""
     return _params(_on_meta(named.architecture, named.num_classes))
 
 
 def hs_macs(named: NamedNetwork) -> int:
-    """Two operations for each multiply-accumulate of a convolution."""
+    """Twice the MACs of convolutions."""
     return 2 * _passed(named).conv_macs
 
 
 def hs_params(named: NamedNetwork) -> int:
-    """All parameters, the weights of grouped convolutions divided by the groups once more."""
+    """All parameters, with grouped convolutions' weights divided by the groups a second time."""
     network = _on_meta(named.architecture, named.num_classes)
     params = _params(network)
     for module in network.modules():
@@ -214,7 +218,7 @@ CONVENTIONS: dict[tuple[str, str], Callable[[NamedNetwork], float]] = {
     ("HS", "macs"): hs_macs,
     ("HS", "params"): hs_params,
 }
-"""By paper and quantity."""
+"""By paper and quantity; docs/costs.md has the docstrings."""
 
 
 @lru_cache(maxsize=8)

@@ -22,6 +22,7 @@ from analysis.audit.audit import (
     verdict_counts,
 )
 from analysis.audit.conventions import hs_macs, hs_params, multiception_params
+from analysis.document_tables import costs_parts, filled
 from searchspace import (
     Architecture,
     HierarchicalSplit,
@@ -36,6 +37,7 @@ from searchspace import (
 from searchspace.paper_networks.hs import RESNET50D, SETTINGS
 from studies.papers.coconv.tables import TABLE_1, TABLE_2
 from studies.papers.printed import PrintedCost, PrintedRow
+from tests.support.paths import ROOT
 
 CELLS = cost_cells()
 
@@ -66,6 +68,11 @@ def test_verdicts_are_those_found_by_rebuilding_the_papers(judged: list[Audited]
 def test_exactly_the_figures_that_are_not_equal_have_a_reason(judged: list[Audited]) -> None:
     for row in judged:
         assert bool(row.cell.cost.reason) == (row.verdict != EQUAL), row.cell
+
+
+def test_the_document_is_up_to_date(judged: list[Audited]) -> None:
+    page = (ROOT / "docs" / "costs.md").read_text()
+    assert filled(page, costs_parts(judged)) == page
 
 
 @pytest.mark.parametrize(
