@@ -40,6 +40,9 @@ VERBS = {
     "export": Verb("trainers.export.command", "main", "Export a trained network as files."),
     "dense": Verb("trainers.dense.__main__", "main", "Price and train a detector on a network."),
     "describe": Verb("searchspace.describe", "command", "Show what is in a search space."),
+    "reference": Verb(
+        "convfrontier.reference", "reference", "List operators, backbones, tasks, ... with fields."
+    ),
     "costs": Verb("analysis.costs", "costs", "Compare the papers' printed costs with ours."),
     "summary": Verb("analysis.summary", "summary", "Print the verdicts of several studies."),
     "results": Verb("analysis.results", "results", "Write what studies found as Markdown."),
@@ -71,6 +74,8 @@ def main() -> None:
     name, *arguments = sys.argv[1:] or ["--help"]
     if name in ("--help", "-h"):
         print(usage())
+    elif name == "describe" and not arguments:
+        VERBS["reference"].command()()
     elif name in VERBS:
         verb = VERBS[name]
         run_command(verb.command(), f"{PROGRAM} {name}", [*verb.options, *arguments])
