@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from benchmarks.timing import Pair, paired, show, training_step
 from searchspace import MultiScaleRecalibration, Slot
-from searchspace.operators.mssar import MultiScaleRecalibration2d, Squeeze
+from searchspace.operators.mssar import MultiScaleRecalibration2d, RegionSqueeze
 from trainers.runtime.allocator import keep_freed_memory
 
 SHAPES = (
@@ -42,7 +42,7 @@ class Layers(nn.Module):
         return x * (total / len(self.scales))
 
 
-def _layers(squeeze: Squeeze) -> nn.Sequential:
+def _layers(squeeze: RegionSqueeze) -> nn.Sequential:
     inner, chs = squeeze.reduce.out_features, squeeze.reduce.in_features
     return nn.Sequential(
         nn.Conv2d(chs, inner, 1, bias=False),

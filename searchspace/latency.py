@@ -158,18 +158,18 @@ class LatencyTable:
         if not isinstance(records, list):
             raise InputError(f"{file}: expected a list of latencies")
         for i, data in enumerate(records):
-            record = from_json(Record, data, f"{file}: [{i}]")
+            record = from_json(LatencyRecord, data, f"{file}: [{i}]")
             table.entries[record.key, record.conditions] = record.latency
         return table
 
     def get(self, architecture: Architecture, conditions: Conditions) -> Latency:
         """What was measured; an InputError where nothing was."""
-        found = self.entries.get((architecture.key, conditions))
-        if found is None:
+        latency = self.entries.get((architecture.key, conditions))
+        if latency is None:
             raise InputError(
                 f"{self.path}: {architecture.label()} was not measured as {conditions}"
             )
-        return found
+        return latency
 
     def measure(
         self,
@@ -196,14 +196,16 @@ class LatencyTable:
 
     def save(self) -> None:
         """Write all entries; a reader sees the file before or after, never half of it."""
-        records = [to_json(Record(*place, latency)) for place, latency in self.entries.items()]
+        records = [
+            to_json(LatencyRecord(*place, latency)) for place, latency in self.entries.items()
+        ]
         whole_file = self.path.with_name(f"{self.path.name}.{os.getpid()}.tmp")
         whole_file.write_text(json.dumps(records, indent=1) + "\n", encoding="utf-8")
         os.replace(whole_file, self.path)
 
 
 @dataclass(frozen=True)
-class Record:
+class LatencyRecord:
     """One line of a table."""
 
     key: str

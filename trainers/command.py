@@ -193,6 +193,8 @@ def _table(result: Result) -> Table:
         size = f"{point.size}" if point.trained else f"{point.size} (between)"
         table.add_row(size, f"{point.validation_accuracy:.2%}", f"{point.test_accuracy:.2%}")
     if result.ensemble is not None:
-        known = result.ensemble
-        table.add_row("ensemble", f"{known.validation_accuracy:.2%}", f"{known.test_accuracy:.2%}")
+        ensemble = result.ensemble
+        table.add_row(
+            "ensemble", f"{ensemble.validation_accuracy:.2%}", f"{ensemble.test_accuracy:.2%}"
+        )
     return table

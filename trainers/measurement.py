@@ -16,7 +16,7 @@ EVALUATION_BATCH = 512
 
 
 @dataclass(frozen=True)
-class Measure:
+class SplitMetrics:
     """Accuracy in [0, 1], mean cross-entropy in nats, and (N,) which images are right."""
 
     accuracy: float
@@ -31,7 +31,7 @@ def measure_split(
     prepare: Callable[[Tensor], Tensor],
     sizes: Sequence[int],
     ensemble: Sequence[int] = (),
-) -> list[Measure]:
+) -> list[SplitMetrics]:
     """One measure for each size, in evaluation mode, and last that of the ensemble of `ensemble`.
 
     `prepare` makes stored images a network's input; `ensemble` is empty or sizes among `sizes`.
@@ -55,7 +55,7 @@ def _measure(
     sizes: Sequence[int],
     ensemble: Sequence[int],
     batch: int,
-) -> list[Measure]:
+) -> list[SplitMetrics]:
     device = next(network.parameters()).device
     loss = torch.zeros(len(sizes) + bool(ensemble), device=device)
     parts = []
@@ -70,6 +70,6 @@ def _measure(
     count = len(split)
     right = torch.cat(parts, 1).cpu()
     return [
-        Measure(int(flags.sum()) / count, total / count, flags)
+        SplitMetrics(int(flags.sum()) / count, total / count, flags)
         for flags, total in zip(right, loss.tolist(), strict=True)
     ]

@@ -16,7 +16,7 @@ from trainers.job import Ensemble, Epoch, Job, Point, Result, Status, pack_flags
 from trainers.learning.batches import Batches
 from trainers.learning.learner import Learner
 from trainers.learning.losses import Batch
-from trainers.measurement import Measure, measure_split
+from trainers.measurement import SplitMetrics, measure_split
 from trainers.runtime.live_memory import LiveMemory
 from trainers.runtime.out_of_memory import is_out_of_memory
 from trainers.runtime.rng_state import RngState
@@ -96,13 +96,16 @@ class Training:
         number = len(self.curve) + 1
         try:
             loss = self._pass(after_step)
-            found = self._measure(self.data.validation, self.sizes)
+            by_size = self._measure(self.data.validation, self.sizes)
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
             self._end("out_of_memory", f"memory ran out in epoch {number}: {_first_line(error)}")
             return Epoch(number, nan, nan, nan)
-        accuracy, validation_loss = _mean(m.accuracy for m in found), _mean(m.loss for m in found)
+        accuracy, validation_loss = (
+            _mean(m.accuracy for m in by_size),
+            _mean(m.loss for m in by_size),
+        )
         progress = Epoch(number, loss, accuracy, validation_loss)
         if isfinite(loss) and isfinite(validation_loss):
             self.curve.append(progress)
@@ -119,17 +122,19 @@ class Training:
         resolutions = self.job.architecture.resolutions
         sizes = self.sizes + (resolutions.untrained if resolutions else ())
         views = resolutions.sizes if resolutions and resolutions.ensemble else ()
-        known = self._measure(self.data.validation, sizes, views)
-        final = self._measure(self.data.test, sizes, views)
+        on_validation = self._measure(self.data.validation, sizes, views)
+        on_test = self._measure(self.data.test, sizes, views)
         points = tuple(
             self._point(size, *measures)
-            for size, *measures in zip(sizes, known, final, strict=False)
+            for size, *measures in zip(sizes, on_validation, on_test, strict=False)
         )
         if not views:
             return self._result(points)
         weights = tuple(self.network.get_parameter("importance").softmax(0).tolist())
-        last = known[-1]
-        ensemble = Ensemble(weights, last.accuracy, last.loss, final[-1].accuracy)
+        ensemble_validation = on_validation[-1]
+        ensemble = Ensemble(
+            weights, ensemble_validation.accuracy, ensemble_validation.loss, on_test[-1].accuracy
+        )
         return self._result(points, ensemble)
 
     def state(self) -> dict[str, Any]:
@@ -203,7 +208,7 @@ class Training:
 
     def _measure(
         self, split: Split, sizes: Sequence[int], ensemble: Sequence[int] = ()
-    ) -> list[Measure]:
+    ) -> list[SplitMetrics]:
         with self.learner.autocast():
             return measure_split(self.network, split, self.batches.normalise, sizes, ensemble)
 
@@ -218,16 +223,16 @@ class Training:
     def _end(self, status: Status, reason: str) -> None:
         self.status, self.reason = status, reason
 
-    def _point(self, size: int, known: Measure, final: Measure) -> Point:
+    def _point(self, size: int, on_validation: SplitMetrics, on_test: SplitMetrics) -> Point:
         return Point(
             size=size,
-            validation_accuracy=known.accuracy,
-            validation_loss=known.loss,
-            test_accuracy=final.accuracy,
+            validation_accuracy=on_validation.accuracy,
+            validation_loss=on_validation.loss,
+            test_accuracy=on_test.accuracy,
             validation_images=len(self.data.validation),
             test_images=len(self.data.test),
             trained=size in self.sizes,
-            test_right=pack_flags(final.right),
+            test_right=pack_flags(on_test.right),
         )
 
     def _result(self, points: tuple[Point, ...], ensemble: Ensemble | None = None) -> Result:

@@ -40,8 +40,8 @@ class Builder:
     def width(self, name: str, default: int) -> int:
         """The inner width of the bottleneck around slot `name`: the choice's, else `default`."""
         choice = self.choices.get(name)
-        wanted = choice.inner_width() if choice is not None else None
-        return default if wanted is None else wanted
+        chosen = choice.inner_width() if choice is not None else None
+        return default if chosen is None else chosen
 
     def normalised(self, name: str) -> bool:
         """Whether the choice in slot `name` ends in its own norm and activation."""

@@ -54,9 +54,9 @@ class MobileNetV2(Backbone):
 
     def chs(self, base: int) -> int:
         """`base` channels scaled to a multiple of 8, not more than 10% below `multiplier`."""
-        wanted = base * self.multiplier
-        chs = max(DIVISOR, int(wanted + DIVISOR / 2) // DIVISOR * DIVISOR)
-        return chs if chs >= 0.9 * wanted else chs + DIVISOR
+        scaled = base * self.multiplier
+        chs = max(DIVISOR, int(scaled + DIVISOR / 2) // DIVISOR * DIVISOR)
+        return chs if chs >= 0.9 * scaled else chs + DIVISOR
 
     def assemble(self, builder: Builder, num_classes: int, in_chs: int) -> nn.Module:
         """The network, (N, in_chs, H, W) to (N, num_classes)."""

@@ -67,7 +67,7 @@ class WeightInputs(CountedModule):
 
     def forward(self, x: Tensor, gate: Tensor) -> Tensor:
         """(N, C, H, W) and weights (N, experts, C) to (N, experts*C, H, W)."""
-        return torch.cat([x * one for one in gate[..., None, None].unbind(1)], 1)
+        return torch.cat([x * weight for weight in gate[..., None, None].unbind(1)], 1)
 
     def macs(self, *shapes: Shape) -> int:
         """One multiplication for each element of the experts' inputs."""

@@ -90,18 +90,18 @@ class _ConvNormMix(torch.autograd.Function):
         factor = gamma * inverse / -(grad.numel() // shape[1])
         slope = factor * inverse * grad_gamma
         offset = torch.addcmul(factor * grad_beta, slope, mean, value=-1)
-        wanted = (ctx.needs_input_grad[0], ctx.needs_input_grad[1], False)
+        needed = (ctx.needs_input_grad[0], ctx.needs_input_grad[1], False)
         to_x, to_weight = [], []
         for y, g, a, part in zip(maps, grads, scale.split(piece), x.split(piece), strict=True):
             results = torch.ops.aten.convolution_backward.default(
                 _unmix(y, g, a, slope, offset), part, weight, None, (ctx.slot.stride,) * 2,
-                (ctx.slot.padding,) * 2, (1, 1), False, (0, 0), 1, wanted,
+                (ctx.slot.padding,) * 2, (1, 1), False, (0, 0), 1, needed,
             )  # fmt: skip
             to_x.append(results[0])
             to_weight.append(results[1])
         return (
-            _joined(to_x) if wanted[0] else None,
-            sum(to_weight[1:], to_weight[0]) if wanted[1] else None,
+            _joined(to_x) if needed[0] else None,
+            sum(to_weight[1:], to_weight[0]) if needed[1] else None,
             torch.addcmul(gamma * times, beta, alone),
             grad_gamma.flatten(),
             grad_beta.flatten(),
@@ -120,27 +120,27 @@ def _mix(y: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
     first, *rest = y.chunk(scale.shape[1], 1)
     scales = scale[..., None, None].unbind(1)
     mixed = torch.addcmul(shift[..., None, None], first, scales[0])
-    for one, factor in zip(rest, scales[1:], strict=True):
-        mixed.addcmul_(one, factor)
+    for expert_map, factor in zip(rest, scales[1:], strict=True):
+        mixed.addcmul_(expert_map, factor)
     return mixed
 
 
 def _unmix(y: Tensor, grad: Tensor, scale: Tensor, slope: Tensor, offset: Tensor) -> Tensor:
     """scale_i * grad + slope_i * y_i + offset_i for each expert; slope and offset (experts, C)."""
     result = torch.addcmul(offset.view(-1, 1, 1), y, slope.view(-1, 1, 1))
-    for one, factor in zip(
+    for expert_map, factor in zip(
         result.chunk(scale.shape[1], 1), scale[..., None, None].unbind(1), strict=True
     ):
-        one.addcmul_(grad, factor)
+        expert_map.addcmul_(grad, factor)
     return result
 
 
 def _statistics(maps: list[Tensor]) -> tuple[Tensor, Tensor]:
     """Mean and variance of each channel, (C,), over pieces of a batch."""
-    found = [torch.batch_norm_update_stats(y, None, None, 0.0) for y in maps]
-    if len(found) == 1:
-        return found[0]
-    means, variances = (torch.stack(values) for values in zip(*found, strict=True))
+    statistics = [torch.batch_norm_update_stats(y, None, None, 0.0) for y in maps]
+    if len(statistics) == 1:
+        return statistics[0]
+    means, variances = (torch.stack(values) for values in zip(*statistics, strict=True))
     share = means.new_tensor([len(y) for y in maps])[:, None]
     share = share / share.sum()
     mean = (means * share).sum(0)
@@ -150,4 +150,4 @@ def _statistics(maps: list[Tensor]) -> tuple[Tensor, Tensor]:
 
 def _pixel_sums(y: Tensor, grad: Tensor, experts: int) -> Tensor:
     """Sums over pixels of each expert's output times the gradient, (N, experts, C)."""
-    return torch.stack([(one * grad).sum((2, 3)) for one in y.chunk(experts, 1)], 1)
+    return torch.stack([(expert_map * grad).sum((2, 3)) for expert_map in y.chunk(experts, 1)], 1)

@@ -93,8 +93,10 @@ def inference_affine(norm: nn.Module) -> tuple[Tensor, Tensor] | None:
     """Scale and shift, each (C,), that a batch norm applies in evaluation; None for an identity."""
     if isinstance(norm, nn.Identity):
         return None
-    assert isinstance(norm, nn.BatchNorm2d | PrivateBatchNorm2d)
-    assert norm.running_var is not None and norm.running_mean is not None
+    if not isinstance(norm, nn.BatchNorm2d | PrivateBatchNorm2d):
+        raise TypeError(f"expected a batch norm or an identity, got {type(norm).__name__}")
+    if norm.running_var is None or norm.running_mean is None:
+        raise ValueError("a batch norm without running statistics cannot be folded")
     scale = norm.weight * torch.rsqrt(norm.running_var + norm.eps)
     return scale, norm.bias - norm.running_mean * scale
 
@@ -103,5 +105,6 @@ def norm_in_use(norm: nn.Module) -> nn.BatchNorm2d:
     """A batch norm itself, or of private ones that of the selected size."""
     if isinstance(norm, PrivateBatchNorm2d):
         return norm.in_use()
-    assert isinstance(norm, nn.BatchNorm2d)
+    if not isinstance(norm, nn.BatchNorm2d):
+        raise TypeError(f"expected a batch norm, got {type(norm).__name__}")
     return norm

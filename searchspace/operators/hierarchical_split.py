@@ -51,10 +51,10 @@ class GroupedSplits(Choice):
 
     def check(self, slot: Slot) -> None:
         """Raise an InputError unless the block around `slot` has the width asked for."""
-        wanted = self.inner_width()
-        if (slot.in_chs, slot.out_chs) != (wanted, wanted):
+        inner = self.inner_width()
+        if (slot.in_chs, slot.out_chs) != (inner, inner):
             raise InputError(
-                f"{self.label()} needs {wanted} channels in and out of slot {slot.name!r}, "
+                f"{self.label()} needs {inner} channels in and out of slot {slot.name!r}, "
                 f"got {slot.in_chs} and {slot.out_chs}"
             )
 

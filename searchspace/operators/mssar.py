@@ -94,7 +94,7 @@ class MultiScaleRecalibration2d(nn.Module):
         in_chs = slot.out_chs if self.own else slot.in_chs
         squeezed = choice.squeezed(slot)
         self.squeezes = nn.ModuleList(
-            Squeeze(in_chs, squeezed, slot.out_chs) for _ in choice.scales
+            RegionSqueeze(in_chs, squeezed, slot.out_chs) for _ in choice.scales
         )
 
     def forward(self, x: Tensor, source: Tensor) -> Tensor:
@@ -104,7 +104,7 @@ class MultiScaleRecalibration2d(nn.Module):
         return x * self.spread(torch.cat(logits, -2).sigmoid(), x)
 
 
-class Squeeze(nn.Module):
+class RegionSqueeze(nn.Module):
     """W2 relu(BN(W1 y)) for each row y, which is two 1x1 convolutions over pooled maps."""
 
     def __init__(self, in_chs: int, squeezed: int, out_chs: int) -> None:

@@ -40,10 +40,10 @@ class Unchanged(Choice):
 
     def module(self, slot: Slot) -> nn.Module:
         """An identity."""
-        return Pass()
+        return Passthrough()
 
 
-class Pass(nn.Module):
+class Passthrough(nn.Module):
     """x, whatever the source."""
 
     def forward(self, x: Tensor, source: Tensor | None = None) -> Tensor:

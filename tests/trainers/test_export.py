@@ -48,7 +48,7 @@ from trainers.export import FORMATS, export, formats, load, read_trained
 from trainers.export.card import wilson
 from trainers.export.checking import compare
 from trainers.export.command import main
-from trainers.export.deployed import DeployedClassifier, Source
+from trainers.export.deployed import DeployedClassifier, ExportInput
 
 SIZE = 8
 LABELS = tuple(f"digit {number}" for number in range(10))
@@ -70,7 +70,7 @@ def home(choice: Choice) -> Architecture:
     raise AssertionError(f"no home for {choice.label()}")
 
 
-def source(architecture: Architecture, size: int = SIZE) -> Source:
+def source(architecture: Architecture, size: int = SIZE) -> ExportInput:
     """What the files of an architecture would be made from, with weights that differ."""
     network = trained_a_little(build(architecture, TASK.classes), size).float()
     mean, std = torch.tensor([5.0, 6.0, 7.0]), torch.tensor([2.0, 3.0, 4.0])
@@ -79,7 +79,7 @@ def source(architecture: Architecture, size: int = SIZE) -> Source:
         network = resolutions.at_size(network, size)
     classifier = DeployedClassifier(deploy(network), mean, std)
     classifier.eval()
-    return Source(classifier, Job(architecture, TASK, RECIPE, 0), size, LABELS)
+    return ExportInput(classifier, Job(architecture, TASK, RECIPE, 0), size, LABELS)
 
 
 def test_all_operators_and_backbones_take_part() -> None:
@@ -164,7 +164,7 @@ def test_quantised_networks_have_a_graph() -> None:
     network(torch.randn(8, 3, SIZE, SIZE))
     classifier = DeployedClassifier(deploy(network), torch.zeros(3), torch.ones(3))
     classifier.eval()
-    made = Source(classifier, Job(STATIC, TASK, RECIPE, 0), SIZE, LABELS)
+    made = ExportInput(classifier, Job(STATIC, TASK, RECIPE, 0), SIZE, LABELS)
     images = torch.randn(3, 3, SIZE, SIZE)
     with torch.no_grad():
         torch.testing.assert_close(made.program.module()(images), classifier(images))

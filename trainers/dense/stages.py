@@ -149,10 +149,10 @@ def staged(
     if resolutions is not None:
         network = resolutions.at_size(network, size or resolutions.distinct[0])
     stages = segments(network)
-    found = _taps(stages, architecture.label())
+    stage_taps = _taps(stages, architecture.label())
     if output_stride is not None:
-        stages, found = _dilated(stages, found, output_stride)
-    return StagedBackbone(stages, found[-taps:], freeze_norms=freeze_norms)
+        stages, stage_taps = _dilated(stages, stage_taps, output_stride)
+    return StagedBackbone(stages, stage_taps[-taps:], freeze_norms=freeze_norms)
 
 
 def _taps(stages: Sequence[nn.Module], label: str) -> list[Tap]:
@@ -177,18 +177,18 @@ def _dilated(
     """The stages beyond `output_stride` at the resolution of the last one that has it."""
     strides = [tap.stride for tap in taps]
     if output_stride not in strides:
-        known = ", ".join(map(str, dict.fromkeys(strides)))
-        raise InputError(f"output_stride must be one of {known}, got {output_stride}")
-    kept, found, before = [], [], 1
+        available = ", ".join(map(str, dict.fromkeys(strides)))
+        raise InputError(f"output_stride must be one of {available}, got {output_stride}")
+    kept, stage_taps, before = [], [], 1
     for stage, tap in zip(stages, taps, strict=True):
         if tap.stride <= output_stride:
             kept.append(stage)
-            found.append(tap)
+            stage_taps.append(tap)
         else:
             kept.append(Dilated(stage, tap.stride // before, before // output_stride))
-            found.append(Tap(tap.chs, output_stride))
+            stage_taps.append(Tap(tap.chs, output_stride))
         before = tap.stride
-    return kept, found
+    return kept, stage_taps
 
 
 def _load(network: nn.Module, path: str | Path) -> None:

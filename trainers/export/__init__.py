@@ -9,14 +9,14 @@ images before it counts as written.
 from trainers.export.deployed import DeployedClassifier, load
 from trainers.export.exporting import export
 from trainers.export.formats import FORMATS
-from trainers.export.record import Exported
-from trainers.export.trained import Trained, read_trained
+from trainers.export.manifest import ExportManifest
+from trainers.export.trained import TrainedModel, read_trained
 
 __all__ = [
     "FORMATS",
     "DeployedClassifier",
-    "Exported",
-    "Trained",
+    "ExportManifest",
+    "TrainedModel",
     "export",
     "load",
     "read_trained",

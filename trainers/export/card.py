@@ -4,7 +4,7 @@ import json
 from math import sqrt
 
 from searchspace.schema import to_json
-from trainers.export.record import Exported
+from trainers.export.manifest import ExportManifest
 from trainers.job import Job
 
 Z95 = 1.959964
@@ -21,7 +21,7 @@ print(labels[session.run(["logits"], {{"images": images}})[0].argmax()])"""
 """From an image file to the name of its class: the centred square, resized."""
 
 
-def model_card(exported: Exported) -> str:
+def model_card(exported: ExportManifest) -> str:
     """The card in Markdown."""
     job = exported.job
     parts = [
@@ -44,7 +44,7 @@ def model_card(exported: Exported) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _accuracy(exported: Exported) -> str:
+def _accuracy(exported: ExportManifest) -> str:
     rows = []
     for entry in exported.sizes:
         point = entry.point
@@ -66,7 +66,7 @@ def _accuracy(exported: Exported) -> str:
     )
 
 
-def _costs(exported: Exported) -> str:
+def _costs(exported: ExportManifest) -> str:
     rows = [
         [f"{e.size}x{e.size}", form, f"{cost.macs:,}", f"{cost.params:,}"]
         for e in exported.sizes
@@ -81,7 +81,7 @@ def _costs(exported: Exported) -> str:
     )
 
 
-def _files(exported: Exported) -> str:
+def _files(exported: ExportManifest) -> str:
     rows = []
     for entry in exported.sizes:
         size, base = f"{entry.size}x{entry.size}", entry.training_latency
@@ -110,7 +110,7 @@ def _files(exported: Exported) -> str:
     )
 
 
-def _use(exported: Exported) -> str:
+def _use(exported: ExportManifest) -> str:
     entry, task = exported.sizes[0], exported.job.task
     names = {file.format: file.name for file in entry.files}
     shape = f"(N, {task.in_chs}, {entry.size}, {entry.size})"
@@ -139,7 +139,7 @@ def _use(exported: Exported) -> str:
     return "\n\n".join(lines)
 
 
-def _classes(exported: Exported) -> str:
+def _classes(exported: ExportManifest) -> str:
     shown = ", ".join(f"{number} {name}" for number, name in enumerate(exported.labels[:SHOWN]))
     more = f", ... ({len(exported.labels):,} in all)" if len(exported.labels) > SHOWN else ""
     return (
@@ -158,7 +158,7 @@ def _limits(job: Job) -> str:
     )
 
 
-def _training(exported: Exported) -> str:
+def _training(exported: ExportManifest) -> str:
     job = exported.job
     versions = ", ".join(f"{name} {version}" for name, version in exported.versions.items())
     recipe = json.dumps(to_json(job.recipe))

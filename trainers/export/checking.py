@@ -12,7 +12,7 @@ from torch import Tensor
 from searchspace import InputError, Latency
 from searchspace.latency import summarised, using_threads
 from trainers.export.formats import Run
-from trainers.export.trained import Trained
+from trainers.export.trained import TrainedModel
 from trainers.learning.switchable_loss import resize
 from trainers.tasks import Splits
 
@@ -40,7 +40,7 @@ class Parity:
     agreement: float
 
 
-def reference(trained: Trained, data: Splits, size: int) -> tuple[Tensor, Tensor]:
+def reference(trained: TrainedModel, data: Splits, size: int) -> tuple[Tensor, Tensor]:
     """Images (N, C, size, size) as a file takes them, and the trained network's logits."""
     mean, std = data.mean[:, None, None], data.std[:, None, None]
     images, logits = [], []
@@ -57,13 +57,13 @@ def run_all(run: Run, images: Tensor) -> Tensor:
     return torch.cat([run(part) for part in images.split(BATCH)])
 
 
-def compare(path: Path, found: Tensor, expected: Tensor) -> Parity:
+def compare(path: Path, computed: Tensor, expected: Tensor) -> Parity:
     """How far logits (N, classes) are from those of the trained network; too far is an error."""
     parity = Parity(
         images=len(expected),
-        max_difference=float((found - expected).abs().max()),
+        max_difference=float((computed - expected).abs().max()),
         largest_logit=float(expected.abs().max()),
-        agreement=float((found.argmax(1) == expected.argmax(1)).float().mean()),
+        agreement=float((computed.argmax(1) == expected.argmax(1)).float().mean()),
     )
     allowed = TOLERANCE * max(1.0, parity.largest_logit)
     # Written so that a NaN fails.
@@ -87,4 +87,4 @@ def latencies(runs: Mapping[str, Run], image: Tensor) -> dict[str, Latency]:
                 run(image)
                 if repeat >= WARMUP:
                     times[name].append(1e3 * (time.perf_counter() - started))
-    return {name: summarised(found) for name, found in times.items()}
+    return {name: summarised(measured) for name, measured in times.items()}

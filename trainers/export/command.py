@@ -10,7 +10,7 @@ from rich.table import Table
 from searchspace.cli import whole_number
 from trainers.export.exporting import CARD, export
 from trainers.export.formats import FORMATS
-from trainers.export.record import Exported
+from trainers.export.manifest import ExportManifest
 from trainers.export.trained import read_trained
 
 
@@ -35,7 +35,7 @@ def main(
     note: Annotated[str, typer.Option(help="How the network was chosen, for the card.")] = "",
 ) -> int:
     """Write a trained network as files to deploy; each is checked against it on real images."""
-    found = export(
+    manifest = export(
         read_trained(trained),
         out,
         sizes=size or (),
@@ -44,14 +44,14 @@ def main(
         note=note,
     )
     console = Console(soft_wrap=True)
-    console.print(_table(found))
+    console.print(_table(manifest))
     console.print(f"files and {CARD} in {out}")
     return 0
 
 
-def _table(found: Exported) -> Table:
+def _table(manifest: ExportManifest) -> Table:
     table = Table("size", "file", "largest difference", "agreement", "ms for one image")
-    for entry in found.sizes:
+    for entry in manifest.sizes:
         table.add_row(
             f"{entry.size}", "(training form)", "", "", f"{entry.training_latency.median_ms:.2f}"
         )

@@ -11,7 +11,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from searchspace import InputError, deploy
-from trainers.export.trained import Trained, untrained
+from trainers.export.trained import TrainedModel, untrained
 from trainers.job import Job
 
 JOB, SIZE, LABELS = "job", "size", "labels"
@@ -40,7 +40,7 @@ class DeployedClassifier(nn.Module):
         return self.network((images - self.pixel_mean) / self.pixel_std)
 
 
-def deployed(trained: Trained, size: int, mean: Tensor, std: Tensor) -> DeployedClassifier:
+def deployed(trained: TrainedModel, size: int, mean: Tensor, std: Tensor) -> DeployedClassifier:
     """The deployed form of a trained network at a size; mean and std (C,) as in training."""
     network = _deployed(trained.job, trained.network, size)
     classifier = DeployedClassifier(network, mean, std)
@@ -56,7 +56,7 @@ def _deployed(job: Job, network: nn.Module, size: int) -> nn.Module:
 
 
 @dataclass(frozen=True)
-class Source:
+class ExportInput:
     """What the files of one size are made from; `labels` are the names of the classes, in order."""
 
     classifier: DeployedClassifier
@@ -78,7 +78,7 @@ class Source:
         return program
 
 
-def save_weights(source: Source, path: Path) -> None:
+def save_weights(source: ExportInput, path: Path) -> None:
     """Write the deployed weights; the header holds what `load` builds the network from."""
     state = {name: value.clone() for name, value in source.classifier.state_dict().items()}
     header = {

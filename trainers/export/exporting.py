@@ -16,27 +16,27 @@ from searchspace.latency import machine_name, using_threads
 from searchspace.schema import to_json
 from trainers.export.card import model_card
 from trainers.export.checking import Parity, compare, latencies, reference, run_all
-from trainers.export.deployed import Source, deployed
+from trainers.export.deployed import ExportInput, deployed
 from trainers.export.formats import FORMATS, LABELS_FILE, ONNX_PACKAGES, Run
-from trainers.export.record import AtSize, Exported, File
-from trainers.export.trained import Trained
+from trainers.export.manifest import ExportedFile, ExportManifest, SizeExport
+from trainers.export.trained import TrainedModel
 from trainers.tasks import Splits, Task
 from trainers.tasks.base import Split, StoredSplit
 from trainers.tasks.stream import StreamedSplit
 
-RECORD, CARD, ARCHITECTURE = "export.json", "MODEL_CARD.md", "architecture.json"
+MANIFEST, CARD, ARCHITECTURE = "export.json", "MODEL_CARD.md", "architecture.json"
 TRAINED_FORM = "training form"
 
 
 def export(
-    trained: Trained,
+    trained: TrainedModel,
     out: Path,
     *,
     sizes: Sequence[int] = (),
     formats: Sequence[str] = tuple(FORMATS),
     data_root: Path | None = None,
     note: str = "",
-) -> Exported:
+) -> ExportManifest:
     """Write a trained network into `out`: files for each size (default: all trained), checked.
 
     `note` says how the network was chosen, for the card. An InputError tells of a file that does
@@ -45,16 +45,16 @@ def export(
     for name in formats:
         check_one_of(FORMATS, format=name)
         FORMATS[name].check_packages()
-    wanted = tuple(dict.fromkeys(sizes)) or trained.sizes
-    for size in wanted:
+    export_sizes = tuple(dict.fromkeys(sizes)) or trained.sizes
+    for size in export_sizes:
         trained.point(size)
     task = trained.job.task
     data, labels = task.load(data_root), task.class_names(data_root)
     try:
         out.mkdir(parents=True, exist_ok=True)
-        for old in (RECORD, CARD):
+        for old in (MANIFEST, CARD):
             (out / old).unlink(missing_ok=True)
-        found = Exported(
+        manifest = ExportManifest(
             trained.job,
             note,
             labels,
@@ -62,8 +62,8 @@ def export(
             tuple(data.mean.tolist()),
             tuple(data.std.tolist()),
             tuple(
-                _at_size(trained, data, labels, size, formats, out, alone=len(wanted) == 1)
-                for size in wanted
+                _at_size(trained, data, labels, size, formats, out, alone=len(export_sizes) == 1)
+                for size in export_sizes
             ),
             machine_name("cpu"),
             _versions(),
@@ -71,15 +71,15 @@ def export(
         architecture = json.dumps(trained.job.architecture.to_json(), indent=1)
         (out / ARCHITECTURE).write_text(architecture + "\n")
         (out / LABELS_FILE).write_text(json.dumps(labels, ensure_ascii=False) + "\n")
-        (out / CARD).write_text(model_card(found))
-        (out / RECORD).write_text(json.dumps(to_json(found), indent=1) + "\n")
+        (out / CARD).write_text(model_card(manifest))
+        (out / MANIFEST).write_text(json.dumps(to_json(manifest), indent=1) + "\n")
     except OSError as error:
         raise InputError(f"cannot write to {out}: {error.strerror or error}") from None
-    return found
+    return manifest
 
 
 def _at_size(
-    trained: Trained,
+    trained: TrainedModel,
     data: Splits,
     labels: tuple[str, ...],
     size: int,
@@ -87,10 +87,10 @@ def _at_size(
     out: Path,
     *,
     alone: bool,
-) -> AtSize:
+) -> SizeExport:
     job = trained.job
     images, logits = reference(trained, data, size)
-    source = Source(deployed(trained, size, data.mean, data.std), job, size, labels)
+    source = ExportInput(deployed(trained, size, data.mean, data.std), job, size, labels)
     runs: dict[str, Run] = {TRAINED_FORM: _trained_run(trained, data)}
     written: dict[str, tuple[Path, Parity]] = {}
     for name in formats:
@@ -103,14 +103,14 @@ def _at_size(
     # One size needs one set of norms.
     plain = replace(job.architecture, resolutions=None)
     shape = {"num_classes": job.task.classes, "in_chs": job.task.in_chs}
-    return AtSize(
+    return SizeExport(
         size,
         trained.point(size),
         measure(plain, size, "deployed", **shape),
         measure(job.architecture, size, "training", **shape),
         times[TRAINED_FORM],
         tuple(
-            File(path.name, name, path.stat().st_size, parity, times[name])
+            ExportedFile(path.name, name, path.stat().st_size, parity, times[name])
             for name, (path, parity) in written.items()
         ),
     )
@@ -122,7 +122,7 @@ def _from_files(split: Split, task: Task) -> bool:
     return task.in_chs == 3 and (stored or isinstance(split, StreamedSplit))
 
 
-def _trained_run(trained: Trained, data: Splits) -> Run:
+def _trained_run(trained: TrainedModel, data: Splits) -> Run:
     mean, std = data.mean[:, None, None], data.std[:, None, None]
 
     def run(images: torch.Tensor) -> torch.Tensor:
@@ -135,5 +135,5 @@ def _trained_run(trained: Trained, data: Splits) -> Run:
 
 def _versions() -> dict[str, str]:
     packages = ("torch", "safetensors", *ONNX_PACKAGES)
-    found = {name: version(name) for name in packages if find_spec(name) is not None}
-    return {"python": platform.python_version(), **found}
+    installed = {name: version(name) for name in packages if find_spec(name) is not None}
+    return {"python": platform.python_version(), **installed}

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from searchspace import InputError
-from trainers.export.deployed import LABELS, Source, load, save_weights
+from trainers.export.deployed import LABELS, ExportInput, load, save_weights
 
 Run = Callable[[Tensor], Tensor]
 """float32 images (N, C, size, size) to logits (N, classes), on the CPU."""
@@ -25,12 +25,12 @@ LABELS_FILE = "labels.json"
 
 
 @dataclass(frozen=True)
-class Format:
+class FileFormat:
     """One kind of file, and the optional packages that it needs."""
 
     suffix: str
     packages: tuple[str, ...]
-    write: Callable[[Source, Path], None]
+    write: Callable[[ExportInput, Path], None]
     read: Callable[[Path], Run]
 
     def check_packages(self) -> None:
@@ -43,11 +43,11 @@ class Format:
             )
 
 
-def _write_torch(source: Source, path: Path) -> None:
+def _write_torch(source: ExportInput, path: Path) -> None:
     torch.export.save(source.program, path, extra_files={LABELS_FILE: json.dumps(source.labels)})
 
 
-def _write_onnx(source: Source, path: Path) -> None:
+def _write_onnx(source: ExportInput, path: Path) -> None:
     with _quiet("onnxscript"):
         exported = torch.onnx.export(
             source.program, dynamo=True, input_names=[INPUT], output_names=[OUTPUT], verbose=False
@@ -115,8 +115,8 @@ def _read_onnx(path: Path) -> Run:
 
 
 FORMATS = {
-    "safetensors": Format(".safetensors", (), save_weights, _read_weights),
-    "torch": Format(".pt2", (), _write_torch, _read_torch),
-    "onnx": Format(".onnx", ONNX_PACKAGES, _write_onnx, _read_onnx),
+    "safetensors": FileFormat(".safetensors", (), save_weights, _read_weights),
+    "torch": FileFormat(".pt2", (), _write_torch, _read_torch),
+    "onnx": FileFormat(".onnx", ONNX_PACKAGES, _write_onnx, _read_onnx),
 }
 """By the name that --format takes."""

@@ -18,7 +18,7 @@ from trainers.learning.quantisation import quantise
 
 
 @dataclass(frozen=True)
-class Trained:
+class TrainedModel:
     """A finished training: its job, its result, and the measured network in training form."""
 
     folder: Path
@@ -42,7 +42,7 @@ class Trained:
         )
 
 
-def read_trained(folder: Path) -> Trained:
+def read_trained(folder: Path) -> TrainedModel:
     """Read a training's folder; an InputError says what is missing or not finished."""
     config = _read(folder / CONFIG)
     if "job" not in config:
@@ -58,7 +58,7 @@ def read_trained(folder: Path) -> Trained:
     except (OSError, SafetensorError, RuntimeError) as error:
         first = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(f"cannot read the weights {folder / WEIGHTS}: {first}") from None
-    return Trained(folder, job, result, network.eval())
+    return TrainedModel(folder, job, result, network.eval())
 
 
 def untrained(job: Job) -> nn.Module:

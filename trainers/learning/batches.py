@@ -38,7 +38,7 @@ class Batches:
         # Crops that are made before an image is on the device know only this seed.
         seed = f"{self.job.seed} {number}"
         seeds = [seed] + [f"{seed} {crop}" for crop in range(1, self.crops)]
-        streams = [self._augmented(order, one) for one in seeds]
+        streams = [self._augmented(order, crop_seed) for crop_seed in seeds]
         with ExitStack() as stack:
             for stream in streams:
                 # A stream that is left early stops reading ahead.

@@ -28,8 +28,8 @@ class Batch:
         """The batch in `count` parts that differ in size by at most one image."""
         crops = zip(*(crop.tensor_split(count) for crop in self.crops), strict=True)
         targets = zip(*(target.tensor_split(count) for target in self.targets), strict=True)
-        for part, wanted in zip(crops, targets, strict=True):
-            yield Batch(part, wanted)
+        for piece_crops, piece_targets in zip(crops, targets, strict=True):
+            yield Batch(piece_crops, piece_targets)
 
 
 class Loss(Protocol):

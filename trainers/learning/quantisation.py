@@ -45,12 +45,12 @@ class Quantiser(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """The nearest levels; the gradient is that of `clipped`."""
-        known = x.detach().float()
+        values = x.detach().float()
         levels, order = self.levels()
-        nearest = _nearest(known, levels)
+        nearest = _nearest(values, levels)
         quantised = levels.gather(1, nearest).to(x.dtype)
         if self.training:
-            self.basis.lerp_(self.fitted(known, order.gather(1, nearest)), 1 - KEPT)
+            self.basis.lerp_(self.fitted(values, order.gather(1, nearest)), 1 - KEPT)
         passed = self.clipped(x, levels)
         # Adds an exact zero, and its gradient.
         return quantised + (passed - passed.detach())

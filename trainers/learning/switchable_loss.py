@@ -58,12 +58,12 @@ def distillation(logits: Tensor, teacher_logits: Tensor, mask: Tensor) -> Tensor
     `logits` (S, N, classes) are the students', `teacher_logits` (T, N, classes) constants; `mask`
     is (S, T).
     """
-    known = teacher_logits.detach().log_softmax(-1)
-    probabilities = known.exp()
+    log_probabilities = teacher_logits.detach().log_softmax(-1)
+    probabilities = log_probabilities.exp()
     # Each student meets the sum of its teachers once: sum_t p_t * log p_s = (sum_t p_t) * log p_s.
-    wanted = torch.einsum("st,tnc->snc", mask, probabilities)
-    entropies = (probabilities * known).sum((1, 2))
-    cross = (wanted * logits.log_softmax(-1)).sum()
+    mixture = torch.einsum("st,tnc->snc", mask, probabilities)
+    entropies = (probabilities * log_probabilities).sum((1, 2))
+    cross = (mixture * logits.log_softmax(-1)).sum()
     return ((mask.sum(0) * entropies).sum() - cross) / logits.shape[1]
 
 

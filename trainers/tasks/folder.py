@@ -76,8 +76,8 @@ def folder_task(folder: Path, size: int = 32) -> Folder:
     """The task of a folder of images; its parent is the data root."""
     folder = folder.resolve()
     task = Folder(name=folder.name, size=size)
-    found = _listed(task.locate(folder.parent) / "train", size)
-    return replace(task, classes=len(_classes(folder / "train")), images=len(found))
+    split = _listed(task.locate(folder.parent) / "train", size)
+    return replace(task, classes=len(_classes(folder / "train")), images=len(split))
 
 
 @lru_cache(maxsize=2)
@@ -117,9 +117,9 @@ def _classes(folder: Path) -> list[str]:
 
 
 def _check_classes(folder: Path, names: list[str]) -> None:
-    found = _classes(folder)
-    if found != names:
-        odd = sorted(set(found) ^ set(names))
+    classes = _classes(folder)
+    if classes != names:
+        odd = sorted(set(classes) ^ set(names))
         raise InputError(
             f"{folder} and train must have the same classes; {odd[0]!r} is in one only"
         )
@@ -149,15 +149,15 @@ def _divided(split: StreamedSplit, seed: int, folder: Path) -> tuple[StreamedSpl
     generator = torch.Generator().manual_seed(seed)
     taken = torch.zeros(len(split), dtype=torch.bool)
     for label in split.labels.unique():
-        here = (split.labels == label).nonzero().flatten()
-        if len(here) < 2:
-            name = Path(split.paths[int(here[0])]).parent.name
+        members = (split.labels == label).nonzero().flatten()
+        if len(members) < 2:
+            name = Path(split.paths[int(members[0])]).parent.name
             raise InputError(
                 f"class {name!r} of {folder} has too few images to set some aside; "
                 "three are needed, or folders val and test"
             )
-        order = here[torch.randperm(len(here), generator=generator)]
-        taken[order[: max(1, round(SHARE * len(here)))]] = True
+        order = members[torch.randperm(len(members), generator=generator)]
+        taken[order[: max(1, round(SHARE * len(members)))]] = True
     return _part(split, ~taken), _part(split, taken)
 
 

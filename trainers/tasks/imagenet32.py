@@ -71,7 +71,7 @@ def _read(path: Path) -> tuple[Tensor, Tensor]:
         labels = labels.astype(np.int64) - 1
     except _DAMAGE as error:
         raise InputError(f"{path} is not a batch of ImageNet32x32 ({error}); {SOURCE}") from None
-    known = (labels >= 0) & (labels < ImageNet32.classes)
-    if not len(labels) or len(labels) != len(pixels) or not known.all():
+    valid = (labels >= 0) & (labels < ImageNet32.classes)
+    if not len(labels) or len(labels) != len(pixels) or not valid.all():
         raise InputError(f"{path} needs a label from 1 to 1000 for each image; {SOURCE}")
     return torch.from_numpy(pixels), torch.from_numpy(labels)

@@ -8,7 +8,7 @@ from trainers.job import Job, Point
 
 
 @dataclass(frozen=True)
-class File:
+class ExportedFile:
     """One file; `latency` is for one image on one CPU thread."""
 
     name: str
@@ -19,7 +19,7 @@ class File:
 
 
 @dataclass(frozen=True)
-class AtSize:
+class SizeExport:
     """The files for one input size, what was measured at it, and its costs for one image."""
 
     size: int
@@ -27,11 +27,11 @@ class AtSize:
     deployed: Cost
     training: Cost
     training_latency: Latency
-    files: tuple[File, ...]
+    files: tuple[ExportedFile, ...]
 
 
 @dataclass(frozen=True)
-class Exported:
+class ExportManifest:
     """What `export.json` holds.
 
     `labels` are the names of the classes, in the order of the logits. Pixels are float32, `mean`
@@ -44,6 +44,6 @@ class Exported:
     from_files: bool
     mean: tuple[float, ...]
     std: tuple[float, ...]
-    sizes: tuple[AtSize, ...]
+    sizes: tuple[SizeExport, ...]
     machine: str
     versions: dict[str, str]
