@@ -15,7 +15,7 @@ import typer
 
 import searchspace.cli
 from convfrontier.__main__ import VERBS
-from searchspace import Architecture, Choice, Space, Static, build
+from searchspace import OPERATORS, Architecture, Space, Static, build
 from searchspace.schema import from_json, to_json
 from tests.support.paths import ROOT
 
@@ -112,13 +112,15 @@ def test_a_wrong_option_would_be_found(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_operator_of_the_guide(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Choice, "family", Choice.family)
     guide = (ROOT / "docs" / "operator.md").read_text()
     code, use = re.findall(r"```python\n(.*?)```", guide, re.DOTALL)
     names: dict[str, Any] = {"__name__": __name__}
+    # What the guide registers is forgotten after the test.
+    monkeypatch.setitem(OPERATORS, "shuffled", Static)
+    del OPERATORS["shuffled"]
     exec(compile(code, "shuffled.py", "exec"), names)
     shuffled = names["Shuffled"]
-    assert Choice.family["shuffled"] is shuffled
+    assert OPERATORS["shuffled"] is shuffled
     exec(compile(use, "docs/operator.md", "exec"), names)
     space, network = names["space"], names["network"]
     assert isinstance(space, Space) and space.size() == 3

@@ -24,6 +24,9 @@ ROOMS: dict[str, str] = {
     "trainers.runtime": "",
     "trainers.tasks": "",
     "trainers.dense": "",
+    "trainers.augment": "trainers trainers.tasks",
+    "trainers.learning": "trainers trainers.augment trainers.runtime trainers.tasks",
+    "trainers.export": "trainers trainers.learning trainers.tasks",
     # studies
     "studies.papers": "studies.spec",
     "studies.samplers": "",
