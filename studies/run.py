@@ -13,10 +13,11 @@ from searchspace.cli import fraction, run_command, whole_number
 from studies.cli.all_studies import ALL, run_every
 from studies.cli.drive import prepare, report, train_missing
 from studies.cli.options import Address, DataRoot, Fresh, TimeLimit, Workers
-from studies.cli.preview import plan_table, studies_table
+from studies.cli.preview import plan_table
 from studies.execution.ray_backend import RayBackend
 from studies.execution.resources import Resources
 from studies.papers.catalog import STUDIES, study
+from studies.papers.index import studies_table
 from studies.rundir.store import RunStore
 from studies.spec.ablation import Ablation, Study
 from studies.spec.study_file import PRESET, read_study
@@ -74,7 +75,7 @@ def run(
     """
     console = Console(soft_wrap=True)
     if list_studies:
-        console.print(studies_table(STUDIES.values()))
+        console.print(studies_table())
         return 0
     if name is None:
         raise InputError("name a study to run; --list shows them all")

@@ -1,4 +1,4 @@
-"""Tables shown before anything is trained: the studies, and the plan of one."""
+"""The plan of a study, shown before anything is trained."""
 
 import math
 import os
@@ -8,26 +8,18 @@ from collections.abc import Iterable
 import torch
 import torch.nn.functional as F
 from rich.console import Group
-from rich.table import Column, Table
+from rich.table import Table
 
 from searchspace import build
 from studies.cli.drive import missing
 from studies.cli.progress import duration
 from studies.execution.resources import Resources
 from studies.rundir.store import RunStore
-from studies.spec.ablation import Ablation, Study, costs, largest_size
+from studies.spec.ablation import Ablation, costs, largest_size
 from trainers import Job
 
 PROBE_MACS = 4e9
 """About how much work one timed step may be; the batch is cut to fit."""
-
-
-def studies_table(studies: Iterable[Study]) -> Table:
-    """Every study with its question."""
-    table = Table(Column("study", no_wrap=True), "question", "paper's table", "presets")
-    for study in studies:
-        table.add_row(study.name, study.question, study.source, ", ".join(study.presets))
-    return table
 
 
 def plan_table(plan: Ablation, store: RunStore, resources: Resources) -> Group:
