@@ -35,8 +35,7 @@ def ours(trials: int, seconds: float, folder: Path) -> None:
     from studies.execution.ray_backend import RayBackend
     from studies.execution.resources import Resources
     from studies.rundir.store import RunStore
-    from studies.samplers.registry import make_sampler
-    from studies.search.scheduler import SearchAgenda
+    from studies.search.scheduler import SearchScheduler
     from tests.support.helpers import search
 
     class SleepingTrainable(tune_backend.JobTrainable):
@@ -60,10 +59,7 @@ def ours(trials: int, seconds: float, folder: Path) -> None:
     store = RunStore(folder)
     with store.locked():
         store.ask(asked, {})
-        made = make_sampler(
-            asked.sampler, {}, within=asked.within, objectives=asked.objectives, seed=0
-        )
-        queue = SearchAgenda(asked, store, Resources(WORKERS), RunCallbacks(), made)
+        queue = SearchScheduler(asked, store, Resources(WORKERS), RunCallbacks())
         with RayBackend(Resources(WORKERS)) as engine:
             engine.run(queue)
         queue.close()

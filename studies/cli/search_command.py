@@ -20,9 +20,9 @@ from studies.execution.environment import environment
 from studies.execution.ray_backend import RayBackend
 from studies.execution.resources import Resources
 from studies.rundir.store import RunStore
-from studies.samplers.registry import make_sampler, sampler_settings
+from studies.samplers.registry import sampler_settings
 from studies.search.early_stopping import early_stopping
-from studies.search.scheduler import SearchAgenda
+from studies.search.scheduler import SearchScheduler
 from studies.search.warm_start import take_over
 from studies.spec.fitting import fitted
 from studies.spec.search import Duplicates, Objective, Search, Setting
@@ -166,19 +166,7 @@ def train(
             count = take_over(search, store, warm_start)
             console.print(f"{count} trials were taken over from earlier runs.")
         progress = Progress(console)
-        queue = SearchAgenda(
-            search,
-            store,
-            backend.resources,
-            progress.events(),
-            make_sampler(
-                search.sampler,
-                search.sampler_settings,
-                within=search.within,
-                objectives=search.objectives,
-                seed=search.seed,
-            ),
-        )
+        queue = SearchScheduler(search, store, backend.resources, progress.events())
         try:
             if queue.open:
                 with progress.showing(queue.to_do):

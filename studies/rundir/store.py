@@ -17,7 +17,8 @@ from searchspace.files import write_text
 from searchspace.schema import to_json
 from studies.rundir.jsonl import JsonLines, Stamp, file_stamp, writing
 from studies.rundir.record import PROVISIONAL, Record
-from studies.rundir.trial_log import Event, Reported, Trial, TrialLog
+from studies.rundir.trial_log import Event, Reported
+from studies.rundir.trial_table import Trial, TrialTable
 from studies.spec.ablation import Ablation
 from studies.spec.experiment import Experiment
 from studies.spec.search import Search
@@ -122,9 +123,8 @@ class RunStore:
 
     def trials(self) -> list[Trial]:
         """All trials of a search, with their states."""
-        log = TrialLog(self.events())
         results = {record.key: record.result for record in self.records()}
-        return [log.trial(number, results) for number in range(len(log))]
+        return TrialTable(self.events(), results).trials
 
     @contextmanager
     def locked(self) -> Iterator[None]:

@@ -1,20 +1,17 @@
-"""The log of a search, `trials.jsonl`: what was proposed, repeated, watched and resumed, in order.
+"""The log of a search, `trials.jsonl`: what happened to its trials, in order.
 
-With the results of the jobs it tells everything, so that nothing else need be kept: a trial ended
-as its jobs did, and a scheduler is brought to where it was by telling it the same again.
+Together with the results of the jobs it is the whole state of a search. `TrialTable` has the state
+of each trial; an early stopping scheduler is restored by reporting the same again.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 from searchspace import Architecture
 from searchspace.schema import Value
-from trainers import Result
 
 Origin = Literal["sampler", "warm start"]
-State = Literal["open", "finished", "truncated", "failed"]
-"""Open: a job of the trial has no result yet."""
 
 
 @dataclass(frozen=True)
@@ -26,9 +23,9 @@ class Event(Value):
 
 @dataclass(frozen=True)
 class Proposed(Event):
-    """A new trial; `job` is the key of its first job, which an earlier trial may have had too.
+    """A new trial; `job` is the key of its first job, which an earlier trial may have too.
 
-    `attributes` are what the sampler noted with the trial, for itself.
+    `attributes` are what the sampler stored with the trial for its own use.
     """
 
     architecture: Architecture
@@ -42,7 +39,11 @@ class Proposed(Event):
 
 @dataclass(frozen=True)
 class Replicated(Event):
-    """A further job of a trial, with another seed."""
+    """A further job of a trial, with another seed.
+
+    Every trial has the "replicates"; "contested" jobs go to trials whose place on the front is
+    uncertain.
+    """
 
     job: str
     seed: int
@@ -53,7 +54,7 @@ class Replicated(Event):
 
 @dataclass(frozen=True)
 class Reported(Event):
-    """The validation accuracy after an epoch of the first job, told to the scheduler."""
+    """The validation accuracy in [0, 1] after an epoch of the first job, as scheduled."""
 
     epoch: int
     accuracy: float
@@ -63,78 +64,9 @@ class Reported(Event):
 
 @dataclass(frozen=True)
 class Resumed(Event):
-    """The scheduler was asked for a waiting trial, and gave this one."""
+    """The scheduler promoted this paused trial."""
 
     kind: ClassVar[str] = "resumed"
 
 
-Event.family = {made.kind: made for made in (Proposed, Replicated, Reported, Resumed)}
-
-
-@dataclass(frozen=True)
-class Trial:
-    """A proposal and the keys and seeds of its jobs, the first job first.
-
-    A trial is truncated if its first job is, failed if no job of it finished; jobs that were added
-    because its place on the front is contested come later and do not open it again.
-    """
-
-    number: int
-    architecture: Architecture
-    origin: Origin
-    jobs: Mapping[str, int]
-    state: State
-
-    @property
-    def key(self) -> str:
-        """The key of its first job."""
-        return next(iter(self.jobs))
-
-
-class TrialLog:
-    """The events so far, by trial."""
-
-    def __init__(self, events: Iterable[Event] = ()) -> None:
-        self.proposed: list[Proposed] = []
-        self.jobs: list[dict[str, int]] = []
-        self.counted: list[list[str]] = []
-        self.owners: dict[str, list[int]] = {}
-        self.networks: dict[str, list[int]] = {}
-        self.contested = 0
-        for event in events:
-            self.add(event)
-
-    def __len__(self) -> int:
-        return len(self.proposed)
-
-    def add(self, event: Event) -> None:
-        """Take note of an event."""
-        if isinstance(event, Proposed):
-            self.proposed.append(event)
-            self.jobs.append({event.job: event.seed})
-            self.counted.append([event.job])
-            self.networks.setdefault(event.architecture.key, []).append(event.number)
-            self.owners.setdefault(event.job, []).append(event.number)
-        elif isinstance(event, Replicated):
-            self.jobs[event.number][event.job] = event.seed
-            self.owners.setdefault(event.job, []).append(event.number)
-            if event.because == "replicates":
-                self.counted[event.number].append(event.job)
-            else:
-                self.contested += 1
-
-    def trial(self, number: int, results: Mapping[str, Result]) -> Trial:
-        """A trial as the results of jobs, by key, leave it."""
-        one = self.proposed[number]
-        ends = [results.get(key) for key in self.counted[number]]
-        return Trial(number, one.architecture, one.origin, self.jobs[number], _state(ends))
-
-
-def _state(results: list[Result | None]) -> State:
-    """How a trial ended whose jobs, the first one first, have these results."""
-    statuses = [result and result.status for result in results]
-    if statuses[0] == "truncated":
-        return "truncated"
-    if None in statuses:
-        return "open"
-    return "finished" if "finished" in statuses else "failed"
+Event.family = {event.kind: event for event in (Proposed, Replicated, Reported, Resumed)}

@@ -1,9 +1,10 @@
-"""The Optuna study of a search on disk, for optuna-dashboard; all of it can be made from the store.
+"""The Optuna study of a search on disk, for optuna-dashboard.
 
     optuna-dashboard RUN/optuna.journal
 
-A trial that a scheduler ended early has its last validation accuracy as intermediate value. While
-it may yet be resumed it stays RUNNING, until this is closed.
+It can always be made again from the run directory. A truncated trial has its last validation
+accuracy as intermediate value. A paused trial stays RUNNING until the journal is closed, because
+it may be promoted.
 """
 
 from collections.abc import Sequence
@@ -15,94 +16,95 @@ from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.trial import FrozenTrial, TrialState
 
 from studies.rundir.jsonl import drop_torn_line, writing
-from studies.search.optuna_study import EPOCHS, SO_FAR, Kept, directions
+from studies.search.optuna_trials import EPOCHS, LAST_ACCURACY, directions, end_trial, open_study
 from studies.spec.search import Search
 
 JOURNAL = "optuna.journal"
 
 
-class Alone(JournalFileOpenLock):
-    """No lock: the run directory's own keeps other writers away, and is freed even by a kill."""
+class NoLock(JournalFileOpenLock):
+    """Does not lock: the lock of the run directory keeps other writers away."""
 
     def acquire(self) -> bool:
-        """Always got."""
+        """Succeed at once."""
         return True
 
     def release(self) -> None:
-        """Nothing to do."""
+        """Do nothing."""
 
 
-class Dashboard:
-    """The file, in step with the trials of `Proposals`."""
+class Journal:
+    """The journal file of a run directory, kept in step with the trials of a search."""
 
     def __init__(
         self, folder: Path, name: str, search: Search, trials: Sequence[FrozenTrial]
     ) -> None:
         self.path = folder / JOURNAL
         self.name, self.search = name, search
-        self.waiting: dict[int, FrozenTrial] = {}
-        self.stale = False
-        kept = self._present(trials)
-        self.kept = self._made(trials) if kept is None else kept
+        self.paused: dict[int, FrozenTrial] = {}
+        self.outdated = False
+        if not self._load(trials):
+            self._write(trials)
 
-    def _present(self, trials: Sequence[FrozenTrial]) -> Kept | None:
-        """The study in the file, if it says just what the trials do."""
+    def _load(self, trials: Sequence[FrozenTrial]) -> bool:
+        """Open the file; whether it has just these trials and directions."""
         if not self.path.exists():
-            return None
+            return False
         drop_torn_line(self.path)
         try:
-            kept = self._open()
-            same = [_content(t) for t in kept.trials()] == [_content(t) for t in trials]
+            self._open()
+            stored = self.study.get_trials(deepcopy=False)
+            same = list(map(_content, stored)) == list(map(_content, trials))
+            return same and self.study.directions == directions(self.search)
         except (ValueError, LookupError, TypeError, AttributeError, OSError):
-            # Whatever is wrong with it, nothing is lost: it is written again.
-            return None
-        return kept if same and kept.study.directions == directions(self.search) else None
+            # Nothing is lost by a damaged file: it is written again.
+            return False
 
-    def _made(self, trials: Sequence[FrozenTrial]) -> Kept:
+    def _write(self, trials: Sequence[FrozenTrial]) -> None:
         with writing(self.path.parent):
             self.path.unlink(missing_ok=True)
-            kept = self._open()
-            kept.study.add_trials(_shown(trial) for trial in trials)
-        return kept
+            self._open()
+            self.study.add_trials(_with_last_accuracy(trial) for trial in trials)
 
-    def _open(self) -> Kept:
-        storage = JournalStorage(JournalFileBackend(str(self.path), lock_obj=Alone(str(self.path))))
-        return Kept(storage, self.name, self.search)
+    def _open(self) -> None:
+        backend = JournalFileBackend(str(self.path), lock_obj=NoLock(str(self.path)))
+        self.storage = JournalStorage(backend)
+        self.study = open_study(self.storage, self.name, self.search)
 
     def add(self, trial: FrozenTrial) -> None:
-        """A new trial."""
+        """Add a running trial."""
         with writing(self.path.parent):
-            self.kept.study.add_trial(trial)
+            self.study.add_trial(trial)
 
-    def end(self, trial: FrozenTrial, *, may_go_on: bool) -> None:
-        """A trial ended; if it may go on, this is shown when the file is closed."""
-        self.waiting.pop(trial.number, None)
-        if may_go_on:
-            self.waiting[trial.number] = trial
-        elif self.kept.trials()[trial.number].state.is_finished():
+    def end(self, trial: FrozenTrial, *, paused: bool) -> None:
+        """End a trial; one that is paused is ended when the journal is closed."""
+        self.paused.pop(trial.number, None)
+        if paused:
+            self.paused[trial.number] = trial
+        elif self.study.get_trials(deepcopy=False)[trial.number].state.is_finished():
             # Optuna does not let a trial end twice.
-            self.stale = True
+            self.outdated = True
         else:
             with writing(self.path.parent):
-                self.kept.end(_shown(trial))
+                end_trial(self.storage, self.name, _with_last_accuracy(trial))
 
     def close(self, trials: Sequence[FrozenTrial]) -> None:
-        """Show what is waiting as ended."""
-        if self.stale:
-            self.kept = self._made(trials)
+        """End the paused trials, too."""
+        if self.outdated:
+            self._write(trials)
             return
-        for trial in list(self.waiting.values()):
-            self.end(trial, may_go_on=False)
+        for trial in list(self.paused.values()):
+            self.end(trial, paused=False)
 
 
 def _content(trial: FrozenTrial) -> tuple[TrialState, object, object, object]:
     return trial.state, trial.values, trial.params, trial.distributions
 
 
-def _shown(trial: FrozenTrial) -> FrozenTrial:
-    """With how far a truncated trial came: its last validation accuracy, at its last epoch."""
-    so_far = trial.user_attrs.get(SO_FAR)
-    if trial.state == TrialState.PRUNED and so_far is not None:
+def _with_last_accuracy(trial: FrozenTrial) -> FrozenTrial:
+    """A truncated trial with its last validation accuracy at its last epoch."""
+    last = trial.user_attrs.get(LAST_ACCURACY)
+    if trial.state == TrialState.PRUNED and last is not None:
         trial = copy(trial)
-        trial.intermediate_values = {trial.user_attrs[EPOCHS]: so_far}
+        trial.intermediate_values = {trial.user_attrs[EPOCHS]: last}
     return trial

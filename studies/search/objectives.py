@@ -1,39 +1,35 @@
-"""What the trials of a search came to: a point for each input size, and the front of them all."""
+"""The objective values of trials: a point for each input size that is trained."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from studies.rundir.trial_log import Trial
+from searchspace import Architecture
+from studies.rundir.trial_table import Trial
 from studies.samplers.pareto import Floats
 from studies.spec.search import Objective, Search
-from trainers import Result
 
 Latencies = Mapping[tuple[str, int], float]
 """Milliseconds by architecture key and input size."""
 
 
 @dataclass(frozen=True)
-class Served:
-    """What the network of a trial does at one input size; `values` are in the search's order.
+class TrialPoint:
+    """The objective values of a trial at one input size, in the order of the search's objectives.
 
-    `accuracies` are the validation accuracies of its finished jobs, whose mean is the value.
+    Its accuracy is the mean validation accuracy of the trial's finished jobs, in [0, 1].
     """
 
-    trial: int
     size: int
-    accuracies: tuple[float, ...]
     values: tuple[float, ...]
 
 
-def served(
-    search: Search, trial: Trial, results: Mapping[str, Result], latencies: Latencies
-) -> list[Served]:
-    """The points of a finished trial, the largest size first; none if no job of it finished."""
+def trial_points(search: Search, trial: Trial, latencies: Latencies) -> list[TrialPoint]:
+    """The points of a trial, the largest size first; none if no job of it finished."""
     by_size: dict[int, list[float]] = {}
     for key in trial.jobs:
-        result = results.get(key)
+        result = trial.results.get(key)
         for point in result.points if result else ():
             if point.trained:
                 by_size.setdefault(point.size, []).append(point.validation_accuracy)
@@ -41,49 +37,52 @@ def served(
     for size, accuracies in by_size.items():
         mean = sum(accuracies) / len(accuracies)
         values = tuple(
-            mean if name == "accuracy" else cost(search, trial, name, size, latencies)
+            mean if name == "accuracy" else cost(search, trial.architecture, name, size, latencies)
             for name in search.objectives
         )
-        points.append(Served(trial.number, size, tuple(accuracies), values))
+        points.append(TrialPoint(size, values))
     return points
 
 
-def cost(search: Search, trial: Trial, name: Objective, size: int, latencies: Latencies) -> float:
-    """MACs, parameters or milliseconds of a trial's network at a size."""
+def cost(
+    search: Search, architecture: Architecture, name: Objective, size: int, latencies: Latencies
+) -> float:
+    """MACs or parameters of the deployed form, or milliseconds, at an input size."""
     if name == "latency":
-        return latencies[trial.architecture.key, size]
+        return latencies[architecture.key, size]
     # From the space's tables: the same as `measure`, without building the network.
-    deployed = search.space.cost(trial.architecture, "deployed", size)
+    deployed = search.space.cost(architecture, "deployed", size)
     return float(deployed.macs if name == "macs" else deployed.params)
 
 
-def minimised(search: Search, points: Sequence[Served]) -> Floats:
-    """The points (N, M) with every objective to be low: accuracy with its sign turned."""
+def minimised(search: Search, points: Sequence[TrialPoint]) -> Floats:
+    """The points (N, M) with all objectives minimised: accuracy has its sign changed."""
     signs = np.array([-1.0 if name == "accuracy" else 1.0 for name in search.objectives])
     values = np.array([point.values for point in points], dtype=float)
     return values.reshape(len(points), len(signs)) * signs
 
 
-def told(search: Search, points: Sequence[Served]) -> Served:
-    """The one point of a trial that stands for it where only one can: in Optuna's study.
+def representative(search: Search, points: Sequence[TrialPoint]) -> TrialPoint:
+    """The point of a trial that is stored in Optuna's study, which takes only one.
 
-    It is the point that dominates most, in hypervolume up to no accuracy at the costs of the
-    space's dearest network (twice the trial's own, for other costs than MACs). It depends on
-    nothing but the trial, so that a study that is made again is the same. Our fronts use all.
+    It is the point with the largest hypervolume up to the reference of accuracy 0 and the MACs of
+    the most expensive architecture of the space (for other costs, twice the trial's own). It
+    depends only on the trial, so a study that is made again is the same. Our own fronts use all
+    points.
     """
     if len(points) == 1:
         return points[0]
-    mine = minimised(search, points)
+    values = minimised(search, points)
     reference = [
-        0.0 if name == "accuracy" else _dearest(search, name, mine[:, place])
-        for place, name in enumerate(search.objectives)
+        0.0 if name == "accuracy" else _reference_cost(search, name, values[:, column])
+        for column, name in enumerate(search.objectives)
     ]
-    return points[int(np.argmax((np.array(reference) - mine).clip(min=0).prod(1)))]
+    return points[int(np.argmax((np.array(reference) - values).clip(min=0).prod(1)))]
 
 
-def _dearest(search: Search, name: Objective, own: Floats) -> float:
+def _reference_cost(search: Search, name: Objective, costs: Floats) -> float:
     if name == "macs":
-        # A little above, so that the dearest network itself dominates something.
+        # A little above, so that the most expensive architecture has some hypervolume itself.
         return 1.01 * search.space.cost(search.space.extreme("macs", max)).macs
-    # Parameters are the same at all sizes, and what latencies there are is not known.
-    return 2 * float(own.max())
+    # Parameters are the same at all sizes, and the latencies of the space are not known.
+    return 2 * float(costs.max())

@@ -87,12 +87,11 @@ class AshaStopper(Stopper):
     @property
     def paused(self) -> tuple[str, ...]:
         """Trials that were paused and not promoted since, the highest rung first."""
-        return tuple(
-            trial
-            for rung in reversed(self.reports)
-            for trial in self.reports[rung]
-            if trial not in self.promoted[rung] | self.removed
-        )
+        paused: list[str] = []
+        for rung in reversed(self.reports):
+            gone = self.promoted[rung] | self.removed
+            paused += [trial for trial in self.reports[rung] if trial not in gone]
+        return tuple(paused)
 
     def best(self, rung: int) -> list[str]:
         """The best 1 / factor of the trials that have reached a rung, rounded down."""

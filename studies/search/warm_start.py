@@ -1,67 +1,65 @@
-"""Learning from earlier runs: what they trained that this search could have is taken over."""
+"""Warm start: a search takes over the jobs of earlier runs that it could have trained itself."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 from searchspace import InputError
-from searchspace.schema import to_json
 from studies.rundir.record import Record
 from studies.rundir.store import RunStore
-from studies.rundir.trial_log import Proposed, Replicated, TrialLog
+from studies.rundir.trial_log import Proposed, Replicated
+from studies.rundir.trial_table import TrialTable
 from studies.spec.search import Search
 
 
 def take_over(search: Search, store: RunStore, runs: Sequence[Path]) -> int:
-    """Enter the finished jobs of earlier runs as trials and results; how many trials were new.
+    """Add the finished jobs of earlier runs as trials and results; the number of new trials.
 
-    A job counts if the search could have asked for it: a network within its limits, the same task
-    and recipe. The search's objectives are computed for it as for its own, whatever the earlier run
-    asked. Needs the store to be locked.
+    A job is taken over if its architecture is within the limits of the search and its task and
+    recipe are the same. The objectives are those of the search, whatever the earlier run had. The
+    store must be locked.
     """
-    found = [record for run in runs for record in _records(run)]
-    usable = [record for record in found if record.job == _own(search, record)]
-    if runs and not any(record.job.architecture in search.within for record in usable):
+    finished = [record for run in runs for record in _finished_records(run)]
+    same_training = [record for record in finished if record.job == _job_here(search, record)]
+    usable = [r for r in same_training if r.job.architecture in search.within]
+    if runs and not usable:
         raise InputError(
-            f"nothing in {', '.join(map(str, runs))} can start this search: of {len(found)} "
-            f"finished jobs, {len(usable)} have its task and recipe, and none of their networks is "
-            "in its space within its limits"
+            f"nothing in {', '.join(map(str, runs))} can start this search: of {len(finished)} "
+            f"finished jobs, {len(same_training)} have its task and recipe, and none of their "
+            "networks is in its space within its limits"
         )
-    log = TrialLog(store.events())
-    known = {record.key for record in store.records()}
-    before = len(log)
+    table = TrialTable(store.events())
+    stored = {record.key for record in store.records()}
+    before = len(table)
     for record in usable:
-        job = record.job
-        if job.architecture not in search.within:
-            continue
-        if record.key not in known:
-            store.append(to_json(record))
-            known.add(record.key)
-        _enter(log, store, record)
-    return len(log) - before
+        if record.key not in stored:
+            store.append(record)
+            stored.add(record.key)
+        _add(table, store, record)
+    return len(table) - before
 
 
-def _enter(log: TrialLog, store: RunStore, record: Record) -> None:
-    """Log a job as the first of a new trial, or as a further run of one that has its network."""
+def _add(table: TrialTable, store: RunStore, record: Record) -> None:
+    """Log a job as the first of a new trial, or as a replicate of the trial of its architecture."""
     job = record.job
-    if record.key in log.owners:
+    if table.of_job(record.key):
         return
-    numbers = log.networks.get(job.architecture.key)
-    if numbers is None:
-        event: Proposed | Replicated = Proposed(
-            len(log), job.architecture, "warm start", record.key, job.seed
+    trials = table.of_architecture(job.architecture)
+    if trials:
+        event: Proposed | Replicated = Replicated(
+            trials[0].number, record.key, job.seed, "replicates"
         )
     else:
-        event = Replicated(numbers[0], record.key, job.seed, "replicates")
+        event = Proposed(len(table), job.architecture, "warm start", record.key, job.seed)
     store.log(event)
-    log.add(event)
+    table.add(event)
 
 
-def _records(run: Path) -> list[Record]:
+def _finished_records(run: Path) -> list[Record]:
     store = RunStore(run)
     if store.experiment() is None:
         raise InputError(f"--warm-start {run} holds no run")
     return [record for record in store.records() if record.result.status == "finished"]
 
 
-def _own(search: Search, record: Record) -> object:
+def _job_here(search: Search, record: Record) -> object:
     return search.job(record.job.architecture, record.job.seed)

@@ -1,1 +1,1 @@
-"""Searchers compared on tables of trained networks, without training."""
+"""Tabular benchmark: searchers compared on tables of trained networks, without training."""

@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from optuna.samplers import RandomSampler
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from analysis.tensorboard import FOLDER, main
@@ -21,7 +20,7 @@ from studies.execution.job_queue import RunCallbacks
 from studies.execution.resources import Resources
 from studies.rundir.store import RunStore
 from studies.search.journal import JOURNAL
-from studies.search.scheduler import SearchAgenda
+from studies.search.scheduler import SearchScheduler
 from tests.support.helpers import write_ablation, write_search
 
 SECONDS = 90
@@ -94,7 +93,7 @@ def test_optuna_dashboard_answers(tmp_path: Path) -> None:
     asked, store = write_search(tmp_path), RunStore(tmp_path)
     with store.locked():
         # Whoever continues a search brings the file in step with its trials.
-        SearchAgenda(asked, store, Resources(), RunCallbacks(), RandomSampler()).close()
+        SearchScheduler(asked, store, Resources(), RunCallbacks()).close()
     port = str(free_port())
     script = str(Path(sys.executable).with_name("optuna-dashboard"))
     with serving(script, str(tmp_path / JOURNAL), "--host", "127.0.0.1", "--port", port):

@@ -1,11 +1,11 @@
-"""A program that runs a search in one process, again and again, killed at random moments.
+"""Runs a search in one process again and again, and kills it at random moments.
 
     python -m tests.support.killing FOLDER KILLS
 
-`FOLDER/whole` is a run that nothing disturbs, `FOLDER/killed` the other. It prints how often that
-one was killed, and how many jobs had ended by each time. Runs are forked, so that nothing is
-imported twice; moments are in seconds of processor time, so that they do not depend on how busy the
-machine is.
+`FOLDER/whole` is an uninterrupted run, `FOLDER/killed` the one that is killed. The program prints
+how often it was killed, and how many jobs had ended at each kill. Runs are forked, so that imports
+are done once. Moments are in seconds of processor time, which do not depend on how busy the machine
+is.
 """
 
 import os
@@ -19,12 +19,11 @@ from studies.execution.job_queue import RunCallbacks
 from studies.execution.local_backend import LocalBackend
 from studies.execution.resources import Resources
 from studies.rundir.store import RunStore
-from studies.samplers.registry import make_sampler
-from studies.search.scheduler import SearchAgenda
+from studies.search.scheduler import SearchScheduler
 from studies.spec.search import Search
 from tests.support.helpers import search
 
-HUNTED = search(
+KILLED_SEARCH = search(
     trials=12,
     scheduler="mo-asha",
     scheduler_settings={"factor": 2},
@@ -35,61 +34,56 @@ HUNTED = search(
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
-def run_here(asked: Search, folder: Path, events: RunCallbacks | None = None) -> SearchAgenda:
-    """Do what is left of a search in this process, with a checkpoint after every step."""
+def run_search(
+    asked: Search, folder: Path, callbacks: RunCallbacks | None = None
+) -> SearchScheduler:
+    """Continue a search to its end in this process, with a checkpoint after every step."""
     store = RunStore(folder)
     with store.locked():
         store.ask(asked, {})
-        made = make_sampler(
-            asked.sampler,
-            asked.sampler_settings,
-            within=asked.within,
-            objectives=asked.objectives,
-            seed=asked.seed,
-        )
         resources = Resources(checkpoint_seconds=0.0)
-        agenda = SearchAgenda(asked, store, resources, events or RunCallbacks(), made)
-        LocalBackend(resources).run(agenda)
-        agenda.close()
-    return agenda
+        scheduler = SearchScheduler(asked, store, resources, callbacks or RunCallbacks())
+        LocalBackend(resources).run(scheduler)
+        scheduler.close()
+    return scheduler
 
 
-def worked(child: int) -> float:
-    """Seconds of processor time that a child has used."""
+def processor_seconds(child: int) -> float:
+    """The processor time of a child process."""
     fields = Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
-def attempt(folder: Path, patience: float) -> bool:
-    """Fork a run and kill it after `patience` seconds of work; whether it was killed."""
+def run_and_kill(folder: Path, seconds: float) -> bool:
+    """Fork a run and kill it after so many seconds of processor time; whether it was killed."""
     child = os.fork()
     if child == 0:
-        run_here(HUNTED, folder)
+        run_search(KILLED_SEARCH, folder)
         os._exit(0)
     while os.waitpid(child, os.WNOHANG) == (0, 0):
-        if worked(child) >= patience:
+        if processor_seconds(child) >= seconds:
             os.kill(child, signal.SIGKILL)
             return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
         time.sleep(0.001)
     return False
 
 
-def main(folder: Path, wanted: int) -> None:
-    """Kill runs until enough were, then let one end."""
-    run_here(HUNTED, folder / "whole")
+def main(folder: Path, kills: int) -> None:
+    """Kill runs until there were enough kills, then let one end."""
+    run_search(KILLED_SEARCH, folder / "whole")
     began = time.process_time()
-    # Once more, now that all is imported.
-    run_here(HUNTED, folder / "again")
-    took = time.process_time() - began
+    # The time of a whole run, now that everything is imported.
+    run_search(KILLED_SEARCH, folder / "again")
+    whole_seconds = time.process_time() - began
     moments = random.Random(0)
-    ended, longest = [], took / 16
-    while len(ended) < wanted and attempt(folder / "killed", moments.uniform(0, longest)):
+    ended, limit = [], whole_seconds / 16
+    while len(ended) < kills and run_and_kill(folder / "killed", moments.uniform(0, limit)):
         ended.append(len(RunStore(folder / "killed").records()))
-        # Beside other work the same takes more time than it took before, so the moments follow.
-        came_further = ended[-1] > (ended[-2] if len(ended) > 1 else 0)
-        longest = longest / 1.4 if came_further else longest * 1.25
+        # Beside other work the same steps take longer, so the limit adapts.
+        advanced = ended[-1] > (ended[-2] if len(ended) > 1 else 0)
+        limit = limit / 1.4 if advanced else limit * 1.25
     print(len(ended), ended)
-    run_here(HUNTED, folder / "killed")
+    run_search(KILLED_SEARCH, folder / "killed")
 
 
 if __name__ == "__main__":

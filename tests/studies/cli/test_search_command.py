@@ -4,7 +4,6 @@ import json
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 from rich.console import Console
 
@@ -15,14 +14,13 @@ from studies.cli.search_command import amount
 from studies.execution import local_backend
 from studies.run import main
 from studies.rundir.store import RunStore
-from studies.search.replication import Candidate, front_shares, most_contested
 from studies.spec.fitting import fitted
 from studies.spec.search import Search
 from tests.studies.cli.test_run import assert_refused
 from tests.studies.papers.test_studies import run_in_process
 from tests.studies.search.test_scheduler import FakeWorker
 from tests.support.helpers import SPACE, TASK, search, study
-from tests.support.killing import run_here
+from tests.support.killing import run_search
 from trainers import Cifar10
 
 
@@ -163,30 +161,14 @@ def test_a_named_space_is_fitted_to_small_images() -> None:
     assert none == []
 
 
-def test_contested_are_those_whose_place_is_uncertain() -> None:
-    """A and B are close at equal cost; C is far below at the same cost; D is alone and cheap."""
-
-    def one(name: str, accuracy: float, macs: float, runs: int = 1) -> Candidate:
-        return Candidate(name, np.full((runs, 1), accuracy), np.array([[macs]]), 450)
-
-    candidates = [one("A", 0.900, 10), one("B", 0.903, 10), one("C", 0.5, 10), one("D", 0.6, 1)]
-    shares = front_shares(candidates, 0)
-    assert shares["C"] == 0
-    assert shares["D"] == 1
-    assert 0.2 < shares["A"] < 0.5 < shares["B"] < 0.8
-    assert set(most_contested(candidates, 3, 0)) == {"A", "B"}
-    repeated = [one("A", 0.900, 10, runs=9), one("B", 0.903, 10), *candidates[2:]]
-    assert most_contested(repeated, 1, 0) == ["B"]
-
-
 def test_latency_is_measured_while_nothing_trains(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(local_backend, "Worker", FakeWorker)
     asked: Search = search(trials=2, sampler="brute_force", objectives=("accuracy", "latency"))
-    agenda = run_here(asked, tmp_path)
+    scheduler = run_search(asked, tmp_path)
     frame = load(tmp_path)
     trained = frame[frame["trained"]]
     assert (trained["latency_ms"] > 0).all()
-    for trial in agenda.proposals.study.trials:
+    for trial in scheduler.mirror.study.trials:
         assert trial.values[1] in set(frame[frame["trial"] == trial.number]["latency_ms"])

@@ -25,7 +25,7 @@ from studies.execution.tune_backend import last_words
 from studies.execution.worker import Worker, WorkItem
 from studies.rundir.store import RunStore
 from tests.support.helpers import RECIPE, TASK, job, search, study
-from tests.support.killing import run_here
+from tests.support.killing import run_search
 from tests.support.paths import ROOT
 from tests.support.trouble import Trouble
 from trainers import Digits, Result, Task
@@ -75,7 +75,7 @@ def wait_for_lines(store: RunStore, count: int, driver: subprocess.Popen[str]) -
 @pytest.mark.slow
 def test_a_search_killed_and_interrupted_comes_to_the_uninterrupted_result(tmp_path: Path) -> None:
     """kill -9 after the first job, SIGINT after another: nothing is lost, nothing is twice."""
-    run_here(SEARCH, tmp_path / "whole")
+    run_search(SEARCH, tmp_path / "whole")
     store = RunStore(tmp_path / "run")
     driver = drive(store.folder)
     wait_for_lines(store, 1, driver)

@@ -8,7 +8,8 @@ from searchspace import InputError
 from searchspace.schema import to_json
 from studies import COLUMNS, Search, load, read_experiment
 from studies.rundir.store import TRIALS, RunStore
-from studies.rundir.trial_log import Event, Proposed, Replicated, Reported, Resumed, TrialLog
+from studies.rundir.trial_log import Event, Proposed, Replicated, Reported, Resumed
+from studies.rundir.trial_table import TrialTable
 from tests.support.helpers import RECIPE, SPACE, made_up, record, search, write_search
 
 
@@ -54,11 +55,21 @@ def test_a_trial_is_open_until_all_its_replicates_have_ended() -> None:
         Replicated(0, jobs[1].key, 1, "replicates"),
     ]
     results = {jobs[0].key: made_up(jobs[0], 0.5)}
-    assert TrialLog(events).trial(0, results).state == "open"
-    results[jobs[1].key] = made_up(jobs[1], 0.5, "failed")
-    assert TrialLog(events).trial(0, results).state == "finished"
-    events.append(Replicated(0, jobs[2].key, 2, "contested"))
-    assert TrialLog(events).trial(0, results).state == "finished"
+    table = TrialTable(events, results)
+    assert table[0].state == "open"
+    table.results[jobs[1].key] = made_up(jobs[1], 0.5, "failed")
+    assert table[0].state == "finished"
+    table.add(Replicated(0, jobs[2].key, 2, "contested"))
+    assert table[0].state == "finished"
+    assert table.contested == 1
+
+
+@pytest.mark.parametrize(
+    "event", [Resumed(0), Reported(1, 1, 0.5), Proposed(1, SPACE.point(0), "sampler", "abc", 0)]
+)
+def test_an_event_that_does_not_follow_the_log_is_refused(event: Event) -> None:
+    with pytest.raises(InputError, match=f"trial {event.number} is {event.kind} after 0 trials"):
+        TrialTable([event])
 
 
 def test_every_event_survives_the_log_and_a_torn_line(tmp_path: Path) -> None:
@@ -89,7 +100,7 @@ def test_a_truncated_or_failed_job_gives_way_to_a_later_end(tmp_path: Path) -> N
     with store.locked():
         for end in [*ends, made_up(job, 0.9)]:
             store.append(record(job, end))
-    assert [one.result for one in store.records()] == [ends[2]]
+    assert [kept.result for kept in store.records()] == [ends[2]]
 
 
 def test_a_search_is_extended_but_not_changed() -> None:

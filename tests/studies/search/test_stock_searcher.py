@@ -18,7 +18,7 @@ from studies.execution.worker import StepReport, WorkItem
 from studies.rundir.store import RunStore
 from studies.search.warm_start import take_over
 from tests.support.helpers import SPACE, made_up, record, search, write_search
-from tests.support.killing import run_here
+from tests.support.killing import run_search
 from trainers import Epoch
 from trainers.job import Status
 
@@ -73,7 +73,7 @@ class Ours(Subject):
             scheduler="asha" if early else "none",
             scheduler_settings={"factor": 8} if early else {},
         )
-        self.study = run_here(asked, self.folder).proposals.study
+        self.study = run_search(asked, self.folder).mirror.study
 
     def start_warm(self) -> int:
         write_search(self.folder / "earlier")
@@ -82,8 +82,8 @@ class Ours(Subject):
         with store.locked():
             store.ask(asked, {})
             take_over(asked, store, [self.folder / "earlier"])
-        agenda = run_here(asked, self.folder / "new")
-        return sum(t.state == TrialState.COMPLETE for t in agenda.proposals.study.trials[:-1])
+        scheduler = run_search(asked, self.folder / "new")
+        return sum(t.state == TrialState.COMPLETE for t in scheduler.mirror.study.trials[:-1])
 
 
 class Stock(Subject):

@@ -1,4 +1,4 @@
-"""Searches replayed on tables: what they see, what they pay, and how they are judged."""
+"""Simulated searches on tables: what they see, what they cost, and how they are scored."""
 
 from itertools import combinations
 from pathlib import Path
@@ -9,21 +9,23 @@ from scipy.stats import ttest_rel
 
 from searchspace import CoConv, InputError, ResNetCifar, Rule, Space, Static
 from studies import ground_truth
-from studies.compare_searchers import (
-    by_epochs,
-    by_trials,
-    compare,
-    curve,
-    interval,
-    markdown,
-    searches,
-    verdict,
-    within_epochs,
-)
+from studies.compare_searchers import compare
 from studies.execution.local_backend import LocalBackend
-from studies.ground_truth import SPACE, TABLE, plan, write_table
 from studies.rundir.store import RunStore
-from studies.tabular.replay import Replay, Step, Table, Way, read_table
+from studies.tabular import digits_space
+from studies.tabular.benchmark_table import BenchmarkTable, read_table
+from studies.tabular.comparison import (
+    compare_by_epochs,
+    compare_by_trials,
+    markdown,
+    random_verdict,
+    run_searches,
+    score_curve,
+    score_within,
+    t_interval,
+)
+from studies.tabular.digits_space import SPACE, TABLE, all_networks, write_table
+from studies.tabular.simulated_search import Searcher, SearchScore, SimulatedSearch
 from tests.support.small_spaces import CIFAR, CONVS
 from trainers import Digits, Recipe
 
@@ -35,17 +37,17 @@ SMALL = Space.of(
 EPOCHS = 9
 
 
-def invented(seeds: int = 2) -> Table:
+def made_up_table(seeds: int = 2) -> BenchmarkTable:
     rng = np.random.default_rng(0)
     macs = SMALL.price(SMALL.rows(SMALL))[0].astype(float)
     last = 0.5 + 0.1 * np.log(macs / macs.min()) + 0.05 * rng.random((seeds, len(macs)))
     rise = 1 - 0.5 ** np.arange(1, EPOCHS + 1)
-    return Table(SMALL, macs, last[:, :, None] * rise, last + 0.01)
+    return BenchmarkTable(SMALL, macs, last[:, :, None] * rise, last + 0.01)
 
 
 def test_the_score_is_the_share_of_the_volume_that_the_best_front_dominates() -> None:
-    table = invented()
-    error, cost = table.truth.T
+    table = made_up_table()
+    error, cost = table.true_objectives.T
     everything = list(range(SMALL.size()))
     assert table.score(everything) == pytest.approx(1)
     assert table.score([]) == 0
@@ -53,18 +55,18 @@ def test_the_score_is_the_share_of_the_volume_that_the_best_front_dominates() ->
     high = error.max(), cost.max()
     areas = [(high[0] - error[i]) * (high[1] - cost[i]) for i in (first, second)]
     both = (high[0] - max(error[[first, second]])) * (high[1] - max(cost[[first, second]]))
-    expected = (sum(areas) - both) / table.volume
+    expected = (sum(areas) - both) / table.hypervolume
     assert table.score([first, second]) == pytest.approx(expected)
 
 
 def test_a_search_pays_for_each_network_once_and_reports_its_front() -> None:
-    table = invented()
-    replay = Replay(table, Way("random", "random"), seed=1)
-    steps = replay.run(60)
-    assert [step.trials for step in steps] == list(range(1, 61))
-    distinct = set(replay.finished)
+    table = made_up_table()
+    simulated = SimulatedSearch(table, Searcher("random", "random"), seed=1)
+    scores = simulated.run(60)
+    assert [each.trials for each in scores] == list(range(1, 61))
+    distinct = set(simulated.finished)
     assert len(distinct) < 60
-    assert steps[-1].epochs == EPOCHS * len(distinct)
+    assert scores[-1].epochs == EPOCHS * len(distinct)
     seen = {i: (-table.validation[1, i, -1], table.macs[i]) for i in distinct}
     front = [
         i
@@ -74,7 +76,7 @@ def test_a_search_pays_for_each_network_once_and_reports_its_front() -> None:
             for j in distinct
         )
     ]
-    assert steps[-1].score == pytest.approx(table.score(front))
+    assert scores[-1].score == pytest.approx(table.score(front))
 
 
 def test_what_is_chosen_by_luck_is_judged_by_the_truth() -> None:
@@ -83,79 +85,89 @@ def test_what_is_chosen_by_luck_is_judged_by_the_truth() -> None:
     test = np.array([[0.2, 0.5, 0.7, 0.8]])
     validation = np.array([[[0.2], [0.5], [0.9], [0.8]], [[0.2], [0.5], [0.7], [0.8]]])
     four = Space.of(CIFAR, Rule.of("layer1.0.conv1", *CONVS[:4]), input_size=8)
-    table = Table(four, macs, validation, np.repeat(test, 2, axis=0))
-    assert table.reported(range(4), 0) == pytest.approx(table.score([0, 1, 2]))
-    assert table.reported(range(4), 1) == table.score([0, 1, 3]) == pytest.approx(1)
+    table = BenchmarkTable(four, macs, validation, np.repeat(test, 2, axis=0))
+    assert table.selected_score(range(4), 0) == pytest.approx(table.score([0, 1, 2]))
+    assert table.selected_score(range(4), 1) == table.score([0, 1, 3]) == pytest.approx(1)
     assert table.ceiling() == pytest.approx((1 + table.score([0, 1, 2])) / 2)
-    assert table.reported([], 0) == 0
+    assert table.selected_score([], 0) == 0
 
 
 @pytest.mark.parametrize("stop", ["asha", "mo-asha", "median"])
 def test_what_was_stopped_is_never_on_the_front(stop: str) -> None:
-    table = invented()
-    replay = Replay(table, Way("x", "random", {}, stop, {"min_epochs": 1}), seed=0)
-    steps = replay.run(60)
+    table = made_up_table()
+    simulated = SimulatedSearch(table, Searcher("x", "random", {}, stop, {"min_epochs": 1}), seed=0)
+    scores = simulated.run(60)
     levels = {1, 3} if stop != "median" else set(range(1, EPOCHS))
-    ends = set(replay.passed.values())
+    ends = set(simulated.epochs_of.values())
     assert ends <= levels | {EPOCHS}
     assert ends & levels
-    assert all(replay.passed[network] == EPOCHS for network in replay.finished)
-    assert steps[-1].epochs == sum(replay.passed.values()) < EPOCHS * len(replay.passed)
+    assert all(simulated.epochs_of[network] == EPOCHS for network in simulated.finished)
+    assert (
+        scores[-1].epochs == sum(simulated.epochs_of.values()) < EPOCHS * len(simulated.epochs_of)
+    )
 
 
 def test_an_epoch_budget_ends_a_search() -> None:
-    steps = Replay(invented(), Way("x", "informed", {}, "mo-asha"), seed=0).run(400, 50)
-    assert steps[-2].epochs < 50 <= steps[-1].epochs
-    assert within_epochs(steps, 50).epochs <= 50
-    assert within_epochs(steps, 0) == Step(0, 0, 0.0)
+    scores = SimulatedSearch(made_up_table(), Searcher("x", "informed", {}, "mo-asha"), seed=0).run(
+        400, 50
+    )
+    assert scores[-2].epochs < 50 <= scores[-1].epochs
+    assert score_within(scores, 50).epochs <= 50
+    assert score_within(scores, 0) == SearchScore(0, 0, 0.0)
 
 
 def test_equal_seeds_give_equal_searches() -> None:
-    once, again = (Replay(invented(), Way("i", "informed"), 3).run(12) for _ in range(2))
+    once, again = (
+        SimulatedSearch(made_up_table(), Searcher("i", "informed"), 3).run(12) for _ in range(2)
+    )
     assert once == again
 
 
 def test_curves_go_on_where_a_search_has_ended() -> None:
-    assert curve([Step(1, 9, 0.1), Step(2, 18, 0.3)], 4) == [0.1, 0.3, 0.3, 0.3]
+    assert score_curve([SearchScore(1, 9, 0.1), SearchScore(2, 18, 0.3)], 4) == [0.1, 0.3, 0.3, 0.3]
 
 
 def test_intervals_are_students_and_hold_for_all_comparisons_together() -> None:
     first, second = np.random.default_rng(0).random((2, 12))
     expected = ttest_rel(first, second).confidence_interval(0.95)
-    assert interval(first - second)[1:] == pytest.approx(tuple(expected))
+    assert t_interval(first - second)[1:] == pytest.approx(tuple(expected))
     wider = ttest_rel(first, second).confidence_interval(1 - 0.05 / 7)
-    assert interval(first - second, 7)[1:] == pytest.approx(tuple(wider))
-    assert verdict(0.1, 0.2) == "beats random"
-    assert verdict(-0.2, -0.1) == "loses to random"
-    assert verdict(-0.1, 0.2) == "undecided"
+    assert t_interval(first - second, 7)[1:] == pytest.approx(tuple(wider))
+    assert random_verdict(0.1, 0.2) == "beats random"
+    assert random_verdict(-0.2, -0.1) == "loses to random"
+    assert random_verdict(-0.1, 0.2) == "undecided"
 
 
 def test_searchers_are_compared_with_random_search() -> None:
-    table = invented()
-    ways = Way("random", "random"), Way("informed", "informed", {"startup": 4})
-    found, curves = by_trials(table, ways, 3)
-    assert found["search"].tolist() == ["random", "informed"]
-    assert found["to_mark"][0] <= 0
-    assert found["difference"][1] == pytest.approx(found["score"][1] - found["score"][0])
+    table = made_up_table()
+    searchers = Searcher("random", "random"), Searcher("informed", "informed", {"startup": 4})
+    frame, curves = compare_by_trials(table, searchers, 3)
+    assert frame["search"].tolist() == ["random", "informed"]
+    assert frame["to_mark"][0] <= 0
+    assert frame["difference"][1] == pytest.approx(frame["score"][1] - frame["score"][0])
     assert len(curves) == 200 + 40
-    lines = markdown(found).splitlines()
+    lines = markdown(frame).splitlines()
     assert lines[0].startswith("| search | score | difference to random | verdict | reaches")
     assert len(lines) == 4
-    stopped = by_epochs(table, (ways[0], Way("r + asha", "random", {}, "asha")), 2)
+    stopped = compare_by_epochs(
+        table, (searchers[0], Searcher("r + asha", "random", {}, "asha")), 2
+    )
     assert stopped["trials"][1] > stopped["trials"][0] or stopped["trials"][1] == 400
 
 
 @pytest.mark.slow
 def test_processes_find_what_one_process_finds() -> None:
-    tasks = [(Way("x", name), seed, 5, None) for name in ("random", "informed") for seed in (0, 1)]
-    assert searches(invented(), tasks, 2) == searches(invented(), tasks, 1)
+    runs = [
+        (Searcher("x", name), seed, 5, None) for name in ("random", "informed") for seed in (0, 1)
+    ]
+    assert run_searches(made_up_table(), runs, 2) == run_searches(made_up_table(), runs, 1)
 
 
 @pytest.mark.slow
 def test_the_command_writes_its_tables(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("studies.compare_searchers.read_table", lambda *_: invented())
+    monkeypatch.setattr("studies.compare_searchers.read_table", lambda *_: made_up_table())
     assert compare(repeats=2, workers=1, only=["qmc"], out=tmp_path) == 0
     assert "| qmc |" in capsys.readouterr().out
     assert "| qmc |" in (tmp_path / "trials.md").read_text()
@@ -182,8 +194,8 @@ def test_the_table_in_the_package_is_of_this_space() -> None:
     assert table.validation.shape == (len(table.test), SPACE.size(), 27)
     assert 0.1 < table.test.min() < table.test.max() < 1
     front = sum(
-        not any((other <= point).all() and (other < point).any() for other in table.truth)
-        for point in table.truth
+        not any((other <= point).all() and (other < point).any() for other in table.true_objectives)
+        for point in table.true_objectives
     )
     assert front > 5
 
@@ -197,16 +209,16 @@ def test_ground_truth_is_trained_once_and_written(
         input_size=8,
         num_classes=10,
     )
-    monkeypatch.setattr(ground_truth, "SPACE", tiny)
-    monkeypatch.setattr(ground_truth, "RECIPE", Recipe(epochs=2, batch_size=60, lr=0.1))
-    monkeypatch.setattr(ground_truth, "TASK", Digits(train_size=60))
-    store, asked = RunStore(tmp_path / "run"), plan(seeds=1)
+    monkeypatch.setattr(digits_space, "SPACE", tiny)
+    monkeypatch.setattr(digits_space, "RECIPE", Recipe(epochs=2, batch_size=60, lr=0.1))
+    monkeypatch.setattr(digits_space, "TASK", Digits(train_size=60))
+    store, asked = RunStore(tmp_path / "run"), all_networks(seeds=1)
     with pytest.raises(InputError, match="network 0 is not trained with seed 0 yet"):
         write_table(store, asked, tmp_path / "digits.csv.gz")
     monkeypatch.setattr(ground_truth, "RayBackend", LocalBackend)
     assert ground_truth.ground_truth(store.folder, seeds=1) == 0
     first = store.results.read_bytes()
-    monkeypatch.setattr("studies.tabular.replay.files", lambda _: tmp_path)
+    monkeypatch.setattr("studies.tabular.benchmark_table.files", lambda _: tmp_path)
     file = tmp_path / "tables" / "digits.csv.gz"
     file.parent.mkdir()
     assert ground_truth.ground_truth(store.folder, seeds=1, table=file) == 0
