@@ -57,7 +57,9 @@ def test_bad_input_of_a_verb_is_one_sentence_and_status_2(
     assert "did you mean coconv_experts?" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("arguments", [["convfrontier", "--help"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "arguments", [["convfrontier", "--help"], ["searchspace.describe", "--help"]], ids=" ".join
+)
 def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     done = subprocess.run(
         [sys.executable, "-X", "importtime", "-m", *arguments],

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from searchspace import InputError, ResNet, ResNetCifar, Resolutions, measure, named_space, spaces
-from searchspace.describe import histogram, main
+from searchspace.describe import main
+from searchspace.space.description import histogram
 from tests.support.paths import ROOT
 
 NAMES = "coconv", "multiception", "mssar", "hs", "rsnet", "joint"
