@@ -104,3 +104,11 @@ def renamed(rows: Iterable[PrintedRow], prefix: str) -> tuple[PrintedRow, ...]:
     return tuple(
         replace(row, arm=row.arm.removeprefix(prefix)) for row in rows if row.arm.startswith(prefix)
     )
+
+
+def parse_table(table: str) -> list[list[str]]:
+    """The cells of a table that is typed as text: a line for each row, | between columns."""
+    rows = [[cell.strip() for cell in line.split("|")] for line in table.strip().splitlines()]
+    if len({len(row) for row in rows}) != 1:
+        raise ValueError(f"all rows must have as many columns, got {[len(row) for row in rows]}")
+    return rows

@@ -6,7 +6,7 @@ Arms without a network in their name are ResNet18.
 from collections.abc import Iterator
 
 from studies.papers.grid import arm_name
-from studies.papers.printed import PrintedCost, PrintedRow
+from studies.papers.printed import PrintedCost, PrintedRow, parse_table
 
 CIFAR100, TINY = "cifar100", "tiny_imagenet"
 NETWORKS = {"AlexNet": "AlexNet", "ResNet18": "", "MobileNetV2": "MobileNetV2"}
@@ -81,28 +81,17 @@ TABLE_3 = tuple(
         costs=_costs(network, flops, params),
         note="FLOPs that count norms, activations and pooling too",
     )
-    for arm, row, network, accuracy, flops, params in (
-        ("static", "ResNet18", "resnet18-imagenet", "69.635", "1.822", "11.690"),
-        ("se", "SE-ResNet18", "resnet18-se-imagenet", "71.024", "1.823", "11.779"),
-        ("ge", "GE-ResNet18", "resnet18-ge-imagenet", "70.405", "1.825", "11.753"),
-        ("acnet", "AC-ResNet18", "resnet18-ac-imagenet", "70.779", "1.822", "11.690"),
-        (
-            "condconv",
-            "CondConv-ResNet18",
-            "resnet18-condconv3-imagenet",
-            "71.935",
-            "1.822",
-            "11.701",
-        ),
-        ("dycnn", "DY-CNN-ResNet18", "resnet18-dycnn3-imagenet", "70.613", "1.822", "12.001"),
-        (
-            "coconv",
-            "CoConv-ResNet18 (ours)",
-            "resnet18-coconv3-imagenet",
-            "72.696",
-            "1.824",
-            "12.166",
-        ),
+    for arm, row, network, accuracy, flops, params in parse_table(
+        # Arm, row, network, top-1 accuracy, FLOPs (G), parameters (M).
+        """
+static   | ResNet18               | resnet18-imagenet           | 69.635 | 1.822 | 11.690
+se       | SE-ResNet18            | resnet18-se-imagenet        | 71.024 | 1.823 | 11.779
+ge       | GE-ResNet18            | resnet18-ge-imagenet        | 70.405 | 1.825 | 11.753
+acnet    | AC-ResNet18            | resnet18-ac-imagenet        | 70.779 | 1.822 | 11.690
+condconv | CondConv-ResNet18      | resnet18-condconv3-imagenet | 71.935 | 1.822 | 11.701
+dycnn    | DY-CNN-ResNet18        | resnet18-dycnn3-imagenet    | 70.613 | 1.822 | 12.001
+coconv   | CoConv-ResNet18 (ours) | resnet18-coconv3-imagenet   | 72.696 | 1.824 | 12.166
+"""
     )
 )
 

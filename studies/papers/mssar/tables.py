@@ -9,7 +9,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from searchspace.paper_networks import mssar
-from studies.papers.printed import PrintedCost, PrintedRow
+from studies.papers.printed import PrintedCost, PrintedRow, parse_table
 
 COUNT = "FLOPs count convolutions and the classifier"
 PLAIN, SE, RECALIBRATED = "none", "SE", "MS-SAR"
@@ -27,6 +27,25 @@ _RESNEXT = (
     "first 1x1 of a block{}."
 )
 _RESNEXT_PLUS = _RESNEXT.format(", to which the recalibration is added")
+_REASONS = {
+    ("Table 1", "ResNet-56", "FLOPs"): "A misprint: Tables 2 and 3 have 125.7M for this network.",
+    ("Table 2", "DN-100*", "Params"): _DENSE,
+    ("Table 2", "DN-190*", "Params"): _DENSE,
+    ("Table 4", "ResNeXt-50", "FLOPs"): _RESNEXT.format(""),
+    ("Table 5", "ResNet-18", "Params"): _LARGE_PARAMS.format("11.69M"),
+    ("Table 5", "ResNet-18+SE", "Params"): _LARGE_PARAMS.format("11.78M"),
+    ("Table 5", "ResNet-18+MS-SAR", "Params"): _LARGE_PARAMS.format("11.78M"),
+    ("Table 5", "ResNet-34", "Params"): _CUT,
+    ("Table 5", "ResNet-34+SE", "Params"): _LARGE_PARAMS.format("21.96M"),
+    ("Table 5", "ResNet-34+MS-SAR", "Params"): _LARGE_PARAMS.format("21.97M"),
+    ("Table 5", "ResNet-34+MS-SAR", "FLOPs"): (
+        "Ours is 3.66494G, 0.06M below what rounds to 3.67G: the squeeze may round otherwise."
+    ),
+    ("Table 5", "ResNeXt-50", "FLOPs"): _RESNEXT.format(""),
+    ("Table 5", "ResNeXt-50+SE", "FLOPs"): _RESNEXT_PLUS,
+    ("Table 5", "ResNeXt-50+MS-SAR", "FLOPs"): _RESNEXT_PLUS,
+}
+"""Why our costs differ, by table, row and column; those of Table 3 stand beside it."""
 
 
 def scales_name(scales: tuple[int, ...]) -> str:
@@ -42,21 +61,24 @@ def _params(figure: str, network: str, column: str = "Params", why: str = "") ->
     return PrintedCost("params", figure, column, (network,), why)
 
 
+def _architectures(table: str, dataset: str, rows: str) -> Iterator[PrintedRow]:
+    """A table of networks without recalibration that has FLOPs only."""
+    for row, network, flops in parse_table(rows):
+        costs = (_flops(flops, network, why=_REASONS.get((table, row, "FLOPs"), "")),)
+        yield PrintedRow("MS-SAR", table, row, dataset, network, costs=costs)
+
+
 TABLE_1 = tuple(
-    PrintedRow(
-        "MS-SAR", "Table 1", row, "cifar10", network, costs=(_flops(flops, network, why=why),)
-    )
-    for row, network, flops, why in (
-        ("ResNet-20", "resnet20-cifar10", "40.8M", ""),
-        ("ResNet-32", "resnet32-cifar10", "69.1M", ""),
-        (
-            "ResNet-56",
-            "resnet56-cifar10",
-            "135.7M",
-            "A misprint: Tables 2 and 3 have 125.7M for this network.",
-        ),
-        ("DenseNet-100", "densenet100-cifar10", "252.5M", ""),
-        ("DenseNet-190", "densenet190-cifar10", "7.9G", ""),
+    _architectures(
+        "Table 1",
+        "cifar10",
+        """
+ResNet-20    | resnet20-cifar10    | 40.8M
+ResNet-32    | resnet32-cifar10    | 69.1M
+ResNet-56    | resnet56-cifar10    | 135.7M
+DenseNet-100 | densenet100-cifar10 | 252.5M
+DenseNet-190 | densenet190-cifar10 | 7.9G
+""",
     )
 )
 
@@ -68,46 +90,34 @@ def _on_cifar(row: PrintedRow, errors: str) -> Iterator[PrintedRow]:
         yield replace(row, dataset=dataset, network=network, error=error)
 
 
+# Arm, row, network, CIFAR-10 and CIFAR-100 error, FLOPs and parameters.
+_TABLE_2 = """
+ResNet shallow none   | RN-20   | resnet20-cifar10             | 8.61 31.87 | 40.8M  | 0.27M
+ResNet shallow MS-SAR | RN-20*  | resnet20-mssar124-cifar10    | 7.61 31.09 | 40.9M  | 0.28M
+ResNet middle none    | RN-32   | resnet32-cifar10             | 7.51 30.63 | 69.1M  | 0.46M
+ResNet middle MS-SAR  | RN-32*  | resnet32-mssar124-cifar10    | 6.68 29.41 | 69.3M  | 0.48M
+ResNet deep none      | RN-56   | resnet56-cifar10             | 6.97 29.07 | 125.7M | 0.85M
+ResNet deep MS-SAR    | RN-56*  | resnet56-mssar124-cifar10    | 6.04 27.71 | 126.0M | 0.89M
+DenseNet small none   | DN-100  | densenet100-cifar10          | 4.67 22.45 | 252.5M | 0.80M
+DenseNet small MS-SAR | DN-100* | densenet100-mssar124-cifar10 | 4.16 21.13 | 253.3M | 0.99M
+DenseNet large none   | DN-190  | densenet190-cifar10          | 3.46 17.34 | 7.95G  | 25.8M
+DenseNet large MS-SAR | DN-190* | densenet190-mssar124-cifar10 | 3.32 16.92 | 7.98G  | 32.7M
+"""
+
+
 def _table_2() -> Iterator[PrintedRow]:
-    for name, row, network, errors, flops, params, why in (
-        # Network in names of arms, row, network, CIFAR-10 and CIFAR-100 error, costs.
-        ("ResNet shallow", "RN-20", "resnet20-{}cifar10", "8.61 31.87", "40.8M", "0.27M", ""),
-        ("ResNet shallow", "RN-20*", "resnet20-{}cifar10", "7.61 31.09", "40.9M", "0.28M", ""),
-        ("ResNet middle", "RN-32", "resnet32-{}cifar10", "7.51 30.63", "69.1M", "0.46M", ""),
-        ("ResNet middle", "RN-32*", "resnet32-{}cifar10", "6.68 29.41", "69.3M", "0.48M", ""),
-        ("ResNet deep", "RN-56", "resnet56-{}cifar10", "6.97 29.07", "125.7M", "0.85M", ""),
-        ("ResNet deep", "RN-56*", "resnet56-{}cifar10", "6.04 27.71", "126.0M", "0.89M", ""),
-        ("DenseNet small", "DN-100", "densenet100-{}cifar10", "4.67 22.45", "252.5M", "0.80M", ""),
-        (
-            "DenseNet small",
-            "DN-100*",
-            "densenet100-{}cifar10",
-            "4.16 21.13",
-            "253.3M",
-            "0.99M",
-            _DENSE,
-        ),
-        ("DenseNet large", "DN-190", "densenet190-{}cifar10", "3.46 17.34", "7.95G", "25.8M", ""),
-        (
-            "DenseNet large",
-            "DN-190*",
-            "densenet190-{}cifar10",
-            "3.32 16.92",
-            "7.98G",
-            "32.7M",
-            _DENSE,
-        ),
-    ):
-        recalibrated = row.endswith("*")
-        named = network.format("mssar124-" if recalibrated else "")
+    for arm, row, network, errors, flops, params in parse_table(_TABLE_2):
         printed = PrintedRow(
             "MS-SAR",
             "Table 2",
             row,
             "",
-            network=named,
-            arm=f"{name} {RECALIBRATED if recalibrated else PLAIN}",
-            costs=(_flops(flops, named), _params(params, named, why=why)),
+            network=network,
+            arm=arm,
+            costs=(
+                _flops(flops, network),
+                _params(params, network, why=_REASONS.get(("Table 2", row, "Params"), "")),
+            ),
             note=f"{row.rstrip('*')}; {COUNT}",
         )
         yield from _on_cifar(printed, errors)
@@ -115,147 +125,103 @@ def _table_2() -> Iterator[PrintedRow]:
 
 TABLE_2 = tuple(_table_2())
 
+# Scales, then CIFAR-10 and CIFAR-100 error and FLOPs of ResNet-56, and the same and parameters of
+# DenseNet-100.
+_TABLE_3 = """
+      | 6.97 29.41 | 125.7M | 4.67 22.45 | 252.5M | 0.80M
+1     | 6.80 28.99 | 125.7M | 4.45 21.83 | 252.6M | 0.99M
+2     | 6.55 28.31 | 125.8M | 4.35 21.33 | 253.0M | 0.99M
+4     | 6.48 28.74 | 126.3M | 4.39 21.79 | 254.3M | 0.99M
+1,2   | 6.38 28.28 | 125.8M | 4.29 21.42 | 252.8M | 0.99M
+1,4   | 6.11 28.05 | 126.0M | 4.32 21.27 | 253.5M | 0.99M
+2,4   | 6.35 28.87 | 126.1M | 4.33 21.23 | 253.7M | 0.99M
+1,2,4 | 6.04 27.71 | 126.0M | 4.06 21.13 | 253.3M | 0.99M
+"""
 _OTHER_ERRORS = {
     # Table 2 prints other errors for what should be the same runs.
-    ("ResNet", "cifar100", ()): "Table 2 prints an error of 29.07 for this network",
-    ("DenseNet", "cifar10", (1, 2, 4)): "Table 2 prints an error of 4.16 for this network",
+    ("ResNet", "cifar100", ""): "Table 2 prints an error of 29.07 for this network",
+    ("DenseNet", "cifar10", "1,2,4"): "Table 2 prints an error of 4.16 for this network",
 }
 
 
 def _table_3() -> Iterator[PrintedRow]:
-    for scales, (resnet_errors, resnet_flops), (dense_errors, dense_flops, dense_params) in zip(
-        SUBSETS,
-        (
-            # ResNet-56: CIFAR-10 and CIFAR-100 error, FLOPs.
-            ("6.97 29.41", "125.7M"),
-            ("6.80 28.99", "125.7M"),
-            ("6.55 28.31", "125.8M"),
-            ("6.48 28.74", "126.3M"),
-            ("6.38 28.28", "125.8M"),
-            ("6.11 28.05", "126.0M"),
-            ("6.35 28.87", "126.1M"),
-            ("6.04 27.71", "126.0M"),
-        ),
-        (
-            # DenseNet-100: the same and parameters.
-            ("4.67 22.45", "252.5M", "0.80M"),
-            ("4.45 21.83", "252.6M", "0.99M"),
-            ("4.35 21.33", "253.0M", "0.99M"),
-            ("4.39 21.79", "254.3M", "0.99M"),
-            ("4.29 21.42", "252.8M", "0.99M"),
-            ("4.32 21.27", "253.5M", "0.99M"),
-            ("4.33 21.23", "253.7M", "0.99M"),
-            ("4.06 21.13", "253.3M", "0.99M"),
-        ),
-        strict=True,
+    for scales, resnet_errors, resnet_flops, dense_errors, dense_flops, params in parse_table(
+        _TABLE_3
     ):
-        operator = f"mssar{''.join(map(str, scales))}-" if scales else ""
+        operator = f"mssar{scales.replace(',', '')}-" if scales else ""
         resnet, dense = f"resnet56-{operator}cifar10", f"densenet100-{operator}cifar10"
-        cut = _CUT if scales in ((1,), (2,)) else ""
+        cut = _CUT if scales in ("1", "2") else ""
         resnet_costs = (_flops(resnet_flops, resnet, "ResNet-56 FLOPs", cut),)
         dense_costs = (
             _flops(dense_flops, dense, "DenseNet-100 FLOPs"),
-            _params(dense_params, dense, "DenseNet-100 Params", _DENSE if scales else ""),
+            _params(params, dense, "DenseNet-100 Params", _DENSE if scales else ""),
         )
-        for name, short, network, errors, costs in (
-            ("ResNet", "RN-56", resnet, resnet_errors, resnet_costs),
-            ("DenseNet", "DN-100", dense, dense_errors, dense_costs),
-        ):
-            printed = PrintedRow(
-                "MS-SAR",
-                "Table 3",
-                scales_name(scales) if scales else "{}",
-                "",
-                network=network,
-                arm=f"{name} {scales_name(scales)}",
-                costs=costs,
-            )
-            for row in _on_cifar(printed, errors):
-                other = _OTHER_ERRORS.get((name, row.dataset, scales))
-                yield replace(row, note="; ".join(filter(None, (short, COUNT, other))))
+        yield from _with_scales("ResNet", "RN-56", scales, resnet, resnet_errors, resnet_costs)
+        yield from _with_scales("DenseNet", "DN-100", scales, dense, dense_errors, dense_costs)
+
+
+def _with_scales(
+    name: str, short: str, scales: str, network: str, errors: str, costs: tuple[PrintedCost, ...]
+) -> Iterator[PrintedRow]:
+    """A network of Table 3 on both datasets."""
+    row = f"{{{scales}}}"
+    arm = f"{name} {row if scales else PLAIN}"
+    printed = PrintedRow("MS-SAR", "Table 3", row, "", network=network, arm=arm, costs=costs)
+    for on_dataset in _on_cifar(printed, errors):
+        other = _OTHER_ERRORS.get((name, on_dataset.dataset, scales))
+        yield replace(on_dataset, note="; ".join(filter(None, (short, COUNT, other))))
 
 
 TABLE_3 = tuple(_table_3())
 
 TABLE_4 = tuple(
-    PrintedRow(
-        "MS-SAR", "Table 4", row, "imagenet", network, costs=(_flops(flops, network, why=why),)
-    )
-    for row, network, flops, why in (
-        ("ResNet-18", "resnet18-imagenet", "1.81G", ""),
-        ("ResNet-34", "resnet34-imagenet", "3.66G", ""),
-        ("ResNeXt-50", "resnext50-imagenet", "3.86G", _RESNEXT.format("")),
+    _architectures(
+        "Table 4",
+        "imagenet",
+        """
+ResNet-18  | resnet18-imagenet  | 1.81G
+ResNet-34  | resnet34-imagenet  | 3.66G
+ResNeXt-50 | resnext50-imagenet | 3.86G
+""",
     )
 )
 
-_RESNET_18 = "the printed parameters are not this network's (11.69M without recalibration)"
-_RESNEXT_50 = "the printed FLOPs are ResNet-50's (true: 4.23G without recalibration)"
+# Arm, row, network, error, FLOPs, parameters.
+_TABLE_5 = """
+ResNet shallow none   | ResNet-18         | resnet18-imagenet           | 30.50 | 1.81G | 10.9M
+ResNet shallow SE     | ResNet-18+SE      | resnet18-mssar1-imagenet    | 29.78 | 1.81G | 13.8M
+ResNet shallow MS-SAR | ResNet-18+MS-SAR  | resnet18-mssar124-imagenet  | 29.43 | 1.81G | 13.8M
+ResNet deep none      | ResNet-34         | resnet34-imagenet           | 27.02 | 3.66G | 21.7M
+ResNet deep SE        | ResNet-34+SE      | resnet34-mssar1-imagenet    | 26.67 | 3.66G | 27.3M
+ResNet deep MS-SAR    | ResNet-34+MS-SAR  | resnet34-mssar124-imagenet  | 26.15 | 3.67G | 27.4M
+ResNeXt none          | ResNeXt-50        | resnext50-imagenet          | 22.20 | 3.86G | 25.0M
+ResNeXt SE            | ResNeXt-50+SE     | resnext50-mssar1-imagenet   | 21.95 | 3.87G | 27.5M
+ResNeXt MS-SAR        | ResNeXt-50+MS-SAR | resnext50-mssar124-imagenet | 21.64 | 3.89G | 27.6M
+"""
+_WRONG_COSTS = {
+    "ResNet-18": "the printed parameters are not this network's (11.69M without recalibration)",
+    "ResNeXt-50": "the printed FLOPs are ResNet-50's (true: 4.23G without recalibration)",
+}
 
 
 def _table_5() -> Iterator[PrintedRow]:
-    for name, network, note, rows in (
-        # For each row its end, error, costs and why ours differ.
-        (
-            "ResNet shallow",
-            "ResNet-18",
-            _RESNET_18,
-            (
-                ("", "30.50", ("1.81G", ""), ("10.9M", _LARGE_PARAMS.format("11.69M"))),
-                ("+SE", "29.78", ("1.81G", ""), ("13.8M", _LARGE_PARAMS.format("11.78M"))),
-                ("+MS-SAR", "29.43", ("1.81G", ""), ("13.8M", _LARGE_PARAMS.format("11.78M"))),
+    for arm, row, network, error, flops, params in parse_table(_TABLE_5):
+        reasons = [_REASONS.get(("Table 5", row, column), "") for column in ("FLOPs", "Params")]
+        plain = row.partition("+")[0]
+        yield PrintedRow(
+            "MS-SAR",
+            "Table 5",
+            row,
+            "imagenet",
+            network=network,
+            arm=arm,
+            error=error,
+            costs=(
+                _flops(flops, network, why=reasons[0]),
+                _params(params, network, why=reasons[1]),
             ),
-        ),
-        (
-            "ResNet deep",
-            "ResNet-34",
-            "",
-            (
-                ("", "27.02", ("3.66G", ""), ("21.7M", _CUT)),
-                ("+SE", "26.67", ("3.66G", ""), ("27.3M", _LARGE_PARAMS.format("21.96M"))),
-                (
-                    "+MS-SAR",
-                    "26.15",
-                    (
-                        "3.67G",
-                        "Ours is 3.66494G, 0.06M below what rounds to 3.67G: the squeeze may round "
-                        "otherwise.",
-                    ),
-                    ("27.4M", _LARGE_PARAMS.format("21.97M")),
-                ),
-            ),
-        ),
-        (
-            "ResNeXt",
-            "ResNeXt-50",
-            _RESNEXT_50,
-            (
-                ("", "22.20", ("3.86G", _RESNEXT.format("")), ("25.0M", "")),
-                ("+SE", "21.95", ("3.87G", _RESNEXT_PLUS), ("27.5M", "")),
-                ("+MS-SAR", "21.64", ("3.89G", _RESNEXT_PLUS), ("27.6M", "")),
-            ),
-        ),
-    ):
-        for end, error, (flops, flops_reason), (params, params_reason) in rows:
-            arm, operator = {
-                "": (PLAIN, ""),
-                "+SE": (SE, "mssar1-"),
-                "+MS-SAR": (RECALIBRATED, "mssar124-"),
-            }[end]
-            named = f"{network.replace('-', '').lower()}-{operator}imagenet"
-            yield PrintedRow(
-                "MS-SAR",
-                "Table 5",
-                network + end,
-                "imagenet",
-                network=named,
-                arm=f"{name} {arm}",
-                error=error,
-                costs=(
-                    _flops(flops, named, why=flops_reason),
-                    _params(params, named, why=params_reason),
-                ),
-                note="; ".join(filter(None, (network, COUNT, note))),
-            )
+            note="; ".join(filter(None, (plain, COUNT, _WRONG_COSTS.get(plain)))),
+        )
 
 
 TABLE_5 = tuple(_table_5())

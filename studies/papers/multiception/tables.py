@@ -6,7 +6,7 @@ Arms without a network in their name are ResNet-50, the one network on all four 
 from collections.abc import Iterator
 
 from studies.papers.grid import arm_name
-from studies.papers.printed import PrintedCost, PrintedRow
+from studies.papers.printed import PrintedCost, PrintedRow, Quantity, parse_table
 
 DATASETS = {
     "cifar10": "Cifar-10",
@@ -16,6 +16,7 @@ DATASETS = {
 }
 """Our names of the datasets and the paper's."""
 
+ERROR_RATE = "printed as an error rate"
 OPERATORS = ("dsconv", "mixconv", "multiception")
 SIZES = ("3 & 5", "3 & 7", "5 & 7", "3 & 5 & 7")
 
@@ -28,7 +29,7 @@ def _row(table: str, dataset: str, network: str, arm: str, error: str) -> Printe
         dataset,
         arm=arm_name(arm, network),
         error=error,
-        note="printed as an error rate",
+        note=ERROR_RATE,
     )
 
 
@@ -103,105 +104,49 @@ _REASONS = {
 """Why our count differs, by row and column of Table 5."""
 
 
+# Dataset, model, network in `searchspace.named`, then error and parameters of the standard network,
+# the same with Multiception, and the saving.
+_TABLE_5 = """
+cifar10    | ResNet-20         | resnet20-{}cifar10      | 7.17 0.2724M  | 7.53 0.1899M  | -30.30%
+cifar10    | ResNet-50         | resnet50-{}cifar10      | 5.75 0.7586M  | 5.94 0.5094M  | -32.85%
+cifar10    | SeNet-56          | senet56-{}cifar10       | 5.69 0.8679M  | 5.71 0.5886M  | -32.18%
+cifar10    | ShakeNet-26-2x96d | shakeshake26-{}cifar10  | 3.35 26.78M   | 3.42 17.57M   | -34.39%
+cifar100   | ResNet-50         | resnet50-{}cifar100     | 27.92 0.7644M | 28.54 0.5153M | -32.59%
+cifar100   | ShakeNet-26x96d   | shakeshake26-{}cifar100 | 18.44 26.81M  | 18.92 17.59M  | -34.39%
+stl10      | ResNet-50         | resnet50-{}stl10        | 17.83 0.7586M | 16.81 0.5094M | -32.85%
+imagenet32 | ResNet-50         | resnet50-{}imagenet32   | 63.20 0.8229M | 62.37 0.5738M | -30.27%
+"""
+_ARM_NETWORKS = {"ResNet-50": "", "ShakeNet-26x96d": "ShakeNet-26-2x96d"}
+"""Models that have another name in arms."""
+
+
 def _table_5() -> Iterator[PrintedRow]:
-    for dataset, title, arm, network, standard, multiception, saving in (
-        # Dataset, row, network in names of arms and in `searchspace.named`, then error and
-        # parameters of the standard network and with Multiception, and the saving in per cent.
-        (
-            "cifar10",
-            "ResNet-20",
-            "ResNet-20",
-            "resnet20-{}cifar10",
-            ("7.17", "0.2724M"),
-            ("7.53", "0.1899M"),
-            "-30.30%",
-        ),
-        (
-            "cifar10",
-            "ResNet-50",
-            "",
-            "resnet50-{}cifar10",
-            ("5.75", "0.7586M"),
-            ("5.94", "0.5094M"),
-            "-32.85%",
-        ),
-        (
-            "cifar10",
-            "SeNet-56",
-            "SeNet-56",
-            "senet56-{}cifar10",
-            ("5.69", "0.8679M"),
-            ("5.71", "0.5886M"),
-            "-32.18%",
-        ),
-        (
-            "cifar10",
-            "ShakeNet-26-2x96d",
-            "ShakeNet-26-2x96d",
-            "shakeshake26-{}cifar10",
-            ("3.35", "26.78M"),
-            ("3.42", "17.57M"),
-            "-34.39%",
-        ),
-        (
-            "cifar100",
-            "ResNet-50",
-            "",
-            "resnet50-{}cifar100",
-            ("27.92", "0.7644M"),
-            ("28.54", "0.5153M"),
-            "-32.59%",
-        ),
-        (
-            "cifar100",
-            "ShakeNet-26x96d",
-            "ShakeNet-26-2x96d",
-            "shakeshake26-{}cifar100",
-            ("18.44", "26.81M"),
-            ("18.92", "17.59M"),
-            "-34.39%",
-        ),
-        (
-            "stl10",
-            "ResNet-50",
-            "",
-            "resnet50-{}stl10",
-            ("17.83", "0.7586M"),
-            ("16.81", "0.5094M"),
-            "-32.85%",
-        ),
-        (
-            "imagenet32",
-            "ResNet-50",
-            "",
-            "resnet50-{}imagenet32",
-            ("63.20", "0.8229M"),
-            ("62.37", "0.5738M"),
-            "-30.27%",
-        ),
-    ):
-        row = f"{DATASETS[dataset]}, {title}"
-        replaced = (network.format("multiception-"),)
-        for operator, names, (error, params), column in (
-            ("standard", (network.format(""),), standard, STANDARD),
-            ("multiception", replaced, multiception, MULTICEPTION),
+    for dataset, model, name, standard, multiception, saving in parse_table(_TABLE_5):
+        network = _ARM_NETWORKS.get(model, model)
+        row = f"{DATASETS[dataset]}, {model}"
+        for operator, network_name, printed, column in (
+            ("standard", name.format(""), standard, STANDARD),
+            ("multiception", name.format("multiception-"), multiception, MULTICEPTION),
         ):
-            reason = _REASONS.get((row, column), "")
-            costs = [PrintedCost("params", params, column, names, reason)]
+            error, params = printed.split()
+            costs = [_cost("params", row, params, column, network_name)]
             if operator == "multiception":
-                reason = _REASONS.get((row, SAVING), "")
-                costs.append(PrintedCost("saving", saving, SAVING, names, reason))
+                costs.append(_cost("saving", row, saving, SAVING, network_name))
             yield PrintedRow(
                 "Multiception",
                 "Table 5",
                 row,
                 dataset,
-                network=names[0],
-                arm=arm_name(operator, arm),
+                network=network_name,
+                arm=arm_name(operator, network),
                 error=error,
                 costs=tuple(costs),
-                note="printed as an error rate",
+                note=ERROR_RATE,
             )
+
+
+def _cost(quantity: Quantity, row: str, figure: str, column: str, network: str) -> PrintedCost:
+    return PrintedCost(quantity, figure, column, (network,), _REASONS.get((row, column), ""))
 
 
 TABLE_5 = tuple(_table_5())

@@ -10,7 +10,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from searchspace.paper_networks.rsnet import SIZES
-from studies.papers.printed import PrintedCost, PrintedRow, renamed
+from studies.papers.printed import PrintedCost, PrintedRow, parse_table, renamed
 
 NETWORKS = {"ResNet": "ResNet18", "deep ResNet": "ResNet50", "MobileNet": "MobileNetV2"}
 """Our names of the networks and the paper's."""
@@ -42,87 +42,88 @@ def _network(name: str, size: int, *, switchable: bool) -> str:
     return f"{start}-rsnet-{images}" if switchable else f"{start}-{images}"
 
 
-_TABLE_2 = (
-    # MAdds, then accuracies of I-Nets (base), I-224, Our Parallel and Our RS-Net at `SIZES`, and
-    # their total parameters.
-    (
-        "ResNet",
-        "ResNet18",
-        "1.82G 1.34G 931M 596M 335M",
-        "71.0 69.8 68.5 66.3 62.6",
-        "71.0 68.7 64.7 56.8 42.5",
-        "73.0 71.7 70.4 67.5 61.5",
-        "73.1 72.2 71.1 68.7 64.1",
-        "55.74Mi 11.15Mi 11.18Mi 11.18Mi",
-    ),
-    (
-        "deep ResNet",
-        "ResNet50",
-        "4.14G 3.04G 2.11G 1.35G 760M",
-        "77.1 76.4 75.3 73.5 70.7",
-        "77.1 75.5 72.4 66.8 54.9",
-        "78.9 78.1 76.9 74.9 70.2",
-        "79.3 78.8 77.9 76.3 72.7",
-        "121.87Mi 24.37Mi 24.58Mi 24.58Mi",
-    ),
-    (
-        "MobileNet",
-        "M-NetV2",
-        "301M 221M 154M 99M 56M",
-        "72.1 71.0 69.5 66.8 62.6",
-        "72.1 70.2 66.1 58.3 43.9",
-        "72.8 71.7 70.1 67.3 61.4",
-        "73.0 72.2 71.1 68.8 63.9",
-        "16.71Mi 3.34Mi 3.47Mi 3.47Mi",
-    ),
-)
+# A network's MAdds and the accuracies of the models at `SIZES`, and the models' total parameters.
+_TABLE_2 = {
+    "ResNet": """
+ResNet18, MAdds         | 1.82G 1.34G 931M 596M 335M |
+ResNet18, I-Nets (base) | 71.0 69.8 68.5 66.3 62.6   | 55.74Mi
+ResNet18, I-224         | 71.0 68.7 64.7 56.8 42.5   | 11.15Mi
+ResNet18, Our Parallel  | 73.0 71.7 70.4 67.5 61.5   | 11.18Mi
+ResNet18, Our RS-Net    | 73.1 72.2 71.1 68.7 64.1   | 11.18Mi
+""",
+    "deep ResNet": """
+ResNet50, MAdds         | 4.14G 3.04G 2.11G 1.35G 760M |
+ResNet50, I-Nets (base) | 77.1 76.4 75.3 73.5 70.7     | 121.87Mi
+ResNet50, I-224         | 77.1 75.5 72.4 66.8 54.9     | 24.37Mi
+ResNet50, Our Parallel  | 78.9 78.1 76.9 74.9 70.2     | 24.58Mi
+ResNet50, Our RS-Net    | 79.3 78.8 77.9 76.3 72.7     | 24.58Mi
+""",
+    "MobileNet": """
+M-NetV2, MAdds         | 301M 221M 154M 99M 56M   |
+M-NetV2, I-Nets (base) | 72.1 71.0 69.5 66.8 62.6 | 16.71Mi
+M-NetV2, I-224         | 72.1 70.2 66.1 58.3 43.9 | 3.34Mi
+M-NetV2, Our Parallel  | 72.8 71.7 70.1 67.3 61.4 | 3.47Mi
+M-NetV2, Our RS-Net    | 73.0 72.2 71.1 68.8 63.9 | 3.47Mi
+""",
+}
+_MODELS = {
+    "I-Nets (base)": "I-{}",
+    "I-224": "I-224",
+    "Our Parallel": "parallel",
+    "Our RS-Net": "RS-Net",
+}
+"""The models of Table 2 and their arms; the individual networks are one for each size."""
 
 
-def _table_2() -> Iterator[PrintedRow]:
-    for name, title, macs, individual, largest, parallel, switchable, params in _TABLE_2:
-        sizes = dict(zip(SIZES, macs.split(), strict=True))
-        costs = {
-            size: PrintedCost("macs", figure, "MAdds", (_network(name, size, switchable=True),))
-            for size, figure in sizes.items()
-        }
-        models = (
-            *at_sizes("Table 2", "I-{}", individual),
-            # At 224 it is the first of the individual networks.
-            *at_sizes("Table 2", "I-224", largest)[1:],
-            *at_sizes("Table 2", "parallel", parallel),
-            *at_sizes("Table 2", "RS-Net", switchable),
-        )
-        for row in models:
-            size = row.size or 0
-            network = {
-                f"I-{size}": _network(name, size, switchable=False),
-                "RS-Net": _network(name, size, switchable=True),
-            }.get(row.arm, "")
+def _table_2(name: str) -> Iterator[PrintedRow]:
+    (_, macs, _), *models = parse_table(_TABLE_2[name])
+    costs = {
+        size: PrintedCost("macs", figure, "MAdds", (_network(name, size, switchable=True),))
+        for size, figure in zip(SIZES, macs.split(), strict=True)
+    }
+    for title, accuracies, _ in models:
+        network, model = title.split(", ")
+        for row in at_sizes("Table 2", _MODELS[model], accuracies):
+            if model == "I-224" and row.size == SIZES[0]:
+                # The first of the individual networks.
+                continue
             yield replace(
                 row,
-                row=f"{title}, {row.row}",
-                network=network,
+                row=f"{network}, {row.row}",
+                network=_network_of(name, row),
                 arm=f"{name} {row.arm}",
-                costs=(costs[size],),
+                costs=(costs[row.size or 0],),
                 note=NETWORKS[name],
             )
-        alone = tuple(_network(name, size, switchable=False) for size in SIZES)
-        together = (_network(name, SIZES[0], switchable=True),)
-        columns = ("I-Nets (base)", "I-224", "Our Parallel", "Our RS-Net")
-        networks = (alone, alone[:1], together, together)
-        yield PrintedRow(
-            "RS-Net",
-            "Table 2",
-            f"{title}, Total Params",
-            "imagenet",
-            costs=tuple(
-                PrintedCost("params", figure, column, counted)
-                for figure, column, counted in zip(params.split(), columns, networks, strict=True)
-            ),
-        )
+    yield _total_params(name, [(title.split(", "), params) for title, _, params in models])
 
 
-TABLE_2 = tuple(_table_2())
+def _network_of(name: str, row: PrintedRow) -> str:
+    """The named network of an arm at its size; parallel training and I-224 elsewhere have none."""
+    size = row.size or 0
+    if row.arm == "RS-Net":
+        return _network(name, size, switchable=True)
+    return _network(name, size, switchable=False) if row.arm == f"I-{size}" else ""
+
+
+def _total_params(name: str, models: list[tuple[list[str], str]]) -> PrintedRow:
+    """The row of Table 2 with the parameters of each model, summed over its networks."""
+    individual = tuple(_network(name, size, switchable=False) for size in SIZES)
+    switchable = (_network(name, SIZES[0], switchable=True),)
+    networks = {"I-Nets (base)": individual, "I-224": individual[:1]}
+    return PrintedRow(
+        "RS-Net",
+        "Table 2",
+        f"{models[0][0][0]}, Total Params",
+        "imagenet",
+        costs=tuple(
+            PrintedCost("params", figure, model, networks.get(model, switchable))
+            for (_, model), figure in models
+        ),
+    )
+
+
+TABLE_2 = tuple(row for name in NETWORKS for row in _table_2(name))
 RESNET, MOBILENET = renamed(TABLE_2, "ResNet "), renamed(TABLE_2, "MobileNet ")
 """The rows of one network, under names of arms without the network's."""
 
@@ -205,48 +206,36 @@ def width_name(multiplier: float) -> str:
     return f"width {multiplier:g}x"
 
 
+# Row, network, MAdds, and accuracy of individual, slimmable and universally slimmable networks.
+_TABLE_4_WIDTHS = """
+1.0x  | mobilenetv2-imagenet     | 301M | 72.1 | 70.5 | 71.5
+0.8x  | mobilenetv2-080-imagenet | 222M | 69.8 |      | 70.0
+0.65x | mobilenetv2-065-imagenet | 161M | 68.0 |      | 68.3
+0.5x  | mobilenetv2-050-imagenet | 97M  | 64.6 | 64.4 | 65.0
+0.35x | mobilenetv2-035-imagenet | 59M  | 60.1 | 59.7 | 62.2
+"""
+_TABLE_4_SIZES = "301M 221M 154M 99M 56M"
+_SLIMMABLE = "printed there from Yu et al., ICLR 2019"
+_UNIVERSAL = "printed there from Yu and Huang, ICCV 2019"
+
+
 def _table_4() -> Iterator[PrintedRow]:
-    for width, network, macs, alone, slimmable, universal in (
-        # Network, MAdds, and individual, slimmable and universally slimmable networks.
-        (1.0, "mobilenetv2-imagenet", "301M", "72.1", "70.5", "71.5"),
-        (0.8, "mobilenetv2-080-imagenet", "222M", "69.8", "", "70.0"),
-        (0.65, "mobilenetv2-065-imagenet", "161M", "68.0", "", "68.3"),
-        (0.5, "mobilenetv2-050-imagenet", "97M", "64.6", "64.4", "65.0"),
-        (0.35, "mobilenetv2-035-imagenet", "59M", "60.1", "59.7", "62.2"),
-    ):
-        reason = "161.9M: the digits are cut, not rounded." if width == 0.65 else ""
+    for row, network, macs, individual, slimmable, universal in parse_table(_TABLE_4_WIDTHS):
+        reason = "161.9M: the digits are cut, not rounded." if row == "0.65x" else ""
         costs = (PrintedCost("macs", macs, "MAdds", (network,), reason),)
-        row = f"{width:g}x" if width < 1 else "1.0x"
-        for arm, named, accuracy, note in (
-            # Of width 1 this is I-224, of Table 2.
-            (width_name(width) if width < 1 else "", network, alone, ""),
-            (
-                f"S-MobileNetV2 {width:g}x",
-                "",
-                slimmable,
-                "printed there from Yu et al., ICLR 2019",
-            ),
-            (
-                f"US-MobileNetV2 {width:g}x",
-                "",
-                universal,
-                "printed there from Yu and Huang, ICCV 2019",
-            ),
+        width = float(row.rstrip("x"))
+        printed = PrintedRow(
+            "RS-Net", "Table 4", row, "imagenet", size=SIZES[0], accuracy=individual, costs=costs
+        )
+        # Of width 1 it is I-224, of Table 2.
+        yield replace(printed, network=network, arm=width_name(width) if width < 1 else "")
+        for name, accuracy, note in (
+            ("S-MobileNetV2", slimmable, _SLIMMABLE),
+            ("US-MobileNetV2", universal, _UNIVERSAL),
         ):
             if accuracy:
-                yield PrintedRow(
-                    "RS-Net",
-                    "Table 4",
-                    row,
-                    "imagenet",
-                    network=named,
-                    arm=arm,
-                    accuracy=accuracy,
-                    size=SIZES[0],
-                    costs=costs,
-                    note=note,
-                )
-    for size, macs in zip(SIZES, "301M 221M 154M 99M 56M".split(), strict=True):
+                yield replace(printed, arm=f"{name} {width:g}x", accuracy=accuracy, note=note)
+    for size, macs in zip(SIZES, _TABLE_4_SIZES.split(), strict=True):
         network = _network("MobileNet", size, switchable=True)
         costs = (PrintedCost("macs", macs, "MAdds", (network,)),)
         yield PrintedRow(

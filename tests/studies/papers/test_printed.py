@@ -2,9 +2,9 @@
 
 import pytest
 
-from searchspace import names
+from searchspace import named, names
 from studies.papers.catalog import STUDIES
-from studies.papers.printed import PrintedCost, PrintedRow, published, renamed
+from studies.papers.printed import PrintedCost, PrintedRow, parse_table, published, renamed
 from studies.papers.rows import ROWS
 
 
@@ -71,3 +71,30 @@ def test_the_points_of_every_study_are_printed_rows() -> None:
 def test_every_named_network_is_printed_somewhere() -> None:
     rows = {row.network for row in ROWS}
     assert set(names()) <= rows | {name for row in ROWS for c in row.costs for name in c.networks}
+
+
+def test_a_table_typed_as_text_has_cells_for_every_column() -> None:
+    assert parse_table("\na | 1.0 | \nb c |  2 | x\n") == [["a", "1.0", ""], ["b c", "2", "x"]]
+    with pytest.raises(ValueError, match="as many columns"):
+        parse_table("a | 1\nb")
+
+
+def test_arms_of_paper_designs_are_the_named_networks() -> None:
+    """Apart from the input sizes, an arm is the network that its printed row is about."""
+    arms = [
+        (arm.name, task.kind, arm.architecture)
+        for study in STUDIES.values()
+        for preset, design in study.presets.items()
+        if preset != "quick" and design.is_paper_protocol
+        for task in design.tasks
+        for arm in design.arms
+    ]
+    compared = 0
+    for row in (row for row in ROWS if row.arm and row.network):
+        network = named(row.network)
+        for name, dataset, architecture in arms:
+            if (name, dataset) == (row.arm, row.dataset):
+                assert architecture.backbone == network.backbone, row
+                assert architecture.choices == network.choices, row
+                compared += 1
+    assert compared > 100
