@@ -40,7 +40,7 @@ class Architecture:
 
     @cached_property
     def key(self) -> str:
-        """A content hash, the same on every machine; equal for equal networks."""
+        """A content hash of the JSON form, the same on every machine."""
         return content_key(self)
 
     def slots(self) -> tuple[Slot, ...]:
@@ -52,7 +52,7 @@ class Architecture:
         return self.choices.get(slot.name, DEFAULTS[slot.role])
 
     def label(self) -> str:
-        """A short name: the backbone and the distinct choices, not where they are."""
+        """A short name: the backbone and the distinct choices, without their slots."""
         kinds = dict.fromkeys(choice.label() for choice in self.choices.values())
         sizes = [self.resolutions.label()] if self.resolutions else []
         return " + ".join([self.backbone.label(), *kinds, *sizes])
@@ -121,7 +121,7 @@ def build(architecture: Architecture, num_classes: int | None = None, in_chs: in
 
 
 def deploy(network: nn.Module) -> nn.Module:
-    """A copy for inference: every operator that has a deployed form replaced by it, in eval mode.
+    """A copy in eval mode with every operator in its deployed form, where it has one.
 
     The result computes what `network.eval()` computes, to floating-point tolerance.
     """

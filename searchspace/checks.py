@@ -1,4 +1,4 @@
-"""Checks of constructor arguments; each message names the value and what would be right."""
+"""Checks of constructor arguments; each message shows the value and what is allowed."""
 
 from collections.abc import Collection
 from typing import Any
@@ -29,7 +29,7 @@ def check_one_of(options: Collection[Any], **values: Any) -> None:
 
 
 def check_integers(minimum: int, **values: Any) -> None:
-    """Raise an InputError unless each value is a filled list of whole numbers >= `minimum`."""
+    """Raise an InputError unless each value is a non-empty list of integers >= `minimum`."""
     for name, value in values.items():
         if not isinstance(value, list | tuple) or not value:
             raise InputError(f"{name} must be a list of one or more whole numbers, got {value!r}")

@@ -1,4 +1,4 @@
-"""The base of all choices, one operator with its settings, and the registry of operators."""
+"""The base class of operators with their settings (choices), and the registry of operators."""
 
 import inspect
 from abc import ABC, abstractmethod
@@ -14,7 +14,7 @@ from searchspace.slot import Role, Slot
 
 @dataclass(frozen=True)
 class Choice(Value, ABC):
-    """An operator and its settings: hashable, JSON-able, checked when constructed.
+    """An operator with its settings: hashable, JSON-able, checked when constructed.
 
     A subclass sets `kind`, its name in JSON, and `role`, the slots it is for, builds its module and
     is registered by `@register`.
@@ -33,12 +33,12 @@ class Choice(Value, ABC):
         return self
 
     def inner_width(self) -> int | None:
-        """The channels inside a bottleneck that this choice asks for; None if any will do."""
+        """The channels that this choice needs inside a bottleneck; None if any number will do."""
         return None
 
     @abstractmethod
     def module(self, slot: Slot) -> nn.Module:
-        """The operator for `slot` in training form; `Slot` says what goes in and out."""
+        """The operator for `slot` in training form; `Slot` gives the shapes of input and output."""
 
     def label(self) -> str:
         """A short name for tables and plots, for example `coconv(experts=2)`."""

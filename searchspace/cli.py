@@ -1,4 +1,4 @@
-"""How every command line of the project ends: with a status and, on bad input, one sentence."""
+"""Runs command lines: exit status, one sentence on bad input, and parsers of option values."""
 
 import sys
 from collections.abc import Callable, Sequence

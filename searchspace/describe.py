@@ -1,4 +1,4 @@
-"""What is in a search space: `python -m searchspace.describe SPACE`."""
+"""Describes a search space: `python -m searchspace.describe SPACE`."""
 
 from typing import Annotated
 

@@ -1,5 +1,5 @@
-"""The one error type for bad input, so that every command can answer it the same way."""
+"""The error type for bad input; every command prints its sentence and exits with status 2."""
 
 
 class InputError(ValueError):
-    """Unusable input; the message is one sentence saying what would be right."""
+    """Unusable input; the message is one sentence that says what is allowed."""

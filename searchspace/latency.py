@@ -1,4 +1,4 @@
-"""Measured time per batch, kept apart from counted costs.
+"""Latency: measured time per batch, kept apart from counted costs.
 
 A latency holds for one machine, device, batch, number of threads, image size and form; a table of
 them is a file of measurements, and nothing is filled in that was not measured.
@@ -102,7 +102,7 @@ def _device(name: str) -> torch.device:
 
 @contextmanager
 def using_threads(count: int) -> Iterator[None]:
-    """Torch computes with so many threads within, with as many as before after it."""
+    """Sets torch's number of threads inside the context and restores it afterwards."""
     before = torch.get_num_threads()
     torch.set_num_threads(count)
     try:
@@ -146,7 +146,7 @@ class LatencyTable:
 
     @classmethod
     def load(cls, path: str | Path) -> "LatencyTable":
-        """The table in a file; an empty one where there is no file yet."""
+        """The table in a file; an empty table if there is no file yet."""
         file = Path(path)
         table = cls(file)
         if not file.exists():
@@ -163,7 +163,7 @@ class LatencyTable:
         return table
 
     def get(self, architecture: Architecture, conditions: Conditions) -> Latency:
-        """What was measured; an InputError where nothing was."""
+        """The measured latency; an InputError if there is none."""
         latency = self.entries.get((architecture.key, conditions))
         if latency is None:
             raise InputError(
@@ -206,7 +206,7 @@ class LatencyTable:
 
 @dataclass(frozen=True)
 class LatencyRecord:
-    """One line of a table."""
+    """One entry of the JSON file."""
 
     key: str
     conditions: Conditions

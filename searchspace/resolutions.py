@@ -1,10 +1,14 @@
-"""Resolution-switchable networks: one set of weights for several input sizes (RS-Net, Section 3).
+"""Resolution-switchable networks (RS-Net): one set of weights for several input sizes.
 
-Convolutions and the classifier are shared; each size has batch norms of its own (eq. 3) and a score
-in an ensemble of the sizes' predictions (eq. 5), which teaches them in training. At a size between
-two trained ones, in evaluation, norm parameters and statistics are interpolated linearly (Section
-4.3); beyond the largest and the smallest the paper defines nothing, and such an input is an error.
-A network of one size has one set of norms, which serves every size, as of a plain network.
+Yikai Wang, Fuchun Sun, Duo Li and Anbang Yao, "Resolution Switchable Networks for Runtime Efficient
+Image Recognition", ECCV 2020. https://arxiv.org/abs/2007.09558
+
+Section 3. Convolutions and the classifier are shared; each size has batch norms of its own (eq. 3)
+and a score in an ensemble of the sizes' predictions (eq. 5), which teaches them in training. At a
+size between two trained ones, in evaluation, norm parameters and statistics are interpolated
+linearly (Section 4.3); beyond the largest and the smallest the paper defines nothing, and such an
+input is an error. A network of one size has one set of norms, which serves every size, as of a
+plain network.
 """
 
 import copy
@@ -27,7 +31,7 @@ Distillation = Literal["none", "vanilla", "full", "higher", "highest"]
 
 @dataclass(frozen=True)
 class Resolutions:
-    """The sizes that a network is trained at, in pixels, and what each has for itself.
+    """The input sizes that a network switches between, in pixels, and what is private to each.
 
     A size that is named more than once is that many views of each image, which share the size's
     norms (the control of Table 6); with one size only, this is the training of a plain network.
@@ -73,13 +77,13 @@ class Resolutions:
 
     @property
     def between(self) -> tuple[int, ...]:
-        """The sizes half way between neighbours that are not neighbouring numbers."""
+        """The sizes halfway between trained sizes, where they are sizes of their own."""
         middles = [(large + small) // 2 for large, small in pairwise(self.distinct)]
         return tuple(size for size in middles if size not in self.sizes)
 
     @property
     def untrained(self) -> tuple[int, ...]:
-        """All sizes at which the network is measured without having been trained at them."""
+        """The sizes at which the network is measured and not trained."""
         return self.between + self.tested
 
     def label(self) -> str:
@@ -138,7 +142,7 @@ class Resolutions:
 
 @dataclass(frozen=True)
 class SelectNorms:
-    """Run before a network's forward pass: sets its private norms to the input's size."""
+    """A forward pre-hook that selects a network's private norms by the input's size."""
 
     resolutions: Resolutions
 

@@ -1,4 +1,4 @@
-"""Tasks and recipes as command lines name them: by name, from a file, with changed fields."""
+"""Parses tasks and recipes given on command lines: by name, from a JSON file, with changes."""
 
 import json
 from dataclasses import fields
@@ -13,7 +13,7 @@ from trainers.tasks import TASKS, Task
 
 
 def read_json(path: Path) -> Any:
-    """What a JSON file holds; an InputError says why it cannot be read."""
+    """The content of a JSON file; an InputError says why it cannot be read."""
     try:
         return json.loads(path.read_text())
     except OSError as error:

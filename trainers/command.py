@@ -1,4 +1,4 @@
-"""The command that trains one network: what it is given, what it shows and what it writes."""
+"""The command line that trains one network and writes its metrics, weights and checkpoints."""
 
 import json
 import os
@@ -112,7 +112,7 @@ def _train(training: Training, out: Path, console: Console) -> None:
 
 @contextmanager
 def _stop_signals() -> Iterator[list[int]]:
-    """Collects signals that ask to stop; a second one is not waited for."""
+    """Collects signals that ask to stop; the second one interrupts at once."""
     received: list[int] = []
 
     def handle(number: int, frame: FrameType | None) -> None:
@@ -129,7 +129,7 @@ def _stop_signals() -> Iterator[list[int]]:
 
 
 def _claim(out: Path, job: Job, device: str) -> None:
-    """Write what is trained, or check that the folder holds just that."""
+    """Write the job into the folder, or check that the folder holds the same job."""
     path = out / CONFIG
     config = {
         "key": job.key,

@@ -1,4 +1,4 @@
-"""A job, all that decides one training run, and its result."""
+"""A job, which determines one training run, and its result."""
 
 import base64
 from dataclasses import dataclass, field
@@ -48,12 +48,12 @@ Status = Literal["finished", "diverged", "out_of_memory", "truncated", "failed"]
 
 @dataclass(frozen=True)
 class Point:
-    """What a network does at one input size: accuracies in [0, 1], losses in nats.
+    """The metrics of a network at one input size: accuracies in [0, 1], losses in nats.
 
     `test_accuracy` is measured once, at the end of the job, and selects nothing. A size that is not
     `trained` lies between two sizes of a switchable network, whose norms it interpolates, or is one
     at which a network of one size is tested too. `test_right` says which test images are classified
-    rightly, a bit each in the split's order (`trainers.unpack_flags` reads it).
+    correctly, a bit each in the split's order (`trainers.unpack_flags` reads it).
     """
 
     size: int
@@ -127,12 +127,12 @@ class Result:
 
 
 def pack_flags(flags: Tensor) -> str:
-    """(N,) bool as text: a bit each, the first in the highest bit of a byte, base64."""
+    """Flags (N,) of bool as base64 text, one bit each, the first in the highest bit of a byte."""
     return base64.b64encode(np.packbits(flags.cpu().numpy()).tobytes()).decode()
 
 
 def unpack_flags(text: str, count: int) -> np.ndarray:
-    """The (count,) bool flags that `pack_flags` made text of."""
+    """The inverse of `pack_flags`: flags (count,) of bool."""
     packed = np.frombuffer(base64.b64decode(text), dtype=np.uint8)
     if len(packed) != -(-count // 8):
         raise InputError(f"flags of {count} images take {-(-count // 8)} bytes, got {len(packed)}")

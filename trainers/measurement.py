@@ -32,9 +32,9 @@ def measure_split(
     sizes: Sequence[int],
     ensemble: Sequence[int] = (),
 ) -> list[SplitMetrics]:
-    """One measure for each size, in evaluation mode, and last that of the ensemble of `ensemble`.
+    """Metrics at each size, in evaluation mode, and last those of the ensemble of `ensemble`.
 
-    `prepare` makes stored images a network's input; `ensemble` is empty or sizes among `sizes`.
+    `prepare` makes stored images a network's input; `ensemble` is empty or some of `sizes`.
     Batches are halved while memory is short.
     """
     network.eval()

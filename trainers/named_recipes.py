@@ -1,4 +1,4 @@
-"""Named recipes: the papers' protocols, each with the section that it is read from.
+"""Named recipes: the papers' training protocols, each with its section.
 
 Where a text says nothing, a comment says what is ours. All of them train on the part of the
 training set that validation leaves, while the papers trained on all of it.

@@ -1,4 +1,4 @@
-"""How to train: every setting that decides a result, as frozen data."""
+"""The recipe: every setting of training that affects a result, as a frozen value."""
 
 from dataclasses import dataclass, field
 from math import cos, pi

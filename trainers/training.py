@@ -23,7 +23,7 @@ from trainers.runtime.rng_state import RngState
 from trainers.tasks import Split, Splits
 
 CHECK_STEPS = 64
-"""Steps between looks at the loss: each look makes a GPU wait."""
+"""Steps between checks that the loss is finite; each check makes a GPU wait."""
 
 
 class Training:
@@ -52,7 +52,7 @@ class Training:
         self.data = (data or job.task.load(data_root)).to(self.device)
         self.batches = Batches(job, self.data, self.device)
         self.rng_state = RngState(job.seed, self.device)
-        with self.rng_state.own():
+        with self.rng_state.active():
             network = build(job.architecture, job.task.classes, job.task.in_chs)
             self.learner = Learner(
                 network.to(self.device), job, self.rng_state, recompute=recompute
@@ -116,7 +116,7 @@ class Training:
         return progress
 
     def result(self) -> Result:
-        """What the job gives, once it is done; reads the test split."""
+        """The result of the job once it is done; reads the test split."""
         if self.reason:
             return self._result(())
         resolutions = self.job.architecture.resolutions
@@ -138,7 +138,7 @@ class Training:
         return self._result(points, ensemble)
 
     def state(self) -> dict[str, Any]:
-        """All that decides how the job goes on, as tensors and plain values."""
+        """Everything that a resumed job needs, as tensors and plain values."""
         return {
             "job": self.job.key,
             "device": self.device.type,
@@ -155,7 +155,7 @@ class Training:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on from a state of the same job on the same kind of device."""
+        """Continue from a state of the same job on the same kind of device."""
         self.learner.restore(state["learner"])
         self.batches.restore(state["batches"])
         self.rng_state.state = [part.cpu() for part in state["random"]]
@@ -167,11 +167,11 @@ class Training:
         self.status, self.reason = state["status"], state["reason"]
 
     def _pass(self, after_step: Callable[[], None] | None) -> float:
-        """What is left of a pass over the training images, in whole batches; the mean loss."""
+        """Train on the rest of an epoch in whole batches; returns the mean loss."""
         passed = len(self.curve)
         self.learner.network.train()
         left = self.batches.in_pass(passed, self.step)
-        with self.rng_state.own(), closing(left) as batches:
+        with self.rng_state.active(), closing(left) as batches:
             started = time.perf_counter()
             for batch in batches:
                 rate = self.job.recipe.rate(passed + self.step / self.steps)
@@ -181,7 +181,7 @@ class Training:
                     break
                 if after_step is not None:
                     self.seconds += time.perf_counter() - started
-                    self.rng_state.state = self.rng_state.now()
+                    self.rng_state.state = self.rng_state.current()
                     after_step()
                     started = time.perf_counter()
             # One transfer: reading a loss at every step would make a GPU wait.
@@ -190,12 +190,12 @@ class Training:
         return loss
 
     def _learn(self, batch: Batch, rate: float) -> Tensor:
-        """One step; the second one of a job on a CPU is watched for the memory that it holds."""
+        """One step; on a CPU the memory of the job's second step is recorded."""
         # By then the optimizer has its state. Compiled code cannot be watched.
         watched = not self.curve and self.step == min(1, self.steps - 1)
         if self.device.type != "cpu" or not watched or self.job.recipe.compile != "no":
             return self.learner.learn(batch, rate)
-        with LiveMemory(self.learner.held()) as memory:
+        with LiveMemory(self.learner.persistent_tensors()) as memory:
             loss = self.learner.learn(batch, rate)
         self.peak_memory = memory.peak
         return loss

@@ -1,9 +1,11 @@
 """AlexNet for ImageNet and in two forms for small images.
 
-Krizhevsky, One weird trick for parallelizing convolutional neural networks; the "imagenet" form and
-all module names are torchvision's. CoConv (Tables 1-2, 4-6) trains AlexNet on CIFAR and
-Tiny-ImageNet and does not print its layers: our forms keep the five convolutions and shrink stem,
-pools and the grid in front of the classifier to the image.
+Alex Krizhevsky, "One weird trick for parallelizing convolutional neural networks", 2014.
+https://arxiv.org/abs/1404.5997
+
+The "imagenet" form and all module names are torchvision's. CoConv (Tables 1-2, 4-6) trains AlexNet
+on CIFAR and Tiny-ImageNet and does not print its layers: our forms keep the five convolutions and
+shrink stem, pools and the grid in front of the classifier to the image.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,7 @@
-"""DenseNet-BC for CIFAR: Huang et al., Densely connected convolutional networks, Sections 3-4.
+"""DenseNet-BC for CIFAR.
+
+Gao Huang, Zhuang Liu, Laurens van der Maaten and Kilian Q. Weinberger, "Densely Connected
+Convolutional Networks", CVPR 2017, Sections 3 and 4. https://arxiv.org/abs/1608.06993
 
 Module names are torchvision's. Its `DenseNet` class has a batch norm after the stem, which the
 CIFAR networks of the paper do not have, as every dense layer starts with one.

@@ -1,4 +1,7 @@
-"""MobileNetV2: Sandler et al., Inverted residuals and linear bottlenecks, Table 2.
+"""MobileNetV2.
+
+Mark Sandler, Andrew Howard, Menglong Zhu, Andrey Zhmoginov and Liang-Chieh Chen, "MobileNetV2:
+Inverted Residuals and Linear Bottlenecks", CVPR 2018, Table 2. https://arxiv.org/abs/1801.04381
 
 Module names are torchvision's, so its weights load as they are.
 """

@@ -1,8 +1,14 @@
 """ResNet-18/34/50, ResNeXt-50 and their -D forms, for large and for small images.
 
-He et al., Deep residual learning, Table 1; Xie et al., Aggregated residual transformations, Table
-1; He et al., Bag of tricks for image classification, Section 4 (ResNet-D: deep stem, and average
-pooling in the strided shortcuts). Module names are torchvision's, so its weights load as they are;
+Kaiming He, Xiangyu Zhang, Shaoqing Ren and Jian Sun, "Deep Residual Learning for Image
+Recognition", CVPR 2016, Table 1. https://arxiv.org/abs/1512.03385
+Saining Xie, Ross Girshick, Piotr Dollar, Zhuowen Tu and Kaiming He, "Aggregated Residual
+Transformations for Deep Neural Networks", CVPR 2017, Table 1. https://arxiv.org/abs/1611.05431
+Tong He, Zhi Zhang, Hang Zhang, Zhongyue Zhang, Junyuan Xie and Mu Li, "Bag of Tricks for Image
+Classification with Convolutional Neural Networks", CVPR 2019, Section 4 (ResNet-D: deep stem, and
+average pooling in the strided shortcuts). https://arxiv.org/abs/1812.01187
+
+Module names are torchvision's, so its weights load as they are;
 the deep stem, which torchvision lacks, is `conv1` as a sequence.
 """
 

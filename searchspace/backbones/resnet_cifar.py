@@ -1,4 +1,8 @@
-"""CIFAR ResNets with 6n+2 layers: He et al., Section 4.2."""
+"""CIFAR ResNets with 6n+2 layers.
+
+Kaiming He, Xiangyu Zhang, Shaoqing Ren and Jian Sun, "Deep Residual Learning for Image
+Recognition", CVPR 2016, Section 4.2. https://arxiv.org/abs/1512.03385
+"""
 
 from dataclasses import dataclass
 from typing import ClassVar, Literal

@@ -1,4 +1,6 @@
-"""Shake-Shake networks for CIFAR: Gastaldi, Shake-shake regularization, Section 2.
+"""Shake-Shake networks for CIFAR.
+
+Xavier Gastaldi, "Shake-Shake regularization", 2017, Section 2. https://arxiv.org/abs/1705.07485
 
 The mixing weight is drawn for each image, anew in the backward pass ("Shake-Shake-Image").
 """

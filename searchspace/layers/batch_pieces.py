@@ -1,4 +1,4 @@
-"""How much of a batch a CPU works on at a time.
+"""The number of samples that a CPU processes at a time.
 
 Results are still in cache when they are read, and memory is reused instead of asked for anew, which
 costs more than the arithmetic.

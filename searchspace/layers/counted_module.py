@@ -18,4 +18,4 @@ class CountedModule(nn.Module):
 
     @abstractmethod
     def macs(self, *shapes: Shape) -> int:
-        """The multiply-accumulates of one call with inputs of these shapes; None has no shape."""
+        """The MACs of one call with inputs of these shapes; inputs that are None have none."""

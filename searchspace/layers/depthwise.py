@@ -25,7 +25,7 @@ STRIPE = 3
 TINY, SMALL = 4, 25
 """Pixels up to which products win against any kernel, and against kernels wider than a stripe."""
 EXACT, CAST = (torch.float32, torch.float64), (torch.float32, torch.bfloat16, torch.float16)
-"""What is computed as it comes, and what autocast would cast."""
+"""Types that are computed as they are, and types that autocast casts."""
 
 
 class DepthwiseConv2d(nn.Conv2d):
@@ -79,7 +79,7 @@ class _DepthwiseConv(torch.autograd.Function):
 
 
 def _both_gradients(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:
-    """Of the input and of the weight, None for what is not wanted."""
+    """The gradients of input and weight, None for those not needed."""
     x, weight = ctx.saved_tensors
     grad = grad.contiguous(memory_format=torch.channels_last)
     stride, padding, kernel = ctx.stride, ctx.padding, weight.shape[-1]
@@ -159,7 +159,7 @@ def _gradients(
     padding: tuple[int, int],
     to: Literal["input", "weight"],
 ) -> tuple[Tensor, ...]:
-    """The library's own gradients of a depthwise convolution, None for what is not wanted."""
+    """The library's own gradients of a depthwise convolution, None for those not needed."""
     result: tuple[Tensor, ...] = torch.ops.aten.convolution_backward.default(
         grad, x, weight, None, (stride,) * 2, padding, (1, 1), False, (0, 0), len(weight),
         (to == "input", to == "weight", False),

@@ -1,4 +1,4 @@
-"""Costs of many networks at once: one table look-up per decision.
+"""Prices many networks at once, with one table look-up per decision.
 
 Each table entry is a complex number, macs + params * 1j: one look-up fetches both, and doubles hold
 whole numbers exactly up to 2**53.

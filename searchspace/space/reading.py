@@ -28,7 +28,7 @@ def read_space(path: str | Path) -> Space:
 
 
 def read_data(file: Path) -> Any:
-    """What a YAML or JSON file holds; an InputError names the line of what is malformed."""
+    """The content of a YAML or JSON file; an InputError names the malformed line."""
     try:
         text = file.read_text(encoding="utf-8")
     except OSError as error:

@@ -38,7 +38,7 @@ class EmptySlot(CountedModule):
         return x.new_zeros(x.shape[0], slot.out_chs, *sides)
 
     def macs(self, *shapes: Shape) -> int:
-        """None."""
+        """0: the operator of the slot is counted by itself."""
         return 0
 
 

@@ -36,9 +36,6 @@ from searchspace.space.tree import (
     walk,
 )
 
-ITERATED = 1024
-"""Networks tested against the limits together while a limited space is iterated."""
-
 
 class SuggestsValues(Protocol):
     """What `Space.suggest` needs of a trial; Optuna's trials have it."""
@@ -176,7 +173,7 @@ class Space:
         return architecture_of(self.encoding.path(row))
 
     def suggest(self, trial: SuggestsValues) -> Architecture:
-        """The network that a trial's values make; decisions without alternatives are not asked.
+        """The network of a trial's values; only decisions with alternatives are asked for.
 
         A value that would leave no network within the limits is replaced by the option nearest to
         it in cost.
@@ -224,7 +221,7 @@ class Space:
 
     @cached_property
     def costs(self) -> CostTables:
-        """The tables that prices come from, made when first asked for."""
+        """The cost tables, made when first needed."""
         return CostTables(self.root, self.encoding, self.num_classes, self.in_chs)
 
     def price(
@@ -245,7 +242,7 @@ class Space:
     def cost(
         self, architecture: Architecture, form: Form = "deployed", size: int | None = None
     ) -> Cost:
-        """What one network costs, from the table."""
+        """The cost of one network, from the table; equal to `searchspace.measure`."""
         macs, params = self.price([architecture], form, size)
         return Cost(int(macs[0]), int(params[0]))
 
@@ -263,7 +260,7 @@ class Space:
         return architecture_of(self.costs.extreme(by, pick, form, self.side(size)))
 
     def side(self, size: int | None) -> int:
-        """The side of the images asked about, by default `input_size`."""
+        """`size`, the side of an image in pixels, or `input_size` if it is None."""
         return self.input_size if size is None else size
 
     def to_json(self) -> dict[str, Any]:

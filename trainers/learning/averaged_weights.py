@@ -1,4 +1,4 @@
-"""An exponential moving average of a network's weights, which is what is then measured."""
+"""An exponential moving average of a network's weights, measured in place of the weights."""
 
 import copy
 
@@ -22,7 +22,7 @@ class AveragedWeights:
 
     @torch.no_grad()
     def update(self, network: nn.Module) -> None:
-        """Take in the weights after one more step."""
+        """Add the weights after one more step to the average."""
         decay = min(self.decay, (1 + self.steps) / (10 + self.steps))
         self.steps += 1
         pairs = list(zip(_tensors(self.network), _tensors(network), strict=True))

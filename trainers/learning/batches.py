@@ -1,4 +1,4 @@
-"""The training images of a job in their seeded order, augmented."""
+"""The augmented training batches of a job, in its seeded order."""
 
 from collections.abc import Generator
 from contextlib import ExitStack
@@ -31,7 +31,7 @@ class Batches:
         self.crops = len(resolutions.sizes) if resolutions is not None and several else 1
 
     def in_pass(self, number: int, step: int) -> Generator[Batch]:
-        """What is left of a pass, counted from 0, after `step` steps of it."""
+        """The batches of an epoch, counted from 0, that follow its first `step` steps."""
         if step == self.steps:
             return
         order = self._order(begun=step > 0)[step * self.size : self.steps * self.size]
@@ -48,22 +48,22 @@ class Batches:
                 yield Batch(tuple(self.normalise(crop) for crop in crops), targets)
 
     def normalise(self, images: Tensor) -> Tensor:
-        """Stored images (N, C, H, W) to what a network takes."""
+        """Stored images (N, C, H, W) as float32 with mean 0 and variance 1 over the task."""
         mean, std = self.data.mean[:, None, None], self.data.std[:, None, None]
         # In place the second time: memory for every image is not asked for twice.
         return (images.float() - mean).div_(std)
 
     def state(self) -> dict[str, Any]:
-        """What decides the batches to come."""
+        """What a resumed job needs to draw the same batches."""
         return {"generator": self.generator.get_state(), "pass_start": self.pass_start}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on from a state."""
+        """Continue from a state."""
         self.generator.set_state(state["generator"].cpu())
         self.pass_start = state["pass_start"].cpu()
 
     def _order(self, *, begun: bool) -> Tensor:
-        """The order of the images in a pass, drawn again if the pass has begun before."""
+        """The order of an epoch's images, (N,); drawn again if the epoch has begun before."""
         generator = self.generator
         if begun:
             generator = torch.Generator(self.device)

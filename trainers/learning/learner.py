@@ -1,4 +1,4 @@
-"""A network with all that changes its weights: loss, optimiser, precision, averaging, memory."""
+"""One training step: loss, optimiser, precision, weight averaging, memory."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -22,7 +22,7 @@ DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch
 
 
 class Learner:
-    """Takes batches and learns from them, as the job's recipe says.
+    """Trains a network on batches as the job's recipe says.
 
     `accumulation` is the number of pieces in which a batch is processed now; where memory runs out
     it is doubled and the step repeated, so the effective batch stays the same.
@@ -72,8 +72,8 @@ class Learner:
             self.averaged.update(self.network)
         return loss
 
-    def held(self) -> Iterator[Tensor]:
-        """What lasts from step to step: weights, statistics and the optimizer's state."""
+    def persistent_tensors(self) -> Iterator[Tensor]:
+        """The tensors kept between steps: weights, statistics and the optimizer's state."""
         for network in {self.network, self.measured}:
             yield from chain(network.parameters(), network.buffers())
         for state in self.optimizer.state.values():
@@ -87,7 +87,7 @@ class Learner:
         return torch.autocast(self.device.type, dtype if enabled else torch.bfloat16, enabled)
 
     def state(self) -> dict[str, Any]:
-        """All that changes as it learns."""
+        """Everything that training changes."""
         averaged = self.averaged
         return {
             "network": self.network.state_dict(),
@@ -99,7 +99,7 @@ class Learner:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on from a state."""
+        """Continue from a state."""
         self.network.load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.scaler.load_state_dict(state["scaler"])
@@ -123,7 +123,7 @@ class Learner:
         )
 
     def _gradients(self, batch: Batch) -> Tensor | None:
-        """Add up the gradients of all pieces; None if memory ran out."""
+        """Accumulate the gradients of all pieces; the mean loss, None if memory ran out."""
         total = torch.zeros((), device=self.device)
         try:
             for piece in batch.pieces(min(self.accumulation, len(batch))):
@@ -140,7 +140,7 @@ class Learner:
         return scaled
 
     def _save_memory(self, images: int) -> bool:
-        """Need less at a time from now on; False if pieces are as small as norms allow."""
+        """Use less memory for the same step; False if pieces are as small as batch norms allow."""
         if self.loss.save_memory():
             return True
         smallest = max(images // 2, 1)

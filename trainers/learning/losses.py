@@ -33,27 +33,27 @@ class Batch:
 
 
 class Loss(Protocol):
-    """What is minimised: gradients are added to the network's parameters."""
+    """A loss that adds its gradients to the network's parameters."""
 
     def backward(self, batch: Batch, scale: Callable[[Tensor], Tensor]) -> Tensor:
-        """Go forward, and backward from `scale(loss)`; returns the loss, detached."""
+        """Forward pass, and backward pass from `scale(loss)`; returns the loss, detached."""
 
     def save_memory(self) -> bool:
-        """Use less memory for the same result from now on; False if that is not possible."""
+        """Use less memory for the same result from now on; False if impossible."""
 
 
 class PlainLoss:
-    """The criterion of the network's predictions."""
+    """The loss of a network with one input size: the criterion of its predictions."""
 
     def __init__(self, forward: Forward, criterion: Criterion) -> None:
         self.forward, self.criterion = forward, criterion
 
     def backward(self, batch: Batch, scale: Callable[[Tensor], Tensor]) -> Tensor:
-        """Go forward, and backward from `scale(loss)`; returns the loss, detached."""
+        """Forward pass, and backward pass from `scale(loss)`; returns the loss, detached."""
         loss = self.criterion(self.forward(batch.crops[0]).float(), batch.targets[0])
         scale(loss).backward()
         return loss.detach()
 
     def save_memory(self) -> bool:
-        """Nothing is kept that could be left out."""
+        """False: it keeps nothing that could be recomputed."""
         return False

@@ -1,4 +1,7 @@
-"""Learned quantisation of weights and activations: Zhang et al., LQ-Nets (ECCV 2018).
+"""Learned quantisation of weights and activations.
+
+Dongqing Zhang, Jiaolong Yang, Dongqiangzi Ye and Gang Hua, "LQ-Nets: Learned Quantization for
+Highly Accurate and Compact Deep Neural Networks", ECCV 2018. https://arxiv.org/abs/1807.10029
 
 With K bits a number becomes the nearest of the 2^K levels v . b, v a learned basis of K numbers and
 b the binary codes: -1 and 1 for weights, with a basis for each output channel, 0 and 1 for
@@ -7,8 +10,9 @@ the basis once, in closed form: codes from the present levels, then the least-sq
 tenth is taken in. Gradients pass straight through, and are zero for activations above the highest
 level. The first convolution and the classifier stay as they are.
 
-Ours: both start from the evenly spaced levels that are best for a normal distribution, weights then
-fitted; a level that no number takes pulls the basis to what it was, weakly.
+Deviations: both start from the evenly spaced levels that are best for a normal distribution, and
+weights are then fitted; a weak pull towards the old basis keeps the fit solvable where no number
+takes a level.
 """
 
 import torch
@@ -60,7 +64,7 @@ class Quantiser(nn.Module):
         return (self.basis @ self.codes.T).sort(1)
 
     def clipped(self, x: Tensor, levels: Tensor) -> Tensor:
-        """What the gradient sees."""
+        """The value whose gradient is used in place of the quantised one's."""
         return x
 
     def fitted(self, x: Tensor, chosen: Tensor) -> Tensor:
@@ -89,7 +93,7 @@ class ActivationQuantiser(Quantiser):
         return super().forward(x.reshape(1, -1)).view(x.shape)
 
     def clipped(self, x: Tensor, levels: Tensor) -> Tensor:
-        """What the gradient sees."""
+        """The value whose gradient is used in place of the quantised one's."""
         return torch.minimum(x, levels[0, -1].to(x.dtype))
 
 

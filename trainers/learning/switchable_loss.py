@@ -90,13 +90,13 @@ class SwitchableLoss:
         self.mask = mask.to(next(network.parameters()).device)
 
     def backward(self, batch: Batch, scale: Callable[[Tensor], Tensor]) -> Tensor:
-        """Go forward, and backward from `scale(loss)`; returns the loss, detached."""
+        """Forward pass, and backward pass from `scale(loss)`; returns the loss, detached."""
         if self.resolutions.ensemble:
             return self._together(batch, scale)
         return self._one_by_one(batch, scale)
 
     def save_memory(self) -> bool:
-        """Compute again instead of keeping, if that is not so already."""
+        """Recompute activations instead of keeping them; False if that is so already."""
         if self.recompute or not self.resolutions.ensemble:
             return False
         self.recompute = True

@@ -1,4 +1,4 @@
-"""What the C library does with memory that a process has freed."""
+"""Options of the C library for memory that a process has freed."""
 
 import ctypes
 
@@ -11,7 +11,7 @@ OPTIONS = {
 
 
 def keep_freed_memory() -> bool:
-    """Let this process keep up to a GiB that it freed, for its next step; whether it could.
+    """Let this process keep up to 1 GiB of freed memory for its next step; returns success.
 
     A step frees nearly all that it allocated. By default glibc then gives it back to the system,
     which hands it out again one page at a time: up to a quarter of the time of a step of a small

@@ -1,4 +1,4 @@
-"""How much memory a computation holds at most, on any device, from the tensors that it makes."""
+"""The peak memory of a computation on any device, from the tensors that it makes."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any

@@ -30,7 +30,7 @@ class StepState:
     def remember(self) -> None:
         """Copy the buffers and the random state; there are no gradients yet."""
         copy_all(self.copies, self.buffers)
-        self.state = self.rng_state.now()
+        self.state = self.rng_state.current()
 
     def restore(self) -> None:
         """Return to the copies, drop gradients and free unused device memory."""

@@ -18,24 +18,24 @@ class RngState:
         self.state: list[Tensor] = []
         with torch.random.fork_rng(devices=self.devices):
             torch.manual_seed(seed)
-            self.state = self.now()
+            self.state = self.current()
 
     @contextmanager
-    def own(self) -> Iterator[None]:
+    def active(self) -> Iterator[None]:
         """In this context the global generators continue from this job's state."""
         with torch.random.fork_rng(devices=self.devices):
             self.set(self.state)
             try:
                 yield
             finally:
-                self.state = self.now()
+                self.state = self.current()
 
-    def now(self) -> list[Tensor]:
+    def current(self) -> list[Tensor]:
         """The present state of the global generators."""
         return [torch.get_rng_state(), *(torch.cuda.get_rng_state(d) for d in self.devices)]
 
     def set(self, state: list[Tensor]) -> None:
-        """Put the global generators into a state."""
+        """Set the state of the global generators."""
         torch.set_rng_state(state[0])
         for device, part in zip(self.devices, state[1:], strict=True):
             torch.cuda.set_rng_state(part, device)

@@ -27,7 +27,7 @@ class Crop:
 
 
 class Split(ABC):
-    """Labelled images that come in batches, stored or read while they are needed."""
+    """Labelled images in batches, stored in memory or read when they are needed."""
 
     crops: ClassVar[bool] = False
     """Whether `batches` makes the random resized crop; otherwise it is left to the device."""
@@ -106,7 +106,7 @@ class Splits:
 
 @dataclass(frozen=True)
 class Task(Value, ABC):
-    """A dataset at one resolution; a subclass sets `kind` and the shapes and says how to load."""
+    """A dataset at one resolution; a subclass sets `kind` and the shapes and loads the splits."""
 
     classes: ClassVar[int]
     input_size: ClassVar[int]
@@ -129,7 +129,7 @@ class Task(Value, ABC):
         """The number of training images of the complete dataset."""
 
     def class_names(self, data_root: Path | None) -> tuple[str, ...]:
-        """What each label stands for, in order; the label's number where the data has no names."""
+        """Names of the classes in the order of the labels; numbers where there are none."""
         return tuple(str(label) for label in range(self.classes))
 
     def label(self) -> str:

@@ -1,4 +1,4 @@
-"""A folder of one's own images, one folder for each class."""
+"""The user's own images, in one folder for each class."""
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -145,7 +145,7 @@ def _listed(folder: Path, size: int) -> StreamedSplit:
 
 
 def _divided(split: StreamedSplit, seed: int, folder: Path) -> tuple[StreamedSplit, StreamedSplit]:
-    """What is left, and a random fifth of each class, at least one image of each."""
+    """The rest, and a random fifth of each class with at least one image of each."""
     generator = torch.Generator().manual_seed(seed)
     taken = torch.zeros(len(split), dtype=torch.bool)
     for label in split.labels.unique():

@@ -15,7 +15,7 @@ VALIDATION = 20_000
 SPLIT_SEED = 20265
 MEAN = (123.675, 116.28, 103.53)
 STD = (58.395, 57.12, 57.375)
-"""Of ImageNet's pixels from 0 to 255, as the whole field uses them."""
+"""Mean and standard deviation of ImageNet's pixels, 0 to 255, as commonly used."""
 SOURCE = "unpack ILSVRC2012_img_train.tar and ILSVRC2012_img_val.tar of image-net.org there"
 
 

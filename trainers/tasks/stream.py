@@ -1,4 +1,4 @@
-"""Image files that do not fit in memory: decoded ahead of their use, in threads.
+"""Image files that do not fit in memory, decoded in threads ahead of their use.
 
 Pillow decodes and resizes outside Python's lock, so threads keep all cores busy, and need neither a
 copy of the program nor a second random state.
