@@ -5,7 +5,7 @@ called.
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from importlib import import_module
 from typing import Any, NamedTuple
@@ -23,16 +23,19 @@ class Verb(NamedTuple):
     summary: str
     options: tuple[str, ...] = ()
 
-    def command(self) -> Callable[..., Any]:
+    def command(self, arguments: Sequence[str]) -> Callable[..., Any]:
         """The function with the options of the command line."""
         function: Callable[..., Any] = getattr(import_module(self.module), self.function)
+        if self.function == "command_for":
+            command: Callable[..., Any] = function(arguments)
+            return command
         return function
 
 
 VERBS = {
-    "list": Verb("studies.run", "run", "Show all studies and their questions.", ("--list",)),
-    "plan": Verb("studies.run", "run", "Show what a study would train.", ("--plan",)),
-    "run": Verb("studies.run", "run", "Run a named study or a study file, or continue it."),
+    "list": Verb("studies.run", "command_for", "Show all studies and questions.", ("--list",)),
+    "plan": Verb("studies.run", "command_for", "Show what a study would train.", ("--plan",)),
+    "run": Verb("studies.run", "command_for", "Run a named study or a study file, or continue it."),
     "search": Verb("studies.cli.search_command", "search", "Search a space of networks."),
     "report": Verb("analysis.report", "report", "Print runs and write a page about them."),
     "pick": Verb("analysis.pick", "pick", "Name the best network of a run within limits."),
@@ -75,10 +78,10 @@ def main() -> None:
     if name in ("--help", "-h"):
         print(usage())
     elif name == "describe" and not arguments:
-        VERBS["reference"].command()()
+        VERBS["reference"].command([])()
     elif name in VERBS:
         verb = VERBS[name]
-        run_command(verb.command(), f"{PROGRAM} {name}", [*verb.options, *arguments])
+        run_command(verb.command(arguments), f"{PROGRAM} {name}", [*verb.options, *arguments])
     else:
         close = get_close_matches(name, VERBS, n=1)
         hint = f"did you mean {close[0]}?" if close else f"{PROGRAM} --help shows them all"

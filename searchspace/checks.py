@@ -35,3 +35,17 @@ def check_integers(minimum: int, **values: Any) -> None:
             raise InputError(f"{name} must be a list of one or more whole numbers, got {value!r}")
         for i, item in enumerate(value):
             check_integer(minimum, **{f"{name}[{i}]": item})
+
+
+def parse_amount(value: str | float) -> float:
+    """A number above 0, or a text such as 50M or 800k, with k, M or G for thousands and so on."""
+    units = {"k": 1e3, "m": 1e6, "g": 1e9}
+    digits = str(value).strip()
+    unit = units.get(digits[-1:].lower(), 1.0)
+    try:
+        number = float(digits[:-1] if unit > 1 else digits) * unit
+    except ValueError:
+        number = 0.0
+    if not 0 < number < float("inf"):
+        raise InputError(f"expected a number above 0 like 50M or 800k, got {value!r}")
+    return number

@@ -6,6 +6,7 @@ from typing import Any
 
 import typer
 
+from searchspace.checks import parse_amount
 from searchspace.errors import InputError
 
 USAGE_ERROR = 2
@@ -72,13 +73,7 @@ def fraction(text: str | float) -> float:
 
 def amount(text: str | float) -> float:
     """Parse an option that must be a number above 0, with k, M or G for thousands and so on."""
-    units = {"k": 1e3, "m": 1e6, "g": 1e9}
-    digits = str(text).strip()
-    unit = units.get(digits[-1:].lower(), 1.0)
     try:
-        number = float(digits[:-1] if unit > 1 else digits) * unit
-    except ValueError:
-        number = 0.0
-    if not 0 < number < float("inf"):
-        raise typer.BadParameter(f"expected a number above 0 like 50M or 800k, got {text!r}")
-    return number
+        return parse_amount(text)
+    except InputError as error:
+        raise typer.BadParameter(str(error)) from None

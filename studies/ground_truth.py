@@ -11,8 +11,8 @@ import typer
 from rich.console import Console
 
 from searchspace.cli import run_command, whole_number
-from studies.cli.drive import prepare, train_missing
 from studies.cli.options import Workers
+from studies.cli.running import run_ablation
 from studies.execution.ray_backend import RayBackend
 from studies.execution.resources import Resources
 from studies.rundir.store import RunStore
@@ -29,11 +29,10 @@ def ground_truth(
 ) -> int:
     """Train every network of the space, then write the table if it is asked for."""
     console, store = Console(soft_wrap=True), RunStore(run)
-    ablation = prepare(all_networks(seeds), store, fresh=False, console=console)
     with RayBackend(Resources(workers)) as backend:
-        status = train_missing(ablation, store, backend, console)
+        status = run_ablation(all_networks(seeds), store, backend, console)
     if status == 0 and table is not None:
-        write_table(store, ablation, table)
+        write_table(store, all_networks(seeds), table)
     return status
 
 

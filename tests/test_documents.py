@@ -50,7 +50,7 @@ def parser_of(
     """The command line of a module or verb, as it is for these arguments, and what is left."""
     if verb is not None:
         assert verb in VERBS, verb
-        command, args = VERBS[verb].command(), [*VERBS[verb].options, *args]
+        command, args = VERBS[verb].command(args), [*VERBS[verb].options, *args]
     else:
         assert module is not None
         command, args = command_of(module, args, monkeypatch)
@@ -63,14 +63,20 @@ def command_of(
     module: str, args: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> tuple[Callable[..., Any], list[str]]:
     """The function that `python -m MODULE` makes its command line of, and what is left."""
-    commands: list[Callable[..., Any]] = []
-    monkeypatch.setattr(searchspace.cli, "run_command", lambda command, _: commands.append(command))
+    calls: list[tuple[Callable[..., Any], list[str]]] = []
+
+    def run_command(
+        command: Callable[..., Any], prog: str, arguments: list[str] | None = None
+    ) -> None:
+        calls.append((command, sys.argv[1:] if arguments is None else arguments))
+
+    monkeypatch.setattr(searchspace.cli, "run_command", run_command)
     monkeypatch.setattr(sys, "argv", [module, *args])
     with warnings.catch_warnings():
         # It may have been imported before.
         warnings.simplefilter("ignore", RuntimeWarning)
         runpy.run_module(module, run_name="__main__")
-    return commands[0], sys.argv[1:]
+    return calls[0]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

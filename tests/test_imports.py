@@ -28,6 +28,13 @@ ROOMS: dict[str, str] = {
     "trainers.learning": "trainers trainers.augment trainers.runtime trainers.tasks",
     "trainers.export": "trainers trainers.learning trainers.tasks",
     # studies
+    "studies.spec": "",
+    "studies.rundir": "studies.spec",
+    "studies.execution": "studies.spec studies.rundir",
+    "studies.cli": (
+        "studies.spec studies.rundir studies.execution studies.samplers studies.search "
+        "studies.papers"
+    ),
     "studies.papers": "studies.spec",
     "studies.samplers": "",
     # analysis

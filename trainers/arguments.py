@@ -41,13 +41,19 @@ def parse_recipe(name: str, changes: list[str]) -> Recipe:
         chosen = RECIPES[name]
     else:
         raise InputError(f"there is no recipe {name!r}; known recipes are {', '.join(RECIPES)}")
-    data = to_json(chosen)
+    return from_json(Recipe, {**to_json(chosen), **parse_changes(changes)}, "recipe")
+
+
+def parse_changes(changes: list[str]) -> dict[str, Any]:
+    """Fields of a recipe from texts `field=value`, JSON or text."""
+    names = {field.name for field in fields(Recipe)}
+    changed = {}
     for change in changes:
-        field, equals, value = change.partition("=")
-        if not equals or field not in {setting.name for setting in fields(Recipe)}:
+        name, equals, value = change.partition("=")
+        if not equals or name not in names:
             raise InputError(f"--set takes FIELD=VALUE with a field of the recipe, got {change!r}")
-        data[field] = parse_value(value)
-    return from_json(Recipe, data, "recipe")
+        changed[name] = parse_value(value)
+    return changed
 
 
 def parse_value(text: str) -> Any:

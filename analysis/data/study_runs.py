@@ -13,7 +13,7 @@ from searchspace import InputError
 from studies import Ablation, load, read_experiment
 from studies.rundir.record import Record
 from studies.rundir.store import RunStore
-from studies.spec.study_file import PRESET as OWN
+from studies.spec.study_file import PRESET as CUSTOM
 
 ENDINGS: tuple[Ending, ...] = ("supported", "contradicted", "undecided")
 
@@ -105,6 +105,6 @@ def _command(ablation: Ablation) -> str:
     """What to call a study on the command line: its name and preset, or its file."""
     return (
         ablation.study.source
-        if ablation.preset == OWN
+        if ablation.preset == CUSTOM
         else f"{ablation.name} --preset {ablation.preset}"
     )

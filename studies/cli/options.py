@@ -22,3 +22,6 @@ TimeLimit = Annotated[
 Address = Annotated[
     str | None, typer.Option(help="Ray cluster to use, for example auto or ray://host:10001.")
 ]
+
+FILES = (".yaml", ".yml", ".json")
+"""Suffixes of files that hold a study, a search or a space."""

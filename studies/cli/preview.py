@@ -11,8 +11,8 @@ from rich.console import Group
 from rich.table import Table
 
 from searchspace import build
-from studies.cli.drive import missing
 from studies.cli.progress import duration
+from studies.cli.running import missing_jobs
 from studies.execution.resources import Resources
 from studies.rundir.store import RunStore
 from studies.spec.ablation import Ablation, costs, largest_size
@@ -22,25 +22,27 @@ PROBE_MACS = 4e9
 """About how much work one timed step may be; the batch is cut to fit."""
 
 
-def plan_table(plan: Ablation, store: RunStore, resources: Resources) -> Group:
+def plan_table(ablation: Ablation, store: RunStore, resources: Resources) -> Group:
     """Arms with their costs, the jobs that remain, and about how long they will take."""
-    design = plan.design
-    todo = missing(plan, store)
+    design = ablation.design
+    jobs = missing_jobs(ablation, store)
     tables = []
     for task in design.tasks:
         table = Table("arm", "parameters", "MACs, deployed", "MACs, training", "jobs to do")
-        table.title = f"{plan.name}, preset {plan.preset}, on {task.label()}"
+        table.title = f"{ablation.name}, preset {ablation.preset}, on {task.label()}"
         for arm in design.arms:
             deployed, training = costs(arm.architecture, task)
             left = sum(
-                owner == arm and job.task == task and job.key in todo for owner, job in plan.jobs()
+                job.key in jobs and job.task == task
+                for name, job in ablation.arm_jobs()
+                if name == arm.name
             )
             numbers = (deployed.params, deployed.macs, training.macs, left)
             table.add_row(arm.name, *(f"{number:,}" for number in numbers))
         tables.append(table)
-    seconds = _total_seconds(todo.values(), resources)
+    seconds = _total_seconds(jobs.values(), resources)
     summary = (
-        f"{len(todo)} jobs to train of {len(list(plan.jobs()))} ({design.seeds} seeds), about "
+        f"{len(jobs)} jobs to train of {ablation.min_jobs} ({design.seeds} seeds), about "
         f"{duration(seconds)} on {slots(resources)} workers.\n{design.note}"
     )
     return Group(*tables, summary)

@@ -55,7 +55,7 @@ class Progress:
         )
         self.task = self.bar.add_task("", total=1.0, left="starting workers")
 
-    def events(self) -> RunCallbacks:
+    def callbacks(self) -> RunCallbacks:
         """What to call as jobs advance."""
         return RunCallbacks(self.started, self.epoch, self.ended, self.note)
 

@@ -1,74 +1,89 @@
-"""`python -m studies.run search`: search a space, or go on with a search."""
+"""`python -m studies.run search`: search a space, or continue a search."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, cast, get_args
+from typing import TYPE_CHECKING, Annotated, Any
 
-import torch
 import typer
-from rich.console import Console
 
-from searchspace import InputError, Space, named_space, read_space, spaces
-from searchspace.checks import check_one_of
-from searchspace.cli import fraction, whole_number
-from searchspace.space.limits import Limits
-from studies.cli.drive import FAILED, prepare, report, stopped
-from studies.cli.options import Address, DataRoot, Fresh, TimeLimit, Workers
-from studies.cli.progress import Progress
-from studies.cli.search_preview import endings, search_table
-from studies.execution.environment import environment
-from studies.execution.ray_backend import RayBackend
-from studies.execution.resources import Resources
-from studies.rundir.store import RunStore
-from studies.samplers.registry import sampler_settings
-from studies.search.early_stopping import early_stopping
-from studies.search.scheduler import SearchScheduler
-from studies.search.warm_start import take_over
-from studies.spec.fitting import fitted
-from studies.spec.search import Duplicates, Objective, Search, Setting
-from trainers.arguments import parse_recipe, parse_task, parse_value
+from searchspace.cli import amount, fraction, whole_number
+from searchspace.errors import InputError
+from studies.cli.options import FILES, Address, DataRoot, Fresh, TimeLimit, Workers
 
-FILES = ".json", ".yaml", ".yml"
+if TYPE_CHECKING:
+    from studies.spec.search import Search
+    from studies.spec.search_file import SearchFile
+
+Amount = Annotated[
+    float | None,
+    typer.Option(parser=amount, metavar="N", help="Deployed, for one image; k, M, G allowed."),
+]
 
 
 def search(
-    space_name: Annotated[
-        str, typer.Option("--space", metavar="NAME|FILE", help="A named space, or a file.")
-    ],
-    task: Annotated[str, typer.Option(help="A task's name, or a JSON file.")] = "digits",
+    file: Annotated[
+        Path | None,
+        typer.Argument(metavar="[FILE]", help="A search (*.yaml), which options change."),
+    ] = None,
+    space: Annotated[
+        str | None, typer.Option(metavar="NAME|FILE", help="A named space, or a file.")
+    ] = None,
+    task: Annotated[
+        str | None, typer.Option(help="A task's name, or a JSON file [default: digits]")
+    ] = None,
     trials: Annotated[
-        int, typer.Option(parser=whole_number, metavar="N", help="Networks to try; more extends.")
-    ] = 60,
-    max_macs: Annotated[str | None, typer.Option(metavar="M", help="For example 20M.")] = None,
-    min_macs: Annotated[str | None, typer.Option(metavar="M")] = None,
-    max_params: Annotated[str | None, typer.Option(metavar="P", help="For example 1.5M.")] = None,
-    min_params: Annotated[str | None, typer.Option(metavar="P")] = None,
+        int | None,
+        typer.Option(
+            parser=whole_number, metavar="N", help="Networks to try; more extends [default: 60]"
+        ),
+    ] = None,
+    max_macs: Amount = None,
+    min_macs: Amount = None,
+    max_params: Amount = None,
+    min_params: Amount = None,
     objectives: Annotated[
-        str, typer.Option(help="accuracy and any of macs, params, latency, with commas between.")
-    ] = "accuracy,macs",
-    sampler_name: Annotated[
-        str, typer.Option("--sampler", help="What proposes networks: docs/search.md has them.")
-    ] = "tpe",
+        str | None,
+        typer.Option(
+            help="accuracy and any of macs, params, latency, with commas between "
+            "[default: accuracy,macs]"
+        ),
+    ] = None,
+    sampler: Annotated[
+        str | None,
+        typer.Option(help="What proposes networks: docs/search.md has them [default: tpe]"),
+    ] = None,
     sampler_set: Annotated[
         list[str] | None, typer.Option(metavar="K=V", help="A setting of the sampler.")
     ] = None,
-    scheduler_name: Annotated[
-        str, typer.Option("--scheduler", help="What ends trials early: none, median, asha, mo-asha")
-    ] = "none",
+    scheduler: Annotated[
+        str | None,
+        typer.Option(help="What stops trials early: none, median, asha, mo-asha [default: none]"),
+    ] = None,
     scheduler_set: Annotated[
         list[str] | None, typer.Option(metavar="K=V", help="A setting of the scheduler.")
     ] = None,
     replicates: Annotated[
-        int, typer.Option(parser=whole_number, metavar="K", help="Runs of every network.")
-    ] = 1,
+        int | None,
+        typer.Option(parser=whole_number, metavar="K", help="Runs of every network [default: 1]"),
+    ] = None,
     contested: Annotated[
-        int,
-        typer.Option(min=0, metavar="K", help="Further runs where a place on the front is unsure."),
-    ] = 0,
+        int | None,
+        typer.Option(
+            min=0,
+            metavar="K",
+            help="Further runs where a place on the front is unsure [default: 0]",
+        ),
+    ] = None,
     duplicates: Annotated[
-        str, typer.Option(help="A network proposed again: answer from the store, or a new seed.")
-    ] = "answer",
-    recipe: Annotated[str, typer.Option(help="A recipe's name, or a JSON file.")] = "quick",
+        str | None,
+        typer.Option(
+            help="A network proposed again: answer from the store, or train with a new seed "
+            "[default: answer]"
+        ),
+    ] = None,
+    recipe: Annotated[
+        str | None, typer.Option(help="A recipe's name, or a JSON file [default: quick]")
+    ] = None,
     change: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="FIELD=VALUE", help="Change a field of the recipe."),
@@ -79,7 +94,10 @@ def search(
     warm_start: Annotated[
         list[Path] | None, typer.Option(metavar="RUN", help="Learn from an earlier run.")
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of the sampler and of the first runs.")] = 0,
+    seed: Annotated[
+        int | None,
+        typer.Option(min=0, help="Of the sampler and of the first runs [default: 0]"),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Run directory [default: runs/search-SPACE-TASK]")
     ] = None,
@@ -98,124 +116,110 @@ def search(
     """Search a space for networks that trade accuracy against cost.
 
     The same command again continues after an interruption; with more trials, replicates or other
-    objectives it extends what is there. Selection sees validation accuracies only.
+    objectives it extends the search. Selection sees validation accuracies only.
     """
+    import torch
+    from rich.console import Console
+
+    from studies.cli.running import analyse, prepare, run_search
+    from studies.cli.search_preview import search_table
+    from studies.execution.ray_backend import RayBackend
+    from studies.execution.resources import Resources
+    from studies.rundir.store import RunStore
+
     # Networks are priced one image at a time: more threads would only wait for each other.
     torch.set_num_threads(1)
     console = Console(soft_wrap=True)
-    chosen = parse_task(task)
-    changes = [*(change or []), *([f"epochs={epochs}"] if epochs is not None else [])]
-    limits = Limits(amount(max_macs), amount(min_macs), amount(max_params), amount(min_params))
-    room, notes = fitted(_space(space_name), chosen)
-    names = tuple(objectives.replace(" ", "").split(","))
-    for name in names:
-        check_one_of(get_args(Objective), objectives=name)
-    check_one_of(get_args(Duplicates), duplicates=duplicates)
-    wanted = Search(
-        name=f"search-{Path(space_name).stem}",
-        space=room,
-        task=chosen,
-        recipe=parse_recipe(recipe, changes),
-        trials=trials,
-        limits=limits,
-        objectives=cast(tuple[Objective, ...], names),
-        sampler=sampler_name,
-        sampler_settings=_settings(sampler_set or [], "--sampler-set"),
-        scheduler=scheduler_name,
-        scheduler_settings=_settings(scheduler_set or [], "--scheduler-set"),
-        seed=seed,
-        replicates=replicates,
-        contested=contested,
-        duplicates=cast(Duplicates, duplicates),
+    asked = _read(
+        file,
+        {
+            "space": space,
+            "task": task,
+            "recipe": recipe,
+            "trials": trials,
+            "max_macs": max_macs,
+            "min_macs": min_macs,
+            "max_params": max_params,
+            "min_params": min_params,
+            "objectives": objectives and objectives.replace(" ", "").split(","),
+            "sampler": sampler,
+            "sampler_settings": _settings(sampler_set or [], "--sampler-set"),
+            "scheduler": scheduler,
+            "scheduler_settings": _settings(scheduler_set or [], "--scheduler-set"),
+            "replicates": replicates,
+            "contested": contested,
+            "duplicates": duplicates,
+            "seed": seed,
+        },
+        [*(change or []), *([] if epochs is None else [f"epochs={epochs}"])],
     )
-    check(wanted)
-    store = RunStore(out or Path("runs") / f"{wanted.name}-{Path(task).stem}")
+    experiment = asked.search
+    check_parts(experiment)
+    data_root = data_root or asked.data_root
     resources = Resources(workers, gpus_per_trial, address, data_root, time_limit or None)
-    if show_plan:
-        for note in notes:
-            console.print(note, highlight=False)
-        console.print(search_table(wanted, store, resources))
-        return 0
-    chosen.locate(data_root)
-    wanted = prepare(wanted, store, fresh=fresh, console=console)
-    for note in notes:
+    task_name = Path(task).stem if task else experiment.task.kind
+    store = RunStore(out or Path("runs") / f"{experiment.name}-{task_name}")
+    if not show_plan:
+        experiment.task.locate(data_root)
+        experiment = prepare(experiment, store, fresh=fresh, console=console)
+    for note in asked.notes:
         console.print(note, highlight=False)
+    if show_plan:
+        console.print(search_table(experiment, store, resources))
+        return 0
     with RayBackend(resources) as backend:
-        status = train(wanted, store, backend, console, warm_start or [])
-    return status or report(store.folder)
+        status = run_search(experiment, store, backend, console, warm_start or [])
+    return status or analyse("report", str(store.folder))
 
 
-def check(search: Search) -> None:
-    """Raise an InputError for what only the parts of a search can tell."""
-    assert search.within
+def check_parts(search: "Search") -> None:
+    """Raise an InputError for limits, sampler and scheduler that do not go together."""
+    from studies.samplers.registry import sampler_settings
+    from studies.search.early_stopping import early_stopping
+
+    # No network within the limits is an InputError.
+    _ = search.within
     sampler_settings(search.sampler, search.sampler_settings)
     early_stopping(search.scheduler, search.scheduler_settings).start(search.recipe.epochs)
 
 
-def train(
-    search: Search,
-    store: RunStore,
-    backend: RayBackend,
-    console: Console,
-    warm_start: Sequence[Path] = (),
-) -> int:
-    """Do what is left of a search, and say how its trials ended; the status to exit with."""
-    with store.locked():
-        store.ask(search, environment())
-        if warm_start:
-            count = take_over(search, store, warm_start)
-            console.print(f"{count} trials were taken over from earlier runs.")
-        progress = Progress(console)
-        queue = SearchScheduler(search, store, backend.resources, progress.events())
-        try:
-            if queue.open:
-                with progress.showing(queue.to_do):
-                    backend.run(queue)
-            else:
-                console.print(
-                    f"The search in {store.folder} is finished; nothing is trained again."
-                )
-        finally:
-            queue.close()
-        console.print(endings(store))
-        for key, reason in queue.failures.items():
-            console.print(f"job {key} failed: {reason}", markup=False)
-        if queue.failures and not any(r.result.points for r in store.records()):
-            return FAILED
-        return stopped(queue, console)
+def _read(file: Path | None, options: Mapping[str, Any], changes: list[str]) -> "SearchFile":
+    """The search of the file, if there is one, with the options in place of its fields."""
+    from searchspace.schema import to_json
+    from studies.spec.file_fields import read_fields
+    from studies.spec.search_file import build_search
+    from trainers.arguments import parse_changes, parse_recipe, parse_task
+
+    data: dict[str, Any] = dict(read_fields(file)) if file else {}
+    given = {name: value for name, value in options.items() if value is not None}
+    for name in ("sampler_settings", "scheduler_settings"):
+        given[name] = {**data.get(name, {}), **given[name]}
+    if "space" in given and file and Path(given["space"]).suffix in FILES:
+        # Paths of options are relative to the working directory, those of a file to its folder.
+        given["space"] = str(Path(given["space"]).resolve())
+    if "task" in given:
+        given["task"] = to_json(parse_task(given["task"]))
+    if "recipe" in given:
+        given["recipe"] = to_json(parse_recipe(given["recipe"], []))
+    data |= given
+    if "space" not in data:
+        raise InputError("name a space with --space, or give the file of a search")
+    if changes:
+        recipe = data.get("recipe", {})
+        base = {"base": recipe} if isinstance(recipe, str) else recipe
+        data["recipe"] = {**base, **parse_changes(changes)}
+    return build_search(data, str(file or "search"), file.parent if file else Path())
 
 
-def amount(text: str | None) -> int | None:
-    """A number such as 20000000, 20M, 1.5M or 300k."""
-    if text is None:
-        return None
-    units = {"k": 10**3, "m": 10**6, "g": 10**9}
-    unit = units.get(text[-1:].lower(), 1)
-    try:
-        number = float(text[:-1] if unit > 1 else text) * unit
-    except ValueError:
-        number = -1.0
-    if not 0 <= number < float("inf"):
-        raise InputError(f"expected a number such as 20M, 300k or 1500000, got {text!r}")
-    return round(number)
+def _settings(given: Sequence[str], option: str) -> dict[str, Any]:
+    """The settings that NAME=VALUE options give."""
+    from trainers.arguments import parse_value
 
-
-def _space(name: str) -> Space:
-    if name.endswith(FILES) or Path(name).is_file():
-        return read_space(name)
-    if name not in spaces():
-        raise InputError(
-            f"there is no space {name!r}, and no such file; named spaces are {', '.join(spaces())}"
-        )
-    return named_space(name)
-
-
-def _settings(given: list[str], option: str) -> dict[str, Setting]:
-    found: dict[str, Setting] = {}
-    for one in given:
-        name, equals, value = one.partition("=")
+    settings: dict[str, Any] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
         if not equals or not name:
-            raise InputError(f"{option} takes NAME=VALUE, got {one!r}")
+            raise InputError(f"{option} takes NAME=VALUE, got {text!r}")
         parsed = parse_value(value)
-        found[name] = parsed if isinstance(parsed, bool | int | float) else value
-    return found
+        settings[name] = parsed if isinstance(parsed, bool | int | float) else value
+    return settings

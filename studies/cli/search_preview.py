@@ -1,4 +1,4 @@
-"""What a search will be, before anything is trained, and how it ended."""
+"""What a search will be, before anything is trained."""
 
 from random import Random
 from statistics import median
@@ -34,8 +34,7 @@ def search_table(search: Search, store: RunStore, resources: Resources) -> Group
     settings = ", ".join(f"{k}={v}" for k, v in search.scheduler_settings.items())
     table.add_row("scheduler", " ".join([search.scheduler, settings]).strip())
     table.add_row("objectives", ", ".join(search.objectives))
-    known = store.experiment()
-    done = len(store.trials()) if known is not None else 0
+    done = len(store.trials()) if store.experiment() is not None else 0
     jobs = search.trials * search.replicates + search.contested
     table.add_row("trials", f"{search.trials:,}, of which {done:,} are there")
     seconds = jobs * _job_seconds(search, resources) / slots(resources)
@@ -56,10 +55,3 @@ def _job_seconds(search: Search, resources: Resources) -> float:
     macs = [search.space.cost(job.architecture).macs for job in jobs]
     image = median(image_seconds(job, m, device) for job, m in zip(jobs, macs, strict=True))
     return image * search.task.train_images * search.recipe.epochs
-
-
-def endings(store: RunStore) -> str:
-    """How many trials ended in which way."""
-    states = [trial.state for trial in store.trials()]
-    counts = [(states.count(s), s) for s in ("finished", "truncated", "failed", "open")]
-    return f"{len(states)} trials: {', '.join(f'{n} {state}' for n, state in counts if n)}"

@@ -11,8 +11,8 @@ from analysis.results import INDEX, VERDICTS, results
 from analysis.summary import PAGE, TABLE, summary
 from searchspace import InputError
 from studies import Claim, Study
-from studies.cli import all_studies, drive
-from studies.cli.all_studies import run_every
+from studies.cli import running
+from studies.cli.running import run_all
 from studies.execution.ray_backend import RayBackend
 from studies.execution.resources import Resources
 from studies.rundir.store import RunStore
@@ -116,14 +116,14 @@ def test_all_studies_run_though_some_fail(
     def train(plan: object, store: RunStore, *rest: object) -> int:
         trained.append(store.folder.name)
         run_in_process(claiming(store.folder.name), store.folder, 2)
-        return drive.FAILED if store.folder.name == "second" else 0
+        return running.FAILED if store.folder.name == "second" else 0
 
-    monkeypatch.setattr(all_studies, "train_missing", train)
+    monkeypatch.setattr(running, "train_missing", train)
     plans = [claiming(name).ablation("quick") for name in ("first", "second", "third")]
     plans[0] = with_design(plans[0], tasks=(Cifar10(),))
     console = Console(width=200)
-    status = run_every(plans, tmp_path, RayBackend(Resources()), console, fresh=False)
-    assert status == drive.FAILED
+    status = run_all(plans, tmp_path, RayBackend(Resources()), console, fresh=False)
+    assert status == running.FAILED
     assert trained == ["second", "third"]
     output = capfd.readouterr().out
     assert "first was not run: task cifar10 needs --data-root" in output
@@ -136,10 +136,10 @@ def test_an_interruption_stops_all_studies(tmp_path: Path, monkeypatch: pytest.M
 
     def stop(plan: object, store: RunStore, *rest: object) -> int:
         calls.append(store.folder)
-        return drive.INTERRUPTED
+        return running.INTERRUPTED
 
-    monkeypatch.setattr(all_studies, "train_missing", stop)
+    monkeypatch.setattr(running, "train_missing", stop)
     plans = [claiming(name).ablation("quick") for name in ("first", "second")]
-    status = run_every(plans, tmp_path, RayBackend(Resources()), Console(), fresh=False)
-    assert status == drive.INTERRUPTED
+    status = run_all(plans, tmp_path, RayBackend(Resources()), Console(), fresh=False)
+    assert status == running.INTERRUPTED
     assert calls == [tmp_path / "first"]

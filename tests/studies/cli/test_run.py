@@ -5,12 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from searchspace.cli import run_command
-from studies.cli import drive, preview
+from studies.cli import preview, running
 from studies.cli.progress import duration
 from studies.execution.ray_backend import RayBackend
 from studies.papers import catalog
-from studies.run import run
+from studies.run import main
 from studies.rundir.store import RESULTS, STUDY, RunStore
 from tests.studies.papers.test_studies import run_in_process
 from tests.support.helpers import study
@@ -30,7 +29,7 @@ def call(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
     """The exit status of `python -m studies.run ARGUMENTS`."""
     monkeypatch.setattr(sys, "argv", ["run", *map(str, arguments)])
     with pytest.raises(SystemExit) as stopped:
-        run_command(run, "python -m studies.run")
+        main()
     return int(stopped.value.code or 0)
 
 
@@ -168,7 +167,7 @@ def test_more_seeds_extend_and_fewer_do_not_shrink(
         asked.append([(job.architecture.label(), job.seed) for job in todo.values()])
         return 0
 
-    monkeypatch.setattr(drive, "_train_jobs", note)
+    monkeypatch.setattr(running, "_train_jobs", note)
     assert call(monkeypatch, tiny, "--out", tmp_path, "--seeds", "3") == 0
     assert [seed for _, seed in asked[0]] == [2, 2]
     assert call(monkeypatch, tiny, "--out", tmp_path, "--seeds", "1") == 0
@@ -187,10 +186,10 @@ def test_fresh_keeps_the_earlier_run_under_another_name(
 
     def note(plan: object, todo: dict, *rest: object) -> int:
         seen.append(len(todo))
-        return drive.INTERRUPTED
+        return running.INTERRUPTED
 
-    monkeypatch.setattr(drive, "_train_jobs", note)
-    assert call(monkeypatch, tiny, "--out", out, "--fresh") == drive.INTERRUPTED
+    monkeypatch.setattr(running, "_train_jobs", note)
+    assert call(monkeypatch, tiny, "--out", out, "--fresh") == running.INTERRUPTED
     assert seen == [4]
     assert (tmp_path / "run.1" / RESULTS).read_bytes() == before
     assert (out / STUDY).exists()

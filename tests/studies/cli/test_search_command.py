@@ -1,6 +1,7 @@
 """The search command as a user types it; Ray is not started by any of these."""
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -9,13 +10,13 @@ from rich.console import Console
 
 from searchspace import InputError, Resolutions, named_space
 from studies import load
-from studies.cli import drive
-from studies.cli.search_command import amount
+from studies.cli import running
 from studies.execution import local_backend
 from studies.run import main
 from studies.rundir.store import RunStore
 from studies.spec.fitting import fitted
 from studies.spec.search import Search
+from studies.spec.search_file import read_search
 from tests.studies.cli.test_run import assert_refused
 from tests.studies.papers.test_studies import run_in_process
 from tests.studies.search.test_scheduler import FakeWorker
@@ -29,7 +30,7 @@ def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Options that search a small space in this process, with jobs that are made up."""
     monkeypatch.setattr(local_backend, "Worker", FakeWorker)
     monkeypatch.setattr(FakeWorker, "trained", [])
-    monkeypatch.setattr("studies.cli.search_command.RayBackend", local_backend.LocalBackend)
+    monkeypatch.setattr("studies.execution.ray_backend.RayBackend", local_backend.LocalBackend)
     data = {name: value for name, value in SPACE.to_json().items() if name != "backbones"}
     data["backbone"] = SPACE.to_json()["backbones"]
     (tmp_path / "tiny.json").write_text(json.dumps(data))
@@ -63,7 +64,7 @@ BAD_INPUT = {
         "min_epochs must be below the 1 epochs",
     ),
     "narrow limits": (["--space", "rsnet", "--max-macs", "10"], "no network of the space has"),
-    "odd amount": (["--space", "rsnet", "--max-macs", "2X"], "such as 20M, 300k or 1500000"),
+    "odd amount": (["--space", "rsnet", "--max-macs", "2X"], "a number above 0 like 50M or 800k"),
     "duplicates": (["--space", "rsnet", "--duplicates", "twice"], "answer, seed, got 'twice'"),
     "recipe field": (["--space", "rsnet", "--set", "speed=3"], "--set takes FIELD=VALUE"),
 }
@@ -100,9 +101,7 @@ def test_a_search_runs_is_replayed_and_extended(
     assert "Front of " in output
     assert (tmp_path / "run" / "report.html").exists()
     reported: list[Path] = []
-    monkeypatch.setattr(
-        "studies.cli.search_command.report", lambda path: reported.append(path) or 0
-    )
+    monkeypatch.setattr(running, "analyse", lambda tool, folder: reported.append(Path(folder)) or 0)
     assert call(monkeypatch, *tiny, "--trials", "3", "--sampler", "brute_force") == 0
     assert "nothing is trained again" in capfd.readouterr().out
     assert len(FakeWorker.trained) == 3
@@ -139,13 +138,59 @@ def test_studies_and_searches_do_not_continue_each_other(
         made = RunStore(tmp_path / "search")
         with made.locked():
             made.ask(search(), {})
-        drive.prepare(study().ablation("quick"), made, fresh=False, console=Console())
+        running.prepare(study().ablation("quick"), made, fresh=False, console=Console())
 
 
-def test_amounts() -> None:
-    assert [amount(text) for text in ("20M", "1.5m", "300k", "7", None)] == [
-        20_000_000, 1_500_000, 300_000, 7, None,
-    ]  # fmt: skip
+SEARCH_FILE = """
+space: {space}
+task: {{kind: digits, noise: 0.5, train_size: 60}}
+recipe: {{base: quick, epochs: 2}}
+trials: 3
+max_macs: 30k
+sampler: brute_force
+objectives: [accuracy, params]
+"""
+
+
+@pytest.mark.parametrize("first", [(), ("search",)])
+def test_a_search_in_a_file_is_run_and_options_override_it(
+    first: tuple[str, ...], tiny: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(SEARCH_FILE.format(space="tiny.json"))
+    assert read_search(file).search.trials == 3
+    monkeypatch.setattr(running, "analyse", lambda tool, folder: 0)
+    options = ("--trials", "2", "--epochs", "3", "--out", str(tmp_path / "run"))
+    monkeypatch.setattr(sys, "argv", ["run", *first, str(file), *options])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    assert stopped.value.code == 0
+    asked = RunStore(tmp_path / "run").experiment()
+    assert isinstance(asked, Search)
+    assert (asked.name, asked.trials, asked.recipe.epochs) == ("search-tiny", 2, 3)
+    assert (asked.limits.max_macs, asked.objectives) == (30_000, ("accuracy", "params"))
+    assert asked.task == TASK
+    assert len(FakeWorker.trained) == 2
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("samplers: tpe", "mine.yaml: unknown field 'samplers'; expected name, space,"),
+        ("space: juint", "mine.yaml: space: there is no space 'juint', and no such file"),
+        ("task: [digits, digits]", "mine.yaml: task: a search has one task, got 2"),
+        ("recipe: slow", "mine.yaml: recipe: there is no recipe 'slow'"),
+        ("trials: many", "mine.yaml.trials: expected int, got 'many'"),
+        ("objectives: [macs]", "include accuracy, got macs"),
+    ],
+)
+def test_mistakes_in_a_search_file_are_named(line: str, message: str, tmp_path: Path) -> None:
+    fields = {"space": "rsnet", "task": "digits"}
+    fields[line.split(":")[0]] = line.partition(":")[2]
+    file = tmp_path / "mine.yaml"
+    file.write_text("".join(f"{name}: {value}\n" for name, value in fields.items()))
+    with pytest.raises(InputError, match=re.escape(message)):
+        read_search(file)
 
 
 def test_a_named_space_is_fitted_to_small_images() -> None:

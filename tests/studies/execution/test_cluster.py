@@ -21,7 +21,7 @@ from pathlib import Path
 from rich.console import Console
 from studies.execution.ray_backend import RayBackend
 from studies.execution.resources import Resources
-from studies.cli.search_command import train
+from studies.cli.running import run_search
 from studies.rundir.store import RunStore
 from tests.support.helpers import search
 from dataclasses import replace
@@ -29,7 +29,7 @@ from tests.support.helpers import RECIPE
 asked = search(trials=8, sampler="brute_force", recipe=replace(RECIPE, epochs=12))
 resources = Resources(address=sys.argv[2], checkpoint_seconds=0.2)
 with RayBackend(resources) as backend:
-    status = train(asked, RunStore(Path(sys.argv[1])), backend, Console())
+    status = run_search(asked, RunStore(Path(sys.argv[1])), backend, Console())
 sys.exit(status)
 """
 

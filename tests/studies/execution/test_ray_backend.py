@@ -16,7 +16,7 @@ from rich.console import Console
 
 from searchspace import InputError
 from searchspace.schema import to_json
-from studies.cli.drive import train_missing
+from studies.cli.running import train_missing
 from studies.execution import ray_backend
 from studies.execution.job_queue import AblationQueue, RunCallbacks
 from studies.execution.ray_backend import RayBackend
@@ -39,11 +39,11 @@ from pathlib import Path
 from rich.console import Console
 from studies.execution.ray_backend import RayBackend
 from studies.execution.resources import Resources
-from studies.cli.search_command import train
+from studies.cli.running import run_search
 from studies.rundir.store import RunStore
 from tests.studies.execution.test_ray_backend import SEARCH
 with RayBackend(Resources(2)) as backend:
-    status = train(SEARCH, RunStore(Path(sys.argv[1])), backend, Console())
+    status = run_search(SEARCH, RunStore(Path(sys.argv[1])), backend, Console())
 sys.exit(status)
 """
 

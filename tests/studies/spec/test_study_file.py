@@ -53,7 +53,7 @@ def example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 @pytest.mark.slow
 def test_the_guides_yaml_is_run_by_ray(example: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(YAML.splitlines()) == 10
-    run = Path("runs/asymmetric-own")
+    run = Path("runs/asymmetric-custom")
     assert call(monkeypatch, "asymmetric.yaml", "--seeds", 3, "--workers", 2) == 0
     frame = load(run)
     assert frame.groupby("arm").size().to_dict() == {"asymmetric": 3, "static": 3}
@@ -66,7 +66,7 @@ def test_the_guides_yaml_is_run_by_ray(example: Path, monkeypatch: pytest.Monkey
 def test_the_guides_script_does_the_same(
     example: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("studies.spec.study_file.RayBackend", local_backend.LocalBackend)
+    monkeypatch.setattr("studies.cli.running.RayBackend", local_backend.LocalBackend)
     monkeypatch.syspath_prepend(example)
     names: dict[str, object] = {}
     script = SCRIPT.replace("seeds=5", "seeds=1").replace("epochs=10", "epochs=1")
@@ -77,13 +77,13 @@ def test_the_guides_script_does_the_same(
     store = RunStore(Path("runs/asymmetric-python"))
     study = names["study"]
     assert isinstance(study, Study)
-    assert store.experiment() == study.ablation("own", seeds=1)
+    assert store.experiment() == study.ablation("custom", seeds=1)
 
 
 def test_a_run_goes_on_only_with_the_operator_that_it_has(
     example: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    plan = read_study("asymmetric.yaml").study.ablation("own")
+    plan = read_study("asymmetric.yaml").study.ablation("custom")
     store = RunStore(example / "run")
     with store.locked():
         store.ask(plan, {})
@@ -94,7 +94,7 @@ def test_a_run_goes_on_only_with_the_operator_that_it_has(
     assert store.experiment() is not None
     forget()
     (example / "asymmetric.py").write_text(OPERATOR + "\n# Edited.\n")
-    monkeypatch.setattr("studies.spec.study_file.RayBackend", local_backend.LocalBackend)
+    monkeypatch.setattr("studies.cli.running.RayBackend", local_backend.LocalBackend)
     assert call(monkeypatch, "asymmetric.yaml", "--out", example / "run") == 2
     assert "the operator 'asymmetric' is another than the one" in capsys.readouterr().err
 
@@ -107,7 +107,7 @@ def forget() -> None:
 
 def test_the_guide_names_the_fields(example: Path) -> None:
     own = read_study("asymmetric.yaml")
-    design = own.study.presets["own"]
+    design = own.study.presets["custom"]
     assert (own.study.name, own.study.baseline, design.seeds) == ("asymmetric", "static", 5)
     assert own.data_root == example
     assert (design.tasks[0].classes, design.tasks[0].train_images) == (2, 30)

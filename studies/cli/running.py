@@ -1,0 +1,229 @@
+"""Runs experiments: trains the jobs without a result, keeps the others, and has runs reported."""
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal, TypeVar
+
+import pandas as pd
+from rich.console import Console
+
+from searchspace import InputError
+from studies.cli.progress import Progress
+from studies.execution.environment import environment
+from studies.execution.job_queue import AblationQueue, JobQueue
+from studies.execution.ray_backend import RayBackend
+from studies.execution.resources import Resources
+from studies.rundir.frames import load
+from studies.rundir.latencies import Bench
+from studies.rundir.record import PROVISIONAL
+from studies.rundir.store import RESULTS, STUDY, RunStore, set_aside
+from studies.search.scheduler import SearchScheduler
+from studies.search.warm_start import take_over
+from studies.spec.ablation import Ablation, Study
+from studies.spec.search import Search
+from trainers import Job
+
+FAILED = 1
+INTERRUPTED = 130
+
+E = TypeVar("E", Ablation, Search)
+
+
+def run_study(
+    study: Study,
+    out: str | Path,
+    *,
+    preset: str | None = None,
+    seeds: int | None = None,
+    data_root: str | Path | None = None,
+    workers: int | None = None,
+    gpus_per_trial: float = 0.0,
+) -> pd.DataFrame:
+    """Train what is missing of a study and give all results, as `studies.load` does.
+
+    Without `preset`, the study's only one. An InputError says if jobs failed or were stopped.
+    """
+    resources = Resources(workers, gpus_per_trial, None, Path(data_root) if data_root else None)
+    ablation = study.ablation(preset or next(iter(study.presets)), seeds=seeds)
+    store = RunStore(Path(out))
+    with RayBackend(resources) as backend:
+        status = run_ablation(ablation, store, backend, Console())
+    if status:
+        raise InputError(f"not all jobs of {study.name} ended; run it again to go on")
+    return load(store)
+
+
+def run_ablation(
+    ablation: Ablation,
+    store: RunStore,
+    backend: RayBackend,
+    console: Console,
+    *,
+    fresh: bool = False,
+) -> int:
+    """Train the jobs without a result; the status to exit with."""
+    for task in ablation.tasks:
+        task.locate(backend.resources.data_root)
+    ablation = prepare(ablation, store, fresh=fresh, console=console)
+    return train_missing(ablation, store, backend, console)
+
+
+def run_all(
+    ablations: Sequence[Ablation],
+    out: Path,
+    backend: RayBackend,
+    console: Console,
+    *,
+    fresh: bool,
+) -> int:
+    """Run each ablation in a directory of its own and show all verdicts; the status to exit with.
+
+    An ablation that cannot be run, or has jobs that fail, does not stop the others.
+    """
+    status = 0
+    for number, ablation in enumerate(ablations, start=1):
+        console.print(f"{ablation.name}, {number} of {len(ablations)}")
+        try:
+            ended = run_ablation(ablation, RunStore(out / ablation.name), backend, console,
+                                 fresh=fresh)  # fmt: skip
+        except InputError as error:
+            console.print(f"{ablation.name} was not run: {error}", markup=False, soft_wrap=True)
+            ended = FAILED
+        if ended == INTERRUPTED:
+            return INTERRUPTED
+        status = status or ended
+    folders = [out / ablation.name for ablation in ablations]
+    with_results = [str(folder) for folder in folders if (folder / RESULTS).exists()]
+    if not with_results:
+        return status
+    return analyse("summary", *with_results, "--out", str(out)) or status
+
+
+def run_search(
+    search: Search,
+    store: RunStore,
+    backend: RayBackend,
+    console: Console,
+    warm_start: Sequence[Path] = (),
+) -> int:
+    """Train what is left of a search and print how its trials ended; the status to exit with."""
+    with store.locked():
+        store.ask(search, environment())
+        if warm_start:
+            count = take_over(search, store, warm_start)
+            console.print(f"{count} trials were taken over from earlier runs.")
+        progress = Progress(console)
+        queue = SearchScheduler(search, store, backend.resources, progress.callbacks())
+        try:
+            if queue.open:
+                with progress.showing(queue.to_do):
+                    backend.run(queue)
+            else:
+                console.print(
+                    f"The search in {store.folder} is finished; nothing is trained again."
+                )
+        finally:
+            queue.close()
+        console.print(trial_counts(store))
+        for key, reason in queue.failures.items():
+            console.print(f"job {key} failed: {reason}", markup=False)
+        if queue.failures and not any(record.result.points for record in store.records()):
+            return FAILED
+        return remaining(queue, console)
+
+
+def prepare(experiment: E, store: RunStore, *, fresh: bool, console: Console) -> E:
+    """Check the run directory; the experiment extended by what an earlier run there asked for."""
+    if fresh and (store.folder / STUDY).exists():
+        with store.locked():
+            aside = set_aside(store.folder)
+        console.print(f"The earlier run is kept in {aside}.")
+    earlier = store.experiment()
+    if earlier is None:
+        return experiment
+    if not isinstance(earlier, type(experiment)):
+        what = "a search" if earlier.kind == Search.kind else "a study"
+        raise InputError(f"{store.folder} holds {what}; give another --out")
+    try:
+        return experiment.extending(earlier)
+    except InputError as error:
+        raise InputError(f"{store.folder} cannot be continued: {error}") from None
+
+
+def train_missing(
+    ablation: Ablation, store: RunStore, backend: RayBackend, console: Console
+) -> int:
+    """Train the jobs without a result and add theirs to the store; the status to exit with."""
+    if not missing_jobs(ablation, store) and store.experiment() == ablation:
+        console.print(f"All jobs of {store.folder} are finished; nothing is trained again.")
+        return 0
+    with store.locked():
+        # Another run may have finished some between the first look and the lock.
+        jobs = missing_jobs(ablation, store)
+        store.ask(ablation, environment())
+        if ablation.design.latency:
+            measure_latencies(ablation, store)
+        return _train_jobs(ablation, jobs, store, backend, console) if jobs else 0
+
+
+def measure_latencies(ablation: Ablation, store: RunStore) -> None:
+    """Measure the latency of each arm on each task that is not yet in the run directory."""
+    for task in ablation.tasks:
+        bench = Bench(store.latencies, task)
+        for arm in ablation.design.arms:
+            bench.measured(arm.architecture)
+
+
+def missing_jobs(ablation: Ablation, store: RunStore) -> dict[str, Job]:
+    """The jobs that have no result, by key, in order."""
+    ended = {record.key for record in store.records() if record.result.status not in PROVISIONAL}
+    return {job.key: job for _, job in ablation.jobs() if job.key not in ended}
+
+
+def _train_jobs(
+    ablation: Ablation,
+    jobs: dict[str, Job],
+    store: RunStore,
+    backend: RayBackend,
+    console: Console,
+) -> int:
+    names = {job.key: f"{arm.name}, seed {job.seed}" for arm, job in ablation.jobs()}
+    progress = Progress(console)
+    queue = AblationQueue(jobs, names, store, backend.resources, progress.callbacks())
+    with progress.showing(queue.to_do):
+        backend.run(queue)
+    if queue.failures:
+        reasons = "; ".join(dict.fromkeys(queue.failures.values()))
+        console.print(
+            f"{len(queue.failures)} of {len(jobs)} jobs failed ({reasons}); "
+            "the same command tries them again."
+        )
+        return FAILED
+    return remaining(queue, console)
+
+
+def remaining(queue: JobQueue, console: Console) -> int:
+    """Say how many jobs are left, if any; the status to exit with."""
+    left = queue.to_do() + len(queue.running) + len(queue.again)
+    if left:
+        console.print(f"Stopped with {left} jobs to do; the same command continues.")
+        return INTERRUPTED
+    return 0
+
+
+def trial_counts(store: RunStore) -> str:
+    """How many trials ended in which state."""
+    states = [trial.state for trial in store.trials()]
+    counts = [(states.count(s), s) for s in ("finished", "truncated", "failed", "open")]
+    return f"{len(states)} trials: {', '.join(f'{n} {state}' for n, state in counts if n)}"
+
+
+def analyse(tool: Literal["report", "summary"], *arguments: str) -> int:
+    """Run a command of `analysis` on what was written; the status to exit with.
+
+    The only place where `studies` reaches the package below it: as another program, which reads
+    the run directories, so that nothing of `analysis` is imported.
+    """
+    return subprocess.call([sys.executable, "-m", f"analysis.{tool}", *arguments])

@@ -1,0 +1,130 @@
+"""`python -m studies.run NAME|FILE|all`: run a study, or continue it, and report."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from searchspace.cli import fraction, whole_number
+from searchspace.errors import InputError
+from studies.cli.options import FILES, Address, DataRoot, Fresh, TimeLimit, Workers
+
+if TYPE_CHECKING:
+    from studies.spec.ablation import Ablation, Study
+
+ALL = "all"
+
+
+def run(
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="STUDY", help="A study of --list, all of them (all), or a file (*.yaml)."
+        ),
+    ] = None,
+    list_studies: Annotated[bool, typer.Option("--list", help="Show all studies.")] = False,
+    show_plan: Annotated[
+        bool, typer.Option("--plan", help="Show arms, costs, jobs and estimated time; train none.")
+    ] = False,
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            help="quick or paper, or another that --list shows [default: paper with a GPU and "
+            "--data-root, else quick]"
+        ),
+    ] = None,
+    task: Annotated[
+        list[str] | None, typer.Option(help="Task in place of the preset's; may be repeated.")
+    ] = None,
+    data_root: DataRoot = None,
+    seeds: Annotated[
+        int | None,
+        typer.Option(parser=whole_number, metavar="N", help="Runs of each arm; more extends."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Run directory [default: runs/STUDY-PRESET]")
+    ] = None,
+    fresh: Fresh = False,
+    workers: Workers = None,
+    gpus_per_trial: Annotated[
+        float | None,
+        typer.Option(
+            parser=fraction,
+            metavar="X",
+            help="GPUs for each job, fractions too [default: 1 for paper if there is one, else 0]",
+        ),
+    ] = None,
+    time_limit: TimeLimit = None,
+    address: Address = None,
+) -> int:
+    """Run a named study; the same command again continues it, or replays it if it is finished.
+
+    A file may hold a study or a search. `python -m studies.run search --help` is about searches.
+    """
+    from rich.console import Console
+
+    from studies.papers.index import studies_table
+
+    console = Console(soft_wrap=True)
+    if list_studies:
+        console.print(studies_table())
+        return 0
+    if name is None:
+        raise InputError("name a study to run; --list shows them all")
+
+    import torch
+
+    from studies.cli.preview import plan_table
+    from studies.cli.running import analyse, run_ablation, run_all
+    from studies.execution.ray_backend import RayBackend
+    from studies.execution.resources import Resources
+    from studies.rundir.store import RunStore
+    from studies.spec.study_file import PRESET, read_study
+
+    file = read_study(name) if Path(name).suffix in FILES else None
+    if file is not None:
+        data_root = data_root or file.data_root
+    with_gpu = torch.cuda.is_available()
+    default = "paper" if data_root is not None and with_gpu else "quick"
+    preset = preset or (PRESET if file else default)
+    if gpus_per_trial is None:
+        gpus_per_trial = 1.0 if preset.startswith("paper") and with_gpu else 0.0
+    resources = Resources(workers, gpus_per_trial, address, data_root, time_limit)
+    studies = [file.study] if file else _named(name, preset)
+    ablations = [_ablation(study, preset, task or [], seeds) for study in studies]
+    label = file.study.name if file else name
+    out = out or Path("runs") / "-".join([label, preset, *(task or [])])
+    if show_plan:
+        for ablation in ablations:
+            folder = out / ablation.name if name == ALL else out
+            console.print(plan_table(ablation, RunStore(folder), resources))
+        return 0
+    with RayBackend(resources) as backend:
+        if name == ALL:
+            return run_all(ablations, out, backend, console, fresh=fresh)
+        status = run_ablation(ablations[0], RunStore(out), backend, console, fresh=fresh)
+    return status or analyse("report", str(out))
+
+
+def _named(name: str, preset: str) -> "list[Study]":
+    """The study of that name, or all that have the preset."""
+    from studies.papers.catalog import STUDIES, study
+
+    if name != ALL:
+        return [study(name)]
+    return [study for study in STUDIES.values() if preset in study.presets]
+
+
+def _ablation(
+    study: "Study", preset: str, task_names: Sequence[str], seeds: int | None
+) -> "Ablation":
+    """The study as the options want it; a named task has the preset's settings if it is there."""
+    from trainers.arguments import parse_task
+
+    if preset not in study.presets:
+        raise InputError(f"--preset must be one of {', '.join(study.presets)}, got {preset!r}")
+    own_tasks = {task.kind: task for task in reversed(study.presets[preset].tasks)}
+    names = dict.fromkeys(task_names)
+    tasks = tuple(own_tasks.get(name) or parse_task(name) for name in names)
+    return study.ablation(preset, tasks=tasks, seeds=seeds)
