@@ -1,1 +1,1 @@
-"""The papers' studies as data, one folder for each paper."""
+"""The papers' printed tables and studies as data, one folder for each paper."""

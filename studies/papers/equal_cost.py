@@ -1,9 +1,9 @@
-"""The question that no paper answers, which operator is best when all cost the same.
+"""A study across papers: which operator is best when all networks have equal MACs.
 
-Every operator goes into the same places of the same network, the 3x3 convolutions of all blocks or
-the ends of their residual branches, and the network's width is then the one whose deployed
-multiply-accumulates on the task are nearest to a common target. Parameters, the cost of training
-and time are not equal; they stand beside the accuracies.
+Every operator takes the same places of the same network: the 3x3 convolutions of all blocks, or the
+ends of their residual branches. The network's width is the one whose deployed MACs on the task are
+nearest to a common target. Parameters, the cost of training and time are not equal; reports show
+them beside the accuracies.
 """
 
 from collections.abc import Callable
@@ -45,22 +45,22 @@ OPERATORS: dict[str, Choice] = {
     "GE": GatherExcite(),
     "MS-SAR": MultiScaleRecalibration(),
 }
-"""What fits into every block."""
+"""The operators that fit into every block."""
 SPLITS = 4
 SPLIT: dict[str, Callable[[int], Choice]] = {
     "HS": lambda width: HierarchicalSplit(width, SPLITS),
     "Res2Net": lambda width: Res2Net(width, SPLITS),
 }
-"""What fits into bottlenecks only, by the width of its groups."""
+"""Operators that fit into bottlenecks only, from the width of their groups."""
 
-# Fixed by the static network alone: its validation accuracies (%) with seeds 1000 and 1001 after 6
-# epochs of 1,200 images: difficulty 1.0: 72.0 66.9; 0.8 (this one): 89.1 85.6.
+# Chosen by the static network alone. Its validation accuracies (%) with seeds 1000 and 1001 after 6
+# epochs of 1,200 images: 72.0 and 66.9 at difficulty 1.0, 89.1 and 85.6 at 0.8 (chosen).
 QUICK_TASK = Synthetic(train_size=1200, difficulty=0.8)
 QUICK_RECIPE = Recipe(epochs=6, batch_size=32, lr=0.1, nesterov=True)
 PAPER_TASK = Cifar100()
 
-# Found by `nearest_width`, which the tests do again. The target of the quick setting is the one
-# near a static width of 12 from which all operators are least far.
+# Widths are those of `nearest_width`; a test computes them again. The quick target is the one near
+# a static width of 12 with the smallest distances of all operators.
 QUICK_MACS, QUICK_TOLERANCE = 1_718_715, 0.05
 QUICK_WIDTHS = {
     STATIC: 12,
@@ -118,16 +118,16 @@ def _filled(backbone: Backbone, operator: str, convolutions: str) -> Architectur
 
 
 def deployed_macs(network: Architecture, task: Task) -> int:
-    """The multiply-accumulates of one image of the task."""
+    """The deployed MACs for one image of the task."""
     return measure(network, task.input_size, num_classes=task.classes, in_chs=task.in_chs).macs
 
 
 def nearest_width(
     network: Callable[[int], Architecture], task: Task, macs: int, start: int = 16
 ) -> int:
-    """The width whose deployed multiply-accumulates are nearest to `macs`, from `start` on.
+    """The width whose deployed MACs are nearest to `macs`; the search starts at `start`.
 
-    Cost grows with the width, so a step that comes no nearer is the end.
+    MACs grow with the width, so the search ends where neither neighbour is nearer.
     """
 
     def gap(width: int) -> int:
@@ -135,10 +135,10 @@ def nearest_width(
 
     width = start
     while True:
-        near = min((w for w in (width, width - 1, width + 1) if w >= 1), key=gap)
-        if near == width:
+        nearest = min((w for w in (width, width - 1, width + 1) if w >= 1), key=gap)
+        if nearest == width:
             return width
-        width = near
+        width = nearest
 
 
 _EQUAL = "{}, asked here at equal MACs"

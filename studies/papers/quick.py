@@ -1,4 +1,4 @@
-"""The setting that quick designs share; docs/studies.md has the rule by which it was chosen."""
+"""Task, network and recipe that quick designs share; docs/studies.md says how they were chosen."""
 
 from collections.abc import Iterable
 
@@ -7,9 +7,10 @@ from studies.spec.ablation import Arm, Design
 from studies.spec.claims import Claim
 from trainers import Recipe, Synthetic
 
-# Pilots of the static network, validation accuracy on seeds 1000, 1001 and 1002, 3.5 s a job:
-# 88.2, 87.8 and 83.2 %. Difficulty 1.0 had 82.0, 81.2 and 73.5 %, 0.75, 0.25 and 1.5
-# (seed 1000) 95.3, 100 and 21.4 %; half the width at 0.25, 0.75 and 1.0 had 99.5, 86.3 and 48.5 %.
+# Validation accuracy (%) of the static network in pilots, 3.5 s a job:
+#   seeds 1000 to 1002: 88.2 87.8 83.2 (chosen); 82.0 81.2 73.5 at difficulty 1.0
+#   seed 1000: 95.3 at difficulty 0.75, 100 at 0.25, 21.4 at 1.5
+#   seed 1000, half the width: 99.5 at difficulty 0.25, 86.3 at 0.75, 48.5 at 1.0
 TASK = Synthetic(train_size=1500, difficulty=0.9)
 NETWORK = ResNetCifar(depth=8, width=8)
 RECIPE = Recipe(epochs=12, batch_size=64, lr=0.1, nesterov=True)
@@ -23,5 +24,5 @@ NOTE = (
 
 
 def design(arms: Iterable[Arm], *claims: Claim) -> Design:
-    """Arms in `NETWORK` on `TASK`."""
+    """The arms, which are forms of `NETWORK`, on `TASK`."""
     return Design(tuple(arms), (TASK,), RECIPE, seeds=SEEDS, note=NOTE, claims=claims)

@@ -213,8 +213,8 @@ def test_a_cell_is_counted_by_its_papers_convention() -> None:
     five = next(
         c for c in CELLS if c.cost.column == "I-Nets (base)" and c.row.startswith("ResNet18")
     )
-    one = replace(five, cost=replace(five.cost, networks=five.cost.networks[:1]))
-    assert ours_by_convention(five) == 5 * ours_by_convention(one)
+    single = replace(five, cost=replace(five.cost, networks=five.cost.networks[:1]))
+    assert ours_by_convention(five) == 5 * ours_by_convention(single)
 
 
 def test_rows_of_one_table_line_share_a_cell() -> None:

@@ -17,13 +17,13 @@ def test_quick_networks_have_the_nearest_width(arm) -> None:
     macs = deployed_macs(arm.architecture, equal_cost.QUICK_TASK)
     assert macs == pytest.approx(equal_cost.QUICK_MACS, rel=equal_cost.QUICK_TOLERANCE)
     width = equal_cost.QUICK_WIDTHS[arm.name]
-    found = nearest_width(
+    width_again = nearest_width(
         lambda w: equal_cost.quick_network(arm.name, w),
         equal_cost.QUICK_TASK,
         equal_cost.QUICK_MACS,
         width,
     )
-    assert found == width
+    assert width_again == width
 
 
 @pytest.mark.slow
