@@ -37,6 +37,8 @@ ROOMS: dict[str, str] = {
     ),
     "studies.papers": "studies.spec",
     "studies.samplers": "",
+    "studies.search": "studies.samplers studies.spec studies.rundir studies.execution",
+    "studies.tabular": "studies.samplers studies.spec studies.rundir studies.search",
     # analysis
     "analysis.audit": "",
 }

@@ -75,7 +75,7 @@ def bottleneck_space() -> Space:
 
 def brute_force(space: Space) -> set[Architecture]:
     """All distinct networks that one gets by trying every combination of every rule's options."""
-    found = set()
+    architectures = set()
     for backbone, resolutions in product(space.backbones, space.resolutions):
         groups: dict[tuple[int, str], list[str]] = {}
         for slot in backbone.slots():
@@ -89,8 +89,8 @@ def brute_force(space: Space) -> set[Architecture]:
                 for name in slots:
                     if _takes(backbone, name, choice):
                         choices[name] = choice
-            found.add(Architecture(backbone, choices, resolutions))
-    return found
+            architectures.add(Architecture(backbone, choices, resolutions))
+    return architectures
 
 
 def _offers(rule: Rule, slot: Slot, backbone: Backbone) -> bool:

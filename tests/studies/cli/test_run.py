@@ -1,5 +1,6 @@
 """The command as a user types it; Ray is not started by any of these."""
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from studies.run import main
 from studies.rundir.store import RESULTS, STUDY, RunStore
 from tests.studies.papers.test_studies import run_in_process
 from tests.support.helpers import study
+from tests.support.paths import ROOT
 
 
 @pytest.fixture
@@ -122,7 +124,23 @@ def test_plan_shows_costs_and_jobs_and_writes_nothing(
     assert "6 jobs to train of 6 (3 seeds), about" in output
     assert "coconv" in output
     assert not out.exists()
-    assert "ray" not in {name for name in sys.modules if name == "ray.tune.tuner"}
+
+
+@pytest.mark.slow
+def test_a_plan_imports_no_ray(tmp_path: Path) -> None:
+    code = (
+        "import atexit, runpy, sys\n"
+        "sys.argv = ['run', 'coconv_experts', '--plan', '--out', sys.argv[1]]\n"
+        "atexit.register(lambda: print('ray is imported:', 'ray' in sys.modules))\n"
+        "runpy.run_module('studies.run', run_name='__main__')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "run")],
+        cwd=ROOT, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "jobs to train" in done.stdout
+    assert "ray is imported: False" in done.stdout
 
 
 @pytest.mark.parametrize(

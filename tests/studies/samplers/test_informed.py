@@ -26,16 +26,16 @@ SPACE = Space.of(
 )
 
 
-def test_views_are_answers_labels_and_costs() -> None:
+def test_views_are_options_labels_and_costs() -> None:
     space = resnet_space()
     networks = [space.point(index) for index in range(0, space.size(), 11)]
-    answers, counts, costs = Views(space)(space.rows(networks))
+    options, counts, costs = Views(space)(space.rows(networks))
     macs, params = space.price(networks)
     labels = sorted({label for column in space.encoding.labels.values() for label in column})
     for i, network in enumerate(networks):
         path = space.path(network)
         taken = {f"{decision.name}={option.label}" for decision, option in path}
-        assert answers[i].tolist() == [name in taken for name in space.encoding.features]
+        assert options[i].tolist() == [name in taken for name in space.encoding.features]
         assert counts[i].tolist() == [sum(o.label == each for _, o in path) for each in labels]
         assert costs[i] == pytest.approx([log(1 + macs[i]), log(1 + params[i])])
 
@@ -58,7 +58,7 @@ def test_surrogate_is_the_mixture_of_gaussian_processes() -> None:
         )
 
     y = (values - values.mean()) / values.std()
-    found = []
+    fits = []
     for weights, length, noise in GRID:
         near = np.array([[kernel(i, j, weights, length) for j in range(8)] for i in range(8)])
         near += np.diag(noise / counts)
@@ -67,12 +67,12 @@ def test_surrogate_is_the_mixture_of_gaussian_processes() -> None:
         likely = -4 * log(scale) - 0.5 * log(np.linalg.det(near))
         mean = across @ np.linalg.solve(near, y)
         variance = scale * (1 - np.diag(across @ np.linalg.solve(near, across.T)))
-        found.append((likely, mean, variance))
-    found = sorted(found, key=lambda one: -one[0])[:5]
-    shares = np.exp([likely - found[0][0] for likely, _, _ in found])
+        fits.append((likely, mean, variance))
+    fits = sorted(fits, key=lambda fit: -fit[0])[:5]
+    shares = np.exp([likely - fits[0][0] for likely, _, _ in fits])
     shares /= shares.sum()
-    means = np.array([mean for _, mean, _ in found])
-    squares = np.array([variance + mean**2 for _, mean, variance in found])
+    means = np.array([mean for _, mean, _ in fits])
+    squares = np.array([variance + mean**2 for _, mean, variance in fits])
     mean, std = Surrogate(views, rows[:8], values, counts).predict(rows[8:])
     assert mean == pytest.approx(values.mean() + values.std() * (shares @ means))
     expected = values.std() * np.sqrt(shares @ squares - (shares @ means) ** 2)
@@ -105,8 +105,8 @@ def test_known_networks_gain_the_hypervolume_that_they_add(objectives: int) -> N
     points = rng.random((5, objectives))
     before = moocore.hypervolume(front, ref=reference)
     added = [moocore.hypervolume(np.vstack([front, p]), ref=reference) - before for p in points]
-    found = expected_gain(free, points, np.zeros_like(points)) * (1 - before)
-    assert found == pytest.approx(added, abs=4 * 0.5 / len(free) ** 0.5)
+    gains = expected_gain(free, points, np.zeros_like(points)) * (1 - before)
+    assert gains == pytest.approx(added, abs=4 * 0.5 / len(free) ** 0.5)
 
 
 def test_uncertain_networks_gain_the_mean_over_what_they_may_be() -> None:
@@ -124,7 +124,7 @@ def test_where_nothing_is_free_nothing_is_gained() -> None:
     assert expected_gain(free, np.ones((3, 2)), np.ones((3, 2))).tolist() == [0.0] * 3
 
 
-def invented(space: Space) -> tuple[np.ndarray, np.ndarray]:
+def made_up_objectives(space: Space) -> tuple[np.ndarray, np.ndarray]:
     """Errors that are sums of effects and fall with cost, and MACs, of all networks."""
     rows = space.rows(space)
     macs = space.price(rows)[0].astype(float)
@@ -135,16 +135,16 @@ def invented(space: Space) -> tuple[np.ndarray, np.ndarray]:
 
 def volume(space: Space, made: BaseSampler, trials: int) -> float:
     """The hypervolume after some trials, as a share of what there is."""
-    error, macs = invented(space)
+    error, macs = made_up_objectives(space)
     points = np.stack([error, np.log(macs)], 1)
     study = create_study(directions=["maximize", "minimize"], sampler=made)
-    found = []
+    networks = []
     for _ in range(trials):
         trial = study.ask()
-        found.append(space.index(space.within().suggest(trial)))
-        study.tell(trial, [-error[found[-1]], macs[found[-1]]])
+        networks.append(space.index(space.within().suggest(trial)))
+        study.tell(trial, [-error[networks[-1]], macs[networks[-1]]])
     reference = points.max(0)
-    share = moocore.hypervolume(points[found], ref=reference)
+    share = moocore.hypervolume(points[networks], ref=reference)
     return float(share / moocore.hypervolume(points, ref=reference))
 
 
@@ -199,5 +199,5 @@ def test_first_networks_are_spread_over_the_costs() -> None:
     )
     study = create_study(directions=["maximize", "minimize"], sampler=made)
     macs = [SPACE.cost(SPACE.within().suggest(study.ask())).macs for _ in range(7)]
-    ranks = np.searchsorted(np.sort(invented(SPACE)[1]), macs) / SPACE.size()
+    ranks = np.searchsorted(np.sort(made_up_objectives(SPACE)[1]), macs) / SPACE.size()
     assert np.sort(ranks) == pytest.approx(np.arange(1, 8) / 8, abs=0.08)

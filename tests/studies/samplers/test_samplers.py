@@ -39,15 +39,15 @@ POINT = Space.of(CIFAR, Rule.of("*", Static()), input_size=16)
 
 
 def values(within: Space, network: Architecture, objectives: Sequence[str]) -> list[float]:
-    """Invented accuracies that depend on the network, and its real costs."""
+    """Made-up accuracies that depend on the network, and its real costs."""
     cost = within.cost(network)
     share = within.index(network) / within.with_limits(None).size()
-    known = {"accuracy": 0.3 + 0.6 * share, "latency": 1.0 + share}
-    return [float(known[o]) if o in known else float(getattr(cost, o)) for o in objectives]
+    made_up = {"accuracy": 0.3 + 0.6 * share, "latency": 1.0 + share}
+    return [float(made_up[o]) if o in made_up else float(getattr(cost, o)) for o in objectives]
 
 
-class Search:
-    """Asks a sampler for networks and tells it invented values."""
+class SamplerRun:
+    """Asks a sampler for networks and tells it made-up values."""
 
     def __init__(
         self, name: str, within: Space, seed: int = 0, objectives: Sequence[str] = TWO
@@ -63,46 +63,46 @@ class Search:
         return make_sampler(self.name, FAST.get(self.name, {}), **self.args)
 
     def run(self, count: int, end: TrialState = TrialState.COMPLETE) -> list[Architecture]:
-        found = []
+        networks = []
         for _ in range(count):
             trial = self.study.ask()
             network = self.within.suggest(trial)
-            found.append(network)
+            networks.append(network)
             if end == TrialState.COMPLETE:
                 self.study.tell(trial, values(self.within, network, self.objectives))
             elif end != TrialState.RUNNING:
                 self.study.tell(trial, state=end)
-        return found
+        return networks
 
 
 @pytest.mark.parametrize("name", SAMPLERS)
 class TestEverySampler:
     def test_the_same_seed_gives_the_same_networks(self, name: str) -> None:
-        once, again, other = (Search(name, FLAT.within(), seed).run(6) for seed in (5, 5, 6))
+        once, again, other = (SamplerRun(name, FLAT.within(), seed).run(6) for seed in (5, 5, 6))
         assert once == again
         assert once != other
 
     def test_loaded_again_it_goes_on_as_it_would_have(self, name: str) -> None:
-        through, stopped = (Search(name, FLAT.within()) for _ in range(2))
+        through, stopped = (SamplerRun(name, FLAT.within()) for _ in range(2))
         expected = through.run(6)
-        found = stopped.run(4)
+        networks = stopped.run(4)
         stopped.study.sampler = stopped.sampler()
-        assert found + stopped.run(2) == expected
+        assert networks + stopped.run(2) == expected
 
     @pytest.mark.parametrize("space", [CONDITIONAL, COUPLED], ids=["conditional", "coupled"])
     def test_networks_are_within_the_limits(self, name: str, space: Space) -> None:
         costs = sorted(space.price(space.rows(space))[0].tolist())
         within = space.within(max_macs=costs[len(costs) // 4])
-        for network in Search(name, within).run(6):
+        for network in SamplerRun(name, within).run(6):
             assert network in within
 
     def test_objectives_may_be_any_number(self, name: str) -> None:
         for objectives in (("accuracy",), ("params", "accuracy", "macs", "latency")):
-            search = Search(name, FLAT.within(), objectives=objectives)
+            search = SamplerRun(name, FLAT.within(), objectives=objectives)
             assert all(network in FLAT for network in search.run(6))
 
     def test_it_survives_trials_that_end_early_fail_or_run(self, name: str) -> None:
-        search = Search(name, CONDITIONAL.within())
+        search = SamplerRun(name, CONDITIONAL.within())
         for state in (TrialState.PRUNED, TrialState.FAIL, TrialState.RUNNING):
             search.run(1, state)
         search.run(5)
@@ -113,7 +113,7 @@ class TestEverySampler:
     def test_it_survives_a_trial_whose_driver_died_before_it_had_parameters(
         self, name: str
     ) -> None:
-        search = Search(name, FLAT.within())
+        search = SamplerRun(name, FLAT.within())
         search.run(4)
         died = search.study.ask()
         search.study.tell(died, state=TrialState.FAIL)
@@ -122,7 +122,7 @@ class TestEverySampler:
 
     def test_it_starts_from_what_is_known(self, name: str) -> None:
         within = FLAT.within()
-        search = Search(name, within)
+        search = SamplerRun(name, within)
         given = [FLAT.point(index) for index in range(0, 32, 2)]
         for network in given:
             params, distributions = trial_parameters(FLAT, network)
@@ -131,13 +131,13 @@ class TestEverySampler:
                     values=values(within, network, TWO), params=params, distributions=distributions
                 )
             )
-        found = search.run(4)
-        assert all(network in FLAT for network in found)
+        networks = search.run(4)
+        assert all(network in FLAT for network in networks)
         if name in NON_REPEATING:
-            assert not set(found) & set(given)
+            assert not set(networks) & set(given)
 
     def test_one_network_is_a_space_too(self, name: str) -> None:
-        assert Search(name, POINT.within()).run(5) == [POINT.point(0)] * 5
+        assert SamplerRun(name, POINT.within()).run(5) == [POINT.point(0)] * 5
 
     def test_settings_are_checked(self, name: str) -> None:
         with pytest.raises(InputError, match=f"sampler {name}: unknown field 'speed'"):
@@ -147,9 +147,9 @@ class TestEverySampler:
 @pytest.mark.parametrize("name", NON_REPEATING)
 def test_no_network_is_proposed_twice_before_all_were(name: str) -> None:
     size = FLAT.size()
-    found = Search(name, FLAT.within()).run(size + 1)
-    assert len(set(found[:size])) == size == 32
-    assert found[-1] in FLAT
+    networks = SamplerRun(name, FLAT.within()).run(size + 1)
+    assert len(set(networks[:size])) == size == 32
+    assert networks[-1] in FLAT
 
 
 def test_brute_force_finds_new_networks_of_a_space_too_large_to_list() -> None:
@@ -159,29 +159,29 @@ def test_brute_force_finds_new_networks_of_a_space_too_large_to_list() -> None:
     )
     large = Space.of(CIFAR, *rules, input_size=16)
     assert large.size() > 10_000
-    found = Search("brute_force", large.within()).run(5)
-    assert len(set(found)) == 5
+    networks = SamplerRun("brute_force", large.within()).run(5)
+    assert len(set(networks)) == 5
 
 
 def test_random_draws_architectures_not_parameters() -> None:
     """Options that open many networks are drawn as often as these are."""
     within = CONDITIONAL.within()
-    found = Search("random", within).run(300)
-    switching = sum(network.resolutions is not None for network in found)
+    networks = SamplerRun("random", within).run(300)
+    switching = sum(network.resolutions is not None for network in networks)
     share = sum(n.resolutions is not None for n in CONDITIONAL) / CONDITIONAL.size()
     assert abs(switching / 300 - share) < 3 * (0.25 / 300) ** 0.5
 
 
 def test_qmc_is_even_in_every_decision() -> None:
-    found = Search("qmc", FLAT.within()).run(16)
-    rows = FLAT.rows(found)
+    networks = SamplerRun("qmc", FLAT.within()).run(16)
+    rows = FLAT.rows(networks)
     for name in ("layer1.0.conv1", "layer2.0.conv1"):
         column = rows[:, FLAT.encoding.columns[name]].tolist()
         assert sorted(column) == sorted([0, 1, 2, 3] * 4)
 
 
-def test_answers_lead_back_to_the_network() -> None:
-    class Told:
+def test_parameters_lead_back_to_the_architecture() -> None:
+    class StoredParameters:
         def __init__(self, params: dict[str, str]) -> None:
             self.params = params
 
@@ -191,7 +191,7 @@ def test_answers_lead_back_to_the_network() -> None:
 
     for index in range(0, COUPLED.size(), 7):
         params, distributions = trial_parameters(COUPLED, COUPLED.point(index))
-        assert COUPLED.suggest(Told(params)) == COUPLED.point(index)
+        assert COUPLED.suggest(StoredParameters(params)) == COUPLED.point(index)
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ from studies.search.warm_start import take_over
 from studies.spec.search import Search
 from tests.support.helpers import SPACE, made_up, record, search, write_search
 from tests.support.killing import KILLED_SEARCH, run_search
+from tests.support.parameters import StoredParameters
 from tests.support.pareto import slow_front
 from tests.support.paths import ROOT
 from trainers import Epoch, Job, Result, train
@@ -197,15 +198,7 @@ def test_trials_have_the_parameters_of_the_network_that_is_built(tmp_path: Path)
         RunStore(tmp_path).trials(), scheduler.mirror.study.trials, strict=True
     ):
         assert trial.architecture in asked.within
-        assert SPACE.suggest(_Answers(shown.params)) == trial.architecture
-
-
-class _Answers:
-    def __init__(self, params: dict[str, str]) -> None:
-        self.params = params
-
-    def suggest_categorical(self, name: str, choices: object) -> str:
-        return self.params.pop(name)
+        assert SPACE.suggest(StoredParameters(shown.params)) == trial.architecture
 
 
 def test_a_search_is_extended_by_trials_replicates_and_objectives(tmp_path: Path) -> None:

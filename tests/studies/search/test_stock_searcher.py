@@ -19,6 +19,7 @@ from studies.rundir.store import RunStore
 from studies.search.warm_start import take_over
 from tests.support.helpers import SPACE, made_up, record, search, write_search
 from tests.support.killing import run_search
+from tests.support.parameters import StoredParameters
 from trainers import Epoch
 from trainers.job import Status
 
@@ -108,15 +109,15 @@ class Stock(Subject):
         searcher = self._searcher()
         for number, end in enumerate(ends):
             name = f"trial{number}"
-            network = SPACE.suggest(_Answers(searcher.suggest(name)))
+            network = SPACE.suggest(StoredParameters(searcher.suggest(name)))
             self.trained.append(network)
-            found = {"accuracy": 0.5, "macs": SPACE.cost(network).macs, "training_iteration": 1}
+            metrics = {"accuracy": 0.5, "macs": SPACE.cost(network).macs, "training_iteration": 1}
             if end == "diverged":
-                found["accuracy"] = math.nan
+                metrics["accuracy"] = math.nan
             if end == "failed":
-                del found["accuracy"]
+                del metrics["accuracy"]
             # A scheduler that ends a trial leads to the same call as a trial that ends by itself.
-            searcher.on_trial_complete(name, result=found)
+            searcher.on_trial_complete(name, result=metrics)
         self.study = searcher._ot_study
 
     def start_warm(self) -> int:
@@ -130,14 +131,6 @@ class Stock(Subject):
         )
         searcher.suggest("first")
         return len(searcher._ot_study.get_trials(states=[TrialState.COMPLETE]))
-
-
-class _Answers:
-    def __init__(self, params: dict[str, Any]) -> None:
-        self.params = params
-
-    def suggest_categorical(self, name: str, choices: object) -> str:
-        return str(self.params[name])
 
 
 def truncated_is_not_complete(subject: Subject) -> None:
@@ -213,7 +206,7 @@ def test_the_stock_class_shares_its_study_name(tmp_path: Path) -> None:
             searcher = OptunaSearch(
                 lambda trial: None and {}, metric="a", mode="max", storage=storage
             )
-            searcher.suggest("one")
+            searcher.suggest("trial")
     assert len(storage.get_all_studies()) == 1
     names = set()
     for run in "ab":

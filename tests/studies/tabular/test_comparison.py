@@ -26,6 +26,7 @@ from studies.tabular.comparison import (
 )
 from studies.tabular.digits_space import SPACE, TABLE, all_networks, write_table
 from studies.tabular.simulated_search import Searcher, SearchScore, SimulatedSearch
+from tests.support.pareto import slow_front
 from tests.support.small_spaces import CIFAR, CONVS
 from trainers import Digits, Recipe
 
@@ -67,15 +68,9 @@ def test_a_search_pays_for_each_network_once_and_reports_its_front() -> None:
     distinct = set(simulated.finished)
     assert len(distinct) < 60
     assert scores[-1].epochs == EPOCHS * len(distinct)
-    seen = {i: (-table.validation[1, i, -1], table.macs[i]) for i in distinct}
-    front = [
-        i
-        for i in distinct
-        if not any(
-            seen[j][0] <= seen[i][0] and seen[j][1] <= seen[i][1] and seen[j] != seen[i]
-            for j in distinct
-        )
-    ]
+    networks = list(distinct)
+    objectives = [(-table.validation[1, i, -1], table.macs[i]) for i in networks]
+    front = [networks[row] for row in slow_front(objectives)]
     assert scores[-1].score == pytest.approx(table.score(front))
 
 
