@@ -10,8 +10,10 @@ import typer
 from rich.console import Console
 
 from analysis.audit.audit import VERDICTS, Audited, audit, to_frame, verdict_counts
-from analysis.render.html import html_page, write_text
-from analysis.render.tables import Cells, engineering, html_table, rich_table
+from analysis.render.html import html_page
+from analysis.render.numbers import engineering
+from analysis.render.outputs import write_output
+from analysis.render.tables import TextTable, html_table, rich_table
 from searchspace import InputError
 from searchspace.cli import run_command
 
@@ -42,8 +44,8 @@ def costs(
         # Before the counting, which takes a minute.
         _check_writable(path)
     audited = audit()
-    write_text(csv, to_frame(audited).to_csv(index=False))
-    write_text(html, page(audited))
+    write_output(csv, to_frame(audited).to_csv(index=False))
+    write_output(html, page(audited))
     console = Console()
     show(audited, console if console.width > WIDTH else Console(width=WIDTH))
     console.print(f"\nTable: {csv}\nReport: {html}", soft_wrap=True)
@@ -51,47 +53,47 @@ def costs(
 
 def show(audited: Sequence[Audited], console: Console) -> None:
     """Print the table, why figures differ, and the verdicts of each paper."""
-    console.print(rich_table(_terminal_cells(audited), TITLE))
+    console.print(rich_table(_terminal_table(audited), TITLE))
     console.print()
     for cell in (row.cell for row in audited if row.cell.cost.reason):
         where = f"{cell.paper} Table {cell.table}, {cell.row}, {cell.cost.column}"
         console.print(f"{where}: {cell.cost.reason}", markup=False, highlight=False)
     console.print()
-    console.print(rich_table(verdict_cells(audited), "Verdicts"))
+    console.print(rich_table(verdict_table(audited), "Verdicts"))
 
 
 def page(audited: Sequence[Audited]) -> str:
     """One page that needs nothing but itself."""
     return html_page(
         TITLE,
-        f"<p>{escape(EXPLANATION)}</p>{html_table(verdict_cells(audited))}"
-        f'<h2>Every figure</h2><div class="scroll">{html_table(_page_cells(audited))}</div>',
+        f"<p>{escape(EXPLANATION)}</p>{html_table(verdict_table(audited))}"
+        f'<h2>Every figure</h2><div class="scroll">{html_table(_page_table(audited))}</div>',
     )
 
 
 COLUMNS = ("paper", "table", "row", "column", "verdict", "printed", "ours", "MACs", "parameters")
 
 
-def _terminal_cells(audited: Sequence[Audited]) -> Cells:
+def _terminal_table(audited: Sequence[Audited]) -> TextTable:
     rows = tuple((*_texts(row), _short(row.macs), _short(row.params)) for row in audited)
-    return Cells(COLUMNS, rows, text_columns=5)
+    return TextTable(COLUMNS, rows, text_columns=5)
 
 
-def _page_cells(audited: Sequence[Audited]) -> Cells:
+def _page_table(audited: Sequence[Audited]) -> TextTable:
     rows = tuple(
         (*_texts(row), _long(row.macs), _long(row.params), " ".join(row.cell.cost.networks),
          row.cell.cost.reason)
         for row in audited
     )  # fmt: skip
     columns = (*COLUMNS, "networks", "why it differs")
-    return Cells(columns, rows, text_columns=5, last_number=len(COLUMNS))
+    return TextTable(columns, rows, text_columns=5, last_number=len(COLUMNS))
 
 
-def verdict_cells(audited: Sequence[Audited]) -> Cells:
+def verdict_table(audited: Sequence[Audited]) -> TextTable:
     """How many costs of each paper got each verdict."""
     counts = verdict_counts(audited)
     rows = tuple((paper, *map(str, verdicts.values())) for paper, verdicts in counts.items())
-    return Cells(("paper", *VERDICTS), rows, text_columns=1)
+    return TextTable(("paper", *VERDICTS), rows, text_columns=1)
 
 
 def _texts(row: Audited) -> tuple[str, ...]:

@@ -15,9 +15,9 @@ from rich.console import Console
 
 from analysis.audit.audit import EQUAL, Audited, audit
 from analysis.audit.conventions import CONVENTIONS
-from analysis.costs import figures, verdict_cells
-from analysis.render.html import write_text
-from analysis.render.tables import Cells, markdown_table
+from analysis.costs import figures, verdict_table
+from analysis.render.outputs import write_output
+from analysis.render.tables import TextTable, markdown_table
 from searchspace import InputError, names
 from searchspace.cli import run_command
 from studies import Study
@@ -37,7 +37,7 @@ def document_tables(
     torch.set_num_threads(1)
     parts = {"studies.md": studies_parts(STUDIES.values()), "costs.md": costs_parts(audit())}
     for name, page in pages.items():
-        write_text(docs / name, filled(page, parts[name]))
+        write_output(docs / name, filled(page, parts[name]))
     Console().print(f"Written: {docs / 'studies.md'}, {docs / 'costs.md'}", soft_wrap=True)
 
 
@@ -70,7 +70,7 @@ def studies_parts(studies: Iterable[Study]) -> dict[str, str]:
         )
     headings = ("study", "after", "question", "paper designs")
     return {
-        f"studies of {paper}": markdown_table(Cells(headings, tuple(lines), len(headings)))
+        f"studies of {paper}": markdown_table(TextTable(headings, tuple(lines), len(headings)))
         for paper, lines in rows.items()
     }
 
@@ -91,7 +91,7 @@ def costs_parts(audited: Sequence[Audited]) -> dict[str, str]:
             f"{len(names())} of their networks.\n"
         ),
         "conventions": _conventions(),
-        "verdicts": markdown_table(verdict_cells(audited)),
+        "verdicts": markdown_table(verdict_table(audited)),
         "differences": _differences(audited),
     }
 
@@ -101,7 +101,7 @@ def _conventions() -> str:
         (paper, "MACs" if quantity == "macs" else "parameters", _one_line(convention))
         for (paper, quantity), convention in CONVENTIONS.items()
     )
-    return markdown_table(Cells(("paper", "cost", "what is counted"), rows, text_columns=3))
+    return markdown_table(TextTable(("paper", "cost", "what is counted"), rows, text_columns=3))
 
 
 def _one_line(documented: object) -> str:
@@ -119,7 +119,7 @@ def _differences(audited: Sequence[Audited]) -> str:
         where = f"{cell.paper} Table {cell.table}"
         rows.append((where, f"{cell.row}, {cost.column}", *figures(row), why))
     headings = ("table", "row, column", "printed", "ours", "why")
-    return markdown_table(Cells(headings, tuple(rows), text_columns=2, last_number=4))
+    return markdown_table(TextTable(headings, tuple(rows), text_columns=2, last_number=4))
 
 
 if __name__ == "__main__":

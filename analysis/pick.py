@@ -1,6 +1,6 @@
-"""`python -m analysis.pick RUN`: the architecture to take, how sure that is, and how to train it.
+"""`python -m analysis.pick RUN`: choose an architecture of a run, and show how to train it.
 
-This program chooses from what a run holds and trains nothing itself: `--retrain` and `--export`
+This program chooses from the results of a run and trains nothing itself: `--retrain` and `--export`
 start the trainers' programs.
 """
 
@@ -8,6 +8,7 @@ import json
 import shlex
 import subprocess
 import sys
+from collections.abc import Mapping
 from math import isfinite
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,16 +16,17 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from analysis.render.html import write_text
-from analysis.selection.choosing import Bounds, Candidate, Goal, Pick
-from analysis.selection.choosing import pick as choose
+from analysis.data.training_command import training_command
+from analysis.render.outputs import make_folder, write_output
+from analysis.selection.candidates import Bounds, PickCandidate
+from analysis.selection.choose import Goal, Pick, choose
 from analysis.selection.sentences import sentences
 from searchspace import InputError
 from searchspace.cli import amount, fraction, run_command, whole_number
 from searchspace.schema import to_json
 from studies import load
 from studies.rundir.store import RunStore
-from trainers import RECIPES, TASKS, Job
+from trainers import Job
 from trainers.export import read_trained
 
 
@@ -80,103 +82,78 @@ def pick(
     """Name the architecture that fits best by validation accuracy, and how to train it."""
     bounds = Bounds(max_macs, max_params, max_latency, min_accuracy)
     goal: Goal = "knee" if knee else "accuracy" if min_accuracy is None else "cost"
-    found = choose(load(run_dir), bounds, goal, task=task, size=size)
-    job = _next_job(run_dir, found.chosen)
+    choice = choose(load(run_dir), bounds, goal, task=task, size=size)
+    job = _next_job(run_dir, choice.chosen)
     folder = out or run_dir / "pick" / job.architecture.key
-    files = _write(folder, found, job)
-    training = _training_command(files, job, folder / "trained", epochs, data_root, device)
+    trained = folder / "trained"
+    command = training_command(job.task, job.recipe, job.seed, folder)
+    architecture = folder / "architecture.json"
+    files = {architecture.name: job.architecture, "pick.json": _record(choice), **command.files}
+    _write(folder, files)
+    training = [
+        *command.words(str(architecture), str(trained)),
+        *([] if epochs is None else ["--set", f"epochs={epochs}"]),
+        *([] if data_root is None else ["--data-root", str(data_root)]),
+        *([] if device is None else ["--device", device]),
+    ]
     console = Console(soft_wrap=True, highlight=False, markup=False)
-    for line in sentences(found):
-        console.print(line)
-    console.print(f"\nArchitecture: {files['architecture']}\nTrain it: {shlex.join(training)}")
-    # What the programs print comes after.
+    for sentence in sentences(choice):
+        console.print(sentence)
+    console.print(f"\nArchitecture: {architecture}\nTrain it: {shlex.join(training)}")
+    # The output of the programs comes after.
     sys.stdout.flush()
     status = subprocess.call([sys.executable, *training[1:]]) if retrain else 0
     if status or export is None:
         return status
-    options = [] if all_sizes else ["--size", str(found.chosen.size)]
+    options = [] if all_sizes else ["--size", str(choice.chosen.size)]
     options += [option for name in formats or () for option in ("--format", name)]
     options += [] if data_root is None else ["--data-root", str(data_root)]
-    return _export(
-        folder / "trained", job, export, ["--note", " ".join(sentences(found)), *options]
-    )
+    return _export(trained, job, export, ["--note", " ".join(sentences(choice)), *options])
 
 
 def _export(trained: Path, job: Job, out: Path, options: list[str]) -> int:
     """Start the export of a training, once it is known to be one of this architecture and task."""
     if not trained.exists():
         raise InputError(f"--export needs a trained network, and there is no {trained}; --retrain")
-    known = read_trained(trained).job
-    if (known.architecture, known.task) != (job.architecture, job.task):
+    trained_job = read_trained(trained).job
+    if (trained_job.architecture, trained_job.task) != (job.architecture, job.task):
         raise InputError(f"{trained} holds the training of another job; give another --out")
     program = [sys.executable, "-m", "trainers.export", str(trained), "--out", str(out)]
     return subprocess.call([*program, *options])
 
 
-def _next_job(run_dir: Path, chosen: Candidate) -> Job:
-    """The chosen one's job with the first seed that no run of it had."""
+def _next_job(run_dir: Path, chosen: PickCandidate) -> Job:
+    """The job of the chosen candidate with the first seed that was not trained."""
     jobs = [record.job for record in RunStore(run_dir).records() if record.key in chosen.keys]
     first = jobs[0]
     return Job(first.architecture, first.task, first.recipe, 1 + max(job.seed for job in jobs))
 
 
-def _write(folder: Path, found: Pick, job: Job) -> dict[str, str]:
-    """Write the choice; give task and recipe by name, or by file where they have none."""
-    files = {"architecture": str(folder / "architecture.json")}
-    values: dict[str, Any] = {"architecture": job.architecture, "pick": _record(found)}
-    names = {
-        "task": [n for n, make in TASKS.items() if make() == job.task],
-        "recipe": [n for n, known in RECIPES.items() if known == job.recipe],
-    }
-    for part, value in (("task", job.task), ("recipe", job.recipe)):
-        files[part] = names[part][0] if names[part] else str(folder / f"{part}.json")
-        if not names[part]:
-            values[part] = value
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"cannot write to {folder}: {error.strerror}") from None
-    for name, value in values.items():
+def _write(folder: Path, files: Mapping[str, Any]) -> None:
+    """Write JSON files by name."""
+    make_folder(folder)
+    for name, value in files.items():
         text = json.dumps(_finite(to_json(value)), indent=1, allow_nan=False)
-        write_text(folder / f"{name}.json", text + "\n")
-    return files
+        write_output(folder / name, text + "\n")
 
 
-def _record(found: Pick) -> dict[str, Any]:
-    """The choice with what its accuracies say, as JSON."""
-    data: dict[str, Any] = to_json(found)
-    for name, one in (("chosen", found.chosen), ("runner_up", found.runner_up)):
-        if one is not None:
-            data[name]["validation"] = to_json(one.validation)
-            data[name]["test"] = to_json(one.test)
-    return {**data, "decided": found.decided, "sentences": sentences(found)}
+def _record(choice: Pick) -> dict[str, Any]:
+    """The choice with the estimates of its accuracies, as JSON."""
+    data: dict[str, Any] = to_json(choice)
+    for name, candidate in (("chosen", choice.chosen), ("runner_up", choice.runner_up)):
+        if candidate is not None:
+            data[name]["validation"] = to_json(candidate.validation)
+            data[name]["test"] = to_json(candidate.test)
+    return {**data, "decided": choice.decided, "sentences": sentences(choice)}
 
 
 def _finite(data: Any) -> Any:
-    """JSON has no word for what is not a number but null."""
+    """The same JSON value with null in place of numbers that are not finite."""
     if isinstance(data, dict):
         return {name: _finite(value) for name, value in data.items()}
     if isinstance(data, list):
         return [_finite(value) for value in data]
     return None if isinstance(data, float) and not isfinite(data) else data
-
-
-def _training_command(
-    files: dict[str, str],
-    job: Job,
-    out: Path,
-    epochs: int | None,
-    data_root: Path | None,
-    device: str | None,
-) -> list[str]:
-    return [
-        *("python", "-m", "trainers.train", files["architecture"]),
-        *("--task", files["task"], "--recipe", files["recipe"], "--seed", str(job.seed)),
-        *([] if epochs is None else ["--set", f"epochs={epochs}"]),
-        *([] if data_root is None else ["--data-root", str(data_root)]),
-        *([] if device is None else ["--device", device]),
-        *("--out", str(out)),
-    ]
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""`python -m analysis.report RUN...`: what runs say, as a page that opens anywhere, and files."""
+"""`python -m analysis.report RUN...`: the results of runs as a self-contained page, and files."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,32 +11,31 @@ from rich.console import Console
 
 from analysis.data.frames import arms_frame
 from analysis.data.networks import networks_json
-from analysis.data.runs import Run, read_run
+from analysis.data.runs import Run, distinct_names, read_run
 from analysis.render.files import write_figures, write_tables
-from analysis.render.html import figures_page, write_text
-from analysis.render.parts import Part, Table
-from analysis.render.tables import Cells, cost_cells, engineering, rich_table, summary_cells
-from analysis.sections.ablation import ablation_parts, notes
-from analysis.sections.endings import ending_parts, environment_parts
-from analysis.sections.fronts import FRONT_COLUMNS, Series, front_info, plot_front
-from analysis.sections.learning import cut_parts, learning_parts
-from analysis.sections.trade_offs import front_parts
-from analysis.sections.verdict_text import verdict_cells
-from analysis.stats.bootstrap import main_cost, uncertainty_parts
-from analysis.stats.comparisons import arms_info, reading
-from analysis.stats.hypervolume import distinct_names, hypervolume_parts
-from analysis.stats.importance import importance_parts
-from analysis.stats.verdicts import reading as verdicts_reading
-from analysis.stats.verdicts import verdicts_info
+from analysis.render.html import figures_page
+from analysis.render.numbers import engineering
+from analysis.render.outputs import write_output
+from analysis.render.section import Section
+from analysis.render.tables import TextTable, rich_table
+from analysis.sections.ablation import ablation_sections, notes
+from analysis.sections.arm_tables import arm_table, cost_table, differences_sentence
+from analysis.sections.failures import environment_sections, failure_sections
+from analysis.sections.fronts import front_sections, joint_front_sections
+from analysis.sections.hypervolume import hypervolume_sections
+from analysis.sections.importance import importance_sections
+from analysis.sections.learning import early_stopping_sections, learning_sections
+from analysis.sections.uncertainty import uncertainty_sections
+from analysis.sections.verdict_tables import verdict_counts, verdict_table
+from analysis.stats.fronts import front_info
 from searchspace.cli import run_command
-from studies import Ablation
 
 PAGE = "report.html"
 TABLE = "table.csv"
 ROWS = 15
 """Networks of a search's front that are printed."""
 WIDTH = 120
-"""Columns of what is printed to a file or pipe, which says nothing of its own width."""
+"""Columns of the output to a file or pipe, which has no width of its own."""
 
 
 def report(
@@ -53,7 +52,7 @@ def report(
         typer.Option(help="Directory for every table as LaTeX, Markdown, CSV and Parquet."),
     ] = None,
 ) -> int:
-    """Print what runs say, and write table.csv into each and one page on all of them."""
+    """Print the results of runs, write table.csv into each and one page on all of them."""
     # Networks are priced one image at a time: more threads would only wait for each other.
     torch.set_num_threads(1)
     console = Console(soft_wrap=False)
@@ -61,48 +60,52 @@ def report(
         console.width = WIDTH
     runs = [read_run(folder) for folder in run_dirs]
     for run in runs:
-        show(run, console)
-        write_text(run.folder / TABLE, _main_frame(run).to_csv(index=False))
+        print_run(run, console)
+        write_output(run.folder / TABLE, _main_frame(run).to_csv(index=False))
         console.print(f"Table: {run.folder / TABLE}", soft_wrap=True)
-    sections = report_sections(runs)
+    groups = report_groups(runs)
     page = out or (runs[0].folder / PAGE if len(runs) == 1 else Path(PAGE))
-    title = runs[0].question if len(runs) == 1 else f"{len(runs)} runs side by side"
-    write_text(page, figures_page(title, sections, [networks_json(run) for run in runs]))
+    title = runs[0].experiment.question if len(runs) == 1 else f"{len(runs)} runs side by side"
+    write_output(page, figures_page(title, groups, [networks_json(run) for run in runs]))
     console.print(f"Report: {page}", soft_wrap=True)
-    named = [(f"{i}-" if len(sections) > 1 else "", part) for i, (_, ps) in enumerate(sections)
-             for part in ps]  # fmt: skip
+    sections = [
+        (f"{i}-" if len(groups) > 1 else "", section)
+        for i, (_, group) in enumerate(groups)
+        for section in group
+    ]
     if tables is not None:
-        console.print(f"{write_tables(named, tables)} tables: {tables}", soft_wrap=True)
+        console.print(f"{write_tables(sections, tables)} tables: {tables}", soft_wrap=True)
     if figures is not None:
-        console.print(f"{write_figures(named, figures)} figures: {figures}", soft_wrap=True)
+        console.print(f"{write_figures(sections, figures)} figures: {figures}", soft_wrap=True)
     return 0
 
 
-def report_sections(runs: Sequence[Run]) -> list[tuple[str, list[Part]]]:
-    """Headings and what is under them: the runs together if there are several, then each."""
+def report_groups(runs: Sequence[Run]) -> list[tuple[str, list[Section]]]:
+    """Headings and their sections: the runs together if there are several, then each."""
     names = distinct_names(runs)
-    sections = [
-        (_heading(run, name), run_parts(run, number))
+    groups = [
+        (_heading(run, name), run_sections(run, number))
         for number, (run, name) in enumerate(zip(runs, names, strict=True))
     ]
+    hypervolume = hypervolume_sections(runs)
     if len(runs) == 1:
-        heading, parts = sections[0]
-        place = next(i for i, part in enumerate(parts) if part.name.startswith("learning"))
-        return [(heading, [*parts[:place], *hypervolume_parts(runs), *parts[place:]])]
-    return [("All runs", [*side_by_side(runs, names), *hypervolume_parts(runs)]), *sections]
+        heading, sections = groups[0]
+        place = next(i for i, s in enumerate(sections) if s.name.startswith("learning"))
+        return [(heading, [*sections[:place], *hypervolume, *sections[place:]])]
+    return [("All runs", [*joint_front_sections(runs, names), *hypervolume]), *groups]
 
 
-def run_parts(run: Run, number: int) -> list[Part]:
-    """All that a report says of one run."""
+def run_sections(run: Run, number: int) -> list[Section]:
+    """All sections about one run, which is the report's run with this number."""
     return [
-        *ablation_parts(run),
-        *front_parts(run, number),
-        *uncertainty_parts(run, number),
-        *learning_parts(run),
-        *importance_parts(run, number),
-        *cut_parts(run),
-        *ending_parts(run),
-        *environment_parts(run),
+        *ablation_sections(run),
+        *front_sections(run, number),
+        *uncertainty_sections(run, number),
+        *learning_sections(run),
+        *importance_sections(run, number),
+        *early_stopping_sections(run),
+        *failure_sections(run),
+        *environment_sections(run),
     ]
 
 
@@ -110,91 +113,55 @@ def _heading(run: Run, name: str) -> str:
     return f"{name}: {run.experiment.label()}"
 
 
-def side_by_side(runs: Sequence[Run], names: Sequence[str]) -> list[Part]:
-    """The fronts of all runs in one figure for each task and kind of accuracy."""
-    groups: dict[tuple[str, str], list[Series]] = {}
-    for number, (run, name) in enumerate(zip(runs, names, strict=True)):
-        for place, task in enumerate(run.tasks):
-            points = run.points[run.points["task"] == task.label()]
-            one = Series(name, number, points, place)
-            groups.setdefault((task.label(), run.axis), []).append(one)
-    parts = []
-    for index, ((label, axis), series) in enumerate(groups.items()):
-        title = f"Fronts on {label}"
-        known = [
-            Series(s.name, s.number, front_info(s.points, cost), s.task)
-            for cost in [main_cost(runs[series[0].number])]
-            for s in series
-            if len(s.points)
-        ]
-        parts.append(_fronts_part(f"fronts-{index + 1}", title, known, axis, runs))
-    return parts
-
-
-def _fronts_part(
-    name: str, title: str, series: Sequence[Series], axis: str, runs: Sequence[Run]
-) -> Part:
-    if not series:
-        return Part(name, title, reason="No figure: no network has an accuracy yet.")
-    cost = main_cost(runs[series[0].number])
-    frames = [s.points[s.points["on_front"]].assign(run=s.name) for s in series]
-    frame = pd.concat(frames, ignore_index=True)[list(FRONT_COLUMNS)].drop(columns="network")
-    table = Table(
-        name, "Networks on the fronts", frame, FRONT_COLUMNS, hidden=("task", "view", "sd")
-    )
-    return Part(name, title, figure=plot_front(series, cost, axis), tables=(table,))
-
-
-def show(run: Run, console: Console) -> None:
+def print_run(run: Run, console: Console) -> None:
     """Print the main table of a run and how to read it."""
     if run.frame.empty:
         console.print(f"{run.folder} has no finished job yet.", soft_wrap=True)
-    elif run.ablation is not None:
-        _show_ablation(run, run.ablation, console)
+    elif run.is_ablation:
+        _print_ablation(run, console)
     else:
-        _show_search(run, console)
+        _print_search(run, console)
 
 
-def _show_ablation(run: Run, ablation: Ablation, console: Console) -> None:
-    arms = arms_info(run.frame, ablation)
-    for task in dict.fromkeys(arm.task for arm in arms):
-        group = [arm for arm in arms if arm.task == task]
-        cells = summary_cells(group, same_protocol=ablation.design.is_paper_protocol, compact=True)
-        console.print(rich_table(cells, f"{ablation.name} on {task}"))
-        console.print(rich_table(cost_cells(group), "costs"))
-        console.print(f"{reading(group)}\n", markup=False, highlight=False, soft_wrap=True)
-    verdicts = verdicts_info(run.frame, ablation)
-    if verdicts:
-        console.print(rich_table(verdict_cells(verdicts, compact=True), "the claims"))
-        console.print(f"{verdicts_reading(verdicts)}\n", highlight=False, soft_wrap=True)
-    for note in notes(run, ablation, arms):
+def _print_ablation(run: Run, console: Console) -> None:
+    same_protocol = run.ablation.design.is_paper_protocol
+    for task in dict.fromkeys(arm.task for arm in run.arms):
+        arms = [arm for arm in run.arms if arm.task == task]
+        table = arm_table(arms, same_protocol=same_protocol, compact=True)
+        console.print(rich_table(table, f"{run.name} on {task}"))
+        console.print(rich_table(cost_table(arms), "costs"))
+        sentence = differences_sentence(arms)
+        console.print(f"{sentence}\n", markup=False, highlight=False, soft_wrap=True)
+    if run.verdicts:
+        console.print(rich_table(verdict_table(run.verdicts, compact=True), "the claims"))
+        console.print(f"{verdict_counts(run.verdicts)}\n", highlight=False, soft_wrap=True)
+    for note in notes(run):
         console.print(note, markup=False, highlight=False, soft_wrap=True)
 
 
-def _show_search(run: Run, console: Console) -> None:
-    cost = main_cost(run)
-    known = front_info(run.points, cost)
-    best = known[known["on_front"]].head(ROWS)
-    if best.empty:
+def _print_search(run: Run, console: Console) -> None:
+    points = front_info(run.points, run.main_cost)
+    front = points[points["on_front"]].head(ROWS)
+    if front.empty:
         console.print("No trial has an accuracy yet.")
         return
     rows = tuple(
         (row["name"], engineering(row["params"]), engineering(row["macs"]),
          f"{row['mean']:.2f}", f"{row['test_mean']:.2f}", str(row["n"]))
-        for row in best.to_dict("records")
+        for row in front.to_dict("records")
     )  # fmt: skip
-    cells = Cells(("network", "params", "MACs", "validation, %", "test, %", "n"), rows)
-    console.print(rich_table(cells, f"Front of {run.name}: {len(best)} of {len(known)} networks"))
+    table = TextTable(("network", "params", "MACs", "validation, %", "test, %", "n"), rows)
+    console.print(rich_table(table, f"Front of {run.name}: {len(front)} of {len(points)} networks"))
     console.print(
-        "Networks were chosen by validation accuracy, which is too high for the chosen ones; "
-        "test accuracy chose nothing.",
+        "Networks were selected by validation accuracy, which is too high for the selected ones; "
+        "test accuracy selected nothing.",
         soft_wrap=True,
     )
 
 
 def _main_frame(run: Run) -> pd.DataFrame:
-    if run.ablation is not None:
-        return arms_frame(arms_info(run.frame, run.ablation))
+    if run.is_ablation:
+        return arms_frame(run.arms)
     return run.points.drop(columns="network")
 
 

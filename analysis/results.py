@@ -1,4 +1,4 @@
-"""`python -m analysis.results RUN...`: Markdown files with what studies found, to be kept."""
+"""`python -m analysis.results RUN...`: the results of studies as Markdown files."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,17 +7,19 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from analysis.data.study_runs import ENDINGS, StudyRun, all_verdicts, making, read_study_runs
-from analysis.render.html import write_text
-from analysis.render.tables import Cells, markdown_table, summary_cells
-from analysis.sections.verdict_text import (
+from analysis.data.frames import all_verdicts_frame
+from analysis.data.provenance import provenance
+from analysis.data.runs import Run, read_ablations
+from analysis.render.outputs import make_folder, write_output
+from analysis.render.tables import TextTable, markdown_table
+from analysis.sections.arm_tables import arm_table, differences_sentence
+from analysis.sections.verdict_tables import (
     EXPLANATION,
+    additional_seeds_text,
     difference_text,
-    more_seeds_text,
-    verdict_cells,
+    verdict_table,
 )
-from analysis.stats.comparisons import reading
-from searchspace import InputError
+from analysis.stats.verdicts import CONCLUSIONS, Conclusion
 from searchspace.cli import run_command
 from studies import Ablation
 
@@ -30,29 +32,26 @@ def results(
     out: Annotated[Path, typer.Option(help="Directory to write into.")] = Path("docs/results"),
 ) -> None:
     """Write a Markdown file for each study, an index with all verdicts, and verdicts.csv."""
-    runs = read_study_runs(run_dirs)
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"cannot write {out}: {error.strerror}") from None
+    runs = read_ablations(run_dirs)
+    make_folder(out)
     for run in runs:
-        write_text(out / file_name(run), study_page(run))
-    write_text(out / VERDICTS, all_verdicts(runs).to_csv(index=False, float_format="%.6g"))
-    write_text(out / INDEX, index_page(runs))
+        write_output(out / file_name(run), study_page(run))
+    write_output(out / VERDICTS, all_verdicts_frame(runs).to_csv(index=False, float_format="%.6g"))
+    write_output(out / INDEX, index_page(runs))
     Console().print(f"{len(runs)} studies: {out / INDEX}", soft_wrap=True)
 
 
-def file_name(run: StudyRun) -> str:
+def file_name(run: Run) -> str:
     """The name of a study's file: presets other than quick are part of it."""
     preset = run.ablation.preset
     return f"{run.name}.md" if preset == "quick" else f"{run.name}-{preset}.md"
 
 
-def study_page(run: StudyRun) -> str:
-    """Question, arms, verdicts, and how all of it was made."""
+def study_page(run: Run) -> str:
+    """Question, arms, verdicts and provenance of a study, as Markdown."""
     ablation = run.ablation
     parts = [
-        f"# {ablation.name}\n",
+        f"# {run.name}\n",
         f"{ablation.question} After {ablation.study.source}.\n",
         f"{_design(ablation)}\n",
     ]
@@ -62,20 +61,20 @@ def study_page(run: StudyRun) -> str:
         arms = [arm for arm in run.arms if arm.task == task.label()]
         parts.append(f"## On {task.label()}\n")
         if arms:
-            cells = summary_cells(arms, same_protocol=ablation.design.is_paper_protocol)
-            parts += [markdown_table(cells), f"{reading(arms)}\n"]
+            table = arm_table(arms, same_protocol=ablation.design.is_paper_protocol)
+            parts += [markdown_table(table), f"{differences_sentence(arms)}\n"]
         else:
             parts.append("No job of this task has ended yet.\n")
         verdicts = [verdict for verdict in run.verdicts if verdict.task == task.label()]
         if verdicts:
-            parts.append(markdown_table(verdict_cells(verdicts)))
+            parts.append(markdown_table(verdict_table(verdicts)))
     parts += ["## How to read this\n", f"{HOW_TO_READ}\n", "## How it was made\n"]
-    parts.append("".join(f"- {line}\n" for line in making(run)))
+    parts.append("".join(f"- {line}\n" for line in provenance(run)))
     return "\n".join(parts)
 
 
-def index_page(runs: Sequence[StudyRun]) -> str:
-    """All studies and all verdicts."""
+def index_page(runs: Sequence[Run]) -> str:
+    """The index: all studies and all verdicts, as Markdown."""
     return "\n".join(
         [
             "# Results\n",
@@ -92,49 +91,63 @@ def index_page(runs: Sequence[StudyRun]) -> str:
 HOW_TO_READ = (
     "Accuracies are on test images in per cent, mean ± sd over n seeds, measured once at the end; "
     "differences to the baseline are paired by seed, in points, with Student's 95 % t interval for "
-    "each alone, and * marks those told from zero by Holm's method over all of them. MACs are for "
-    "one image, in the deployed form and in training; peak memory is, on a CPU, the most that the "
+    "each alone, and * marks those significantly different from zero (Holm). MACs are for one "
+    "image, in the deployed form and in training; peak memory is, on a CPU, the most that the "
     f"tensors of one training step hold; – was not measured. {EXPLANATION}"
 )
 
 
 def _design(ablation: Ablation) -> str:
     mark = "" if ablation.design.is_paper_protocol or not ablation.study.published else "† "
-    cells = "; ".join(dict.fromkeys(figure.source for figure in ablation.study.published))
-    printed = f" The paper's figures are from {cells}." if cells else ""
+    sources = "; ".join(dict.fromkeys(figure.source for figure in ablation.study.published))
+    printed = f" The paper's figures are from {sources}." if sources else ""
     return f"Preset {ablation.preset}. {mark}{ablation.design.note}{printed}"
 
 
-def _studies(runs: Sequence[StudyRun]) -> Cells:
+def _studies(runs: Sequence[Run]) -> TextTable:
     rows = tuple(
         (
             f"[{run.name}]({file_name(run)})" + ("" if run.complete else " (not complete)"),
             run.ablation.question,
             str(run.ablation.design.seeds),
-            *(str(run.count(ending)) for ending in ENDINGS),
+            *(str(_count(run, conclusion)) for conclusion in CONCLUSIONS),
         )
         for run in runs
     )
-    return Cells(("study", "question", "seeds", *ENDINGS), rows, text_columns=2)
+    return TextTable(("study", "question", "seeds", *CONCLUSIONS), rows, text_columns=2)
 
 
-def _verdicts(runs: Sequence[StudyRun]) -> Cells:
+def _count(run: Run, conclusion: Conclusion) -> int:
+    """The number of verdicts with this conclusion, each task on its own."""
+    return sum(verdict.conclusion == conclusion for verdict in run.verdicts)
+
+
+def _verdicts(runs: Sequence[Run]) -> TextTable:
     rows = tuple(
         (
             run.name,
             verdict.task,
             verdict.claim.text,
             verdict.claim.source,
-            verdict.ending,
+            verdict.conclusion,
             difference_text(verdict.weakest),
             str(verdict.pairs),
-            more_seeds_text(verdict),
+            additional_seeds_text(verdict),
         )
         for run in runs
         for verdict in run.verdicts
     )
-    headings = ("study", "task", "claim", "source", "verdict", "difference", "n", "more seeds")
-    return Cells(headings, rows, text_columns=5)
+    headings = (
+        "study",
+        "task",
+        "claim",
+        "source",
+        "verdict",
+        "difference",
+        "n",
+        "additional seeds",
+    )
+    return TextTable(headings, rows, text_columns=5)
 
 
 if __name__ == "__main__":

@@ -40,6 +40,12 @@ ROOMS: dict[str, str] = {
     "studies.search": "studies.samplers studies.spec studies.rundir studies.execution",
     "studies.tabular": "studies.samplers studies.spec studies.rundir studies.search",
     # analysis
+    "analysis.stats": "",
+    "analysis.data": "analysis.stats",
+    "analysis.render": "analysis.stats",
+    "analysis.selection": "analysis.stats analysis.render",
+    "analysis.sections": "analysis.stats analysis.data analysis.render",
+    "analysis.notebooks": "analysis.stats analysis.data analysis.render analysis.sections",
     "analysis.audit": "",
 }
 

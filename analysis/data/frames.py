@@ -1,13 +1,15 @@
-"""The tables of a study as numbers, for CSV and for other tools; every column is documented."""
+"""Arms and verdicts of a study as data frames, for CSV and other tools."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
-from analysis.stats.comparisons import ArmSummary
+from analysis.data.runs import Run
+from analysis.stats.arms import ArmSummary
+from analysis.stats.contrasts import comparison_text
 from analysis.stats.inference import CONFIDENCE
-from analysis.stats.verdicts import Verdict, comparison_text
+from analysis.stats.verdicts import Verdict
 
 ARM_COLUMNS = {
     "task": "name of the task with its settings",
@@ -33,7 +35,7 @@ ARM_COLUMNS = {
     "high": "upper end of that interval",
     "pairs": "number of seeds behind the difference",
     "p": "two-sided p-value of this difference alone",
-    "p_holm": "p-value after Holm over all differences of the study; at most 0.05: told apart",
+    "p_holm": "p-value after Holm over all differences of the study; significant up to 0.05",
     "seconds": "wall time of a job's training, mean over seeds",
 }
 """Columns of `arms_frame`; one `published_TASK` follows for each dataset of the paper, per cent."""
@@ -42,9 +44,9 @@ VERDICT_COLUMNS = {
     "study": "name of the study",
     "task": "name of the task with its settings",
     "claim": "the statement",
-    "source": "where the paper says so",
+    "source": "section or table of the paper that makes the claim",
     "verdict": "supported, contradicted or undecided, on this task and budget",
-    "comparison": "what is compared: the comparison that the claim stands or falls with",
+    "comparison": "the comparison with the largest p-value, which decides about support",
     "comparisons": "number of comparisons of the claim, which must all hold",
     "difference": "mean of the comparison's difference less its margin, points",
     "low": f"lower end of Student's {CONFIDENCE:.0%} t interval of this difference alone, points",
@@ -57,8 +59,8 @@ VERDICT_COLUMNS = {
     "pairs": "number of seeds behind the comparison that has fewest",
     "p_supported": "p-value of support, after Holm over the claims of the study",
     "p_contradicted": "p-value of contradiction, after Holm over the claims of the study",
-    "more_seeds": "how many more seeds would decide with 80 % power if mean and sd stayed as they "
-    "are; inf: more than 1000; missing: decided, or too few seeds to tell",
+    "additional_seeds": "seeds beyond these that would decide with 80 % power if mean and sd "
+    "stayed as they are; inf: more than 1000; missing: decided, or too few seeds to estimate it",
     "reason": "why it is undecided",
 }
 """Columns of `verdicts_frame`."""
@@ -78,41 +80,51 @@ def verdicts_frame(verdicts: Sequence[Verdict], study: str) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(VERDICT_COLUMNS))
 
 
+def all_verdicts_frame(runs: Sequence[Run]) -> pd.DataFrame:
+    """The verdicts of several runs of studies; columns are in `VERDICT_COLUMNS`."""
+    frames = [verdicts_frame(run.verdicts, run.name) for run in runs]
+    return pd.concat(frames, ignore_index=True)
+
+
 def _arm(arm: ArmSummary) -> dict[str, Any]:
     row = {name: getattr(arm, name) for name in ARM_COLUMNS if hasattr(arm, name)}
-    gap = arm.difference
+    difference = arm.difference
+    interval = {
+        name: difference and getattr(difference, name)
+        for name in ("low", "high", "pairs", "p", "p_holm")
+    }
     return {
         **row,
         "baseline": arm.is_baseline,
         "test_accuracy_mean": arm.mean,
         "test_accuracy_sd": arm.sd,
         "validation_accuracy_mean": arm.validation_mean,
-        "difference": gap and gap.mean,
-        **{name: gap and getattr(gap, name) for name in ("low", "high", "pairs", "p", "p_holm")},
+        "difference": difference and difference.mean,
+        **interval,
         **{f"published_{name}": value for name, value in arm.published.items()},
     }
 
 
 def _verdict(verdict: Verdict) -> dict[str, Any]:
     weakest = verdict.weakest
-    found = weakest.sample
+    estimate = weakest.estimate
     return {
         "task": verdict.task,
         "claim": verdict.claim.text,
         "source": verdict.claim.source,
-        "verdict": verdict.ending,
+        "verdict": verdict.conclusion,
         "comparison": comparison_text(weakest.comparison),
         "comparisons": len(verdict.contrasts),
-        "difference": found.mean,
-        "low": found.low,
-        "high": found.high,
-        "bootstrap_low": found.boot_low,
-        "bootstrap_high": found.boot_high,
-        "sd": found.sd,
+        "difference": estimate.mean,
+        "low": estimate.low,
+        "high": estimate.high,
+        "bootstrap_low": estimate.boot_low,
+        "bootstrap_high": estimate.boot_high,
+        "sd": estimate.sd,
         "sampling_error": weakest.sampling_error,
         "pairs": verdict.pairs,
         "p_supported": verdict.p_supported,
         "p_contradicted": verdict.p_contradicted,
-        "more_seeds": verdict.more_seeds,
+        "additional_seeds": verdict.additional_seeds,
         "reason": verdict.reason,
     }

@@ -6,45 +6,45 @@ from typing import Any
 import pandas as pd
 
 from analysis.data.runs import Run
-from analysis.selection.training_command import training_command
+from analysis.data.training_command import training_command
 from trainers import Recipe
 
 
-class Numbered:
+class _Distinct:
     """Distinct values in order of appearance."""
 
     def __init__(self) -> None:
         self.values: list[Any] = []
-        self.places: dict[str, int] = {}
+        self._indices: dict[str, int] = {}
 
-    def place(self, value: Any) -> int:
-        """Where a value is, added if it is new."""
+    def index(self, value: Any) -> int:
+        """The index of a value, which is added if it is new."""
         text = repr(value)
-        if text not in self.places:
-            self.places[text] = len(self.values)
+        if text not in self._indices:
+            self._indices[text] = len(self.values)
             self.values.append(value)
-        return self.places[text]
+        return self._indices[text]
 
 
 def networks_json(run: Run) -> dict[str, Any]:
     """All networks of a run, in the order of `Run.architectures`, and the commands that train them.
 
-    Choices, slots and all else are stored once: a network is the place of its `base` (everything
-    but choices) and pairs of slot and choice. `commands` are by recipe and task.
+    Choices, slots and all else are stored once: a network is the index of its `base` (everything
+    but choices) and pairs of indices of slot and choice. `commands` are by recipe and task.
     """
-    bases, choices, slots, recipes = (Numbered() for _ in range(4))
+    bases, choices, slots, recipes = (_Distinct() for _ in range(4))
     trials = dict(zip(run.frame["arm"], run.frame["trial"], strict=True))
     networks = [
         {
             "name": arm if pd.isna(trials[arm]) else f"trial {trials[arm]}, {arm}",
             "file": re.sub(r"[^A-Za-z0-9]+", "-", arm).strip("-"),
-            "base": bases.place({k: v for k, v in data.items() if k != "choices"}),
+            "base": bases.index({k: v for k, v in data.items() if k != "choices"}),
             "choices": [
-                place
+                index
                 for slot, choice in data["choices"].items()
-                for place in (slots.place(slot), choices.place(choice))
+                for index in (slots.index(slot), choices.index(choice))
             ],
-            "recipe": recipes.place(run.recipe(arm)),
+            "recipe": recipes.index(run.experiment.recipe_of(arm)),
         }
         for arm, data in run.architectures.items()
     ]
@@ -58,5 +58,5 @@ def networks_json(run: Run) -> dict[str, Any]:
 
 
 def _commands(run: Run, recipe: Recipe) -> list[dict[str, Any]]:
-    found = [training_command(task, recipe) for task in run.tasks]
-    return [{"line": command.line("NAME"), "files": command.files} for command in found]
+    commands = [training_command(task, recipe) for task in run.tasks]
+    return [{"line": command.line("NAME"), "files": command.files} for command in commands]

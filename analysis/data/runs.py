@@ -1,65 +1,42 @@
-"""A run as the report sees it: what was asked, its rows, and a point for each network."""
+"""A run directory, read once: what was asked, its rows, and what follows from them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from math import sqrt
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
-from scipy import stats
 
-from analysis.stats.comparisons import AT_SIZE, ENSEMBLE, as_ensembles
-from analysis.stats.inference import CONFIDENCE
+from analysis.stats.arms import ArmSummary, arms_info
+from analysis.stats.points import points_info
+from analysis.stats.verdicts import Verdict, verdicts_info
+from searchspace import InputError
 from studies import Ablation, load, load_curves, load_environments, read_experiment
+from studies.rundir.record import Record
 from studies.rundir.store import RunStore
 from studies.spec.search import Search
-from trainers import Recipe, Task
-
-POINT_COLUMNS = {
-    "task": "name of the task with its settings",
-    "arm": "name of the architecture within the study, in a search its key",
-    "name": "what figures call the network, with its input size if it has several",
-    "view": "input size in pixels, or ensemble",
-    "size": "input size in pixels, missing for an ensemble of all sizes",
-    "trial": "number of the first trial, missing in an ablation",
-    "n": "number of seeds with an accuracy",
-    "mean": "mean accuracy over seeds in per cent: test in an ablation, validation in a search",
-    "sd": "standard deviation over seeds, percentage points",
-    "low": "lower end of the 95% interval of the mean; missing where no network was replicated",
-    "high": "upper end of that interval",
-    "test_mean": "mean test accuracy over seeds in per cent; selects nothing",
-    "params": "stored numbers of the deployed form",
-    "macs": "multiply-accumulates of the deployed form for one image",
-    "latency_ms": "measured milliseconds for one batch, missing where not measured",
-    "network": "number of the architecture in the page",
-}
-"""Every column of `points_info` and what it means."""
-
-POINT = ("task", "arm", "view")
-"""What tells points apart."""
-TOGETHER = "ensemble"
-OWN_SPREAD = 3
-"""From this number of seeds on, a network's interval comes from its own spread."""
+from trainers import Task
 
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """A run directory, read."""
+    """A run directory, read.
 
-    folder: Path
+    `frame` is what `studies.load` gives, `curves` the learning curves, `environments` the versions
+    and devices where jobs ran.
+    """
+
+    store: RunStore
     experiment: Ablation | Search
     frame: pd.DataFrame
     curves: pd.DataFrame
     environments: pd.DataFrame
-    asked_in: dict[str, str]
 
     @property
-    def ablation(self) -> Ablation | None:
-        """The ablation, if the run holds one."""
-        return self.experiment if isinstance(self.experiment, Ablation) else None
+    def folder(self) -> Path:
+        """The run directory."""
+        return self.store.folder
 
     @property
     def search(self) -> Search | None:
@@ -67,37 +44,63 @@ class Run:
         return self.experiment if isinstance(self.experiment, Search) else None
 
     @property
+    def is_ablation(self) -> bool:
+        """Whether the run holds an ablation."""
+        return isinstance(self.experiment, Ablation)
+
+    @property
+    def ablation(self) -> Ablation:
+        """The ablation; an InputError if the run holds a search."""
+        if not isinstance(self.experiment, Ablation):
+            raise InputError(f"{self.folder} holds a search; its networks are no arms of a study")
+        return self.experiment
+
+    @property
     def name(self) -> str:
-        """The study or search, as figures call it."""
+        """The name of the study or search."""
         return self.experiment.name
 
     @property
-    def question(self) -> str:
-        """What the run is to answer."""
-        return self.experiment.question
+    def tasks(self) -> tuple[Task, ...]:
+        """The tasks that the networks were trained on."""
+        return self.experiment.tasks
+
+    def task_suffixes(self) -> list[tuple[Task, str]]:
+        """The tasks, each with a suffix of section names that is empty for a single task."""
+        if len(self.tasks) == 1:
+            return [(self.tasks[0], "")]
+        return [(task, f"-{task.kind}-{i + 1}") for i, task in enumerate(self.tasks)]
 
     @property
     def measure(self) -> str:
-        """The column of the accuracy that points show."""
+        """The column of the accuracy that points have: validation in a search, else test."""
         return f"{self.experiment.reported_split}_accuracy"
 
     @property
     def axis(self) -> str:
-        """What figures write at the accuracy axis."""
+        """The title of the accuracy axis."""
         return f"{self.measure.replace('_', ' ')}, %"
 
     @property
-    def tasks(self) -> tuple[Task, ...]:
-        """What the networks were trained on."""
-        return self.experiment.tasks
+    def main_cost(self) -> str:
+        """The column of the first cost of a search's objectives; MACs in an ablation."""
+        objectives = self.search.objectives if self.search else ("macs",)
+        columns = {"macs": "macs", "params": "params", "latency": "latency_ms"}
+        return next(columns[name] for name in [*objectives, "macs"] if name in columns)
 
-    def recipe(self, arm: str) -> Recipe:
-        """How a network was trained."""
-        return self.experiment.recipe_of(arm)
+    @cached_property
+    def arms(self) -> Sequence[ArmSummary]:
+        """The arms of an ablation on each task."""
+        return arms_info(self.frame, self.ablation)
+
+    @cached_property
+    def verdicts(self) -> Sequence[Verdict]:
+        """The verdicts on the claims of an ablation."""
+        return verdicts_info(self.frame, self.ablation)
 
     @cached_property
     def points(self) -> pd.DataFrame:
-        """All networks with an accuracy, on all tasks."""
+        """All networks with an accuracy, on all tasks; columns are in `POINT_COLUMNS`."""
         return points_info(self.frame, self.measure)
 
     @cached_property
@@ -106,91 +109,57 @@ class Run:
         first = self.frame.drop_duplicates("arm")
         return dict(zip(first["arm"], first["architecture"], strict=True))
 
+    @cached_property
+    def records(self) -> Sequence[Record]:
+        """The records of the jobs that are asked for, in the order in which they ended."""
+        asked = set(self.frame["key"])
+        return [record for record in self.store.records() if record.key in asked]
+
+    @property
+    def complete(self) -> bool:
+        """Whether every job of an ablation has ended."""
+        return len(self.records) == len({job.key for _, job in self.ablation.jobs()})
+
 
 def read_run(folder: Path) -> Run:
     """A run directory; an InputError if it holds none."""
     store = RunStore(folder)
     experiment = read_experiment(store)
     frame = load(store)
-    curves = load_curves(store, frame)
-    return Run(folder, experiment, frame, curves, load_environments(store), store.environment())
+    return Run(store, experiment, frame, load_curves(store, frame), load_environments(store))
 
 
-def accuracy_rows(frame: pd.DataFrame, measure: str) -> pd.DataFrame:
-    """The rows with an accuracy at a trained size or of an ensemble, `accuracy` in per cent.
+def read_ablations(folders: Sequence[Path]) -> list[Run]:
+    """Runs of studies, in the order given.
 
-    `view` is the input size as text, or "ensemble".
+    An InputError if one holds no run, a search or no finished job, or two hold the same study with
+    the same preset.
     """
-    trained = frame[frame["trained"].astype(bool)]
-    together = as_ensembles(trained)
-    sizes = trained.assign(view=trained["size"].astype(str))
-    rows = sizes if together.empty else pd.concat([sizes, together.assign(view=TOGETHER)])
-    rows = rows[(rows["status"] == "finished") & rows[measure].notna()]
-    return rows.assign(
-        accuracy=100 * rows[measure].astype(float), test=100 * rows["test_accuracy"].astype(float)
-    )
+    runs = [_read_ablation(folder) for folder in folders]
+    seen: dict[tuple[str, str], Path] = {}
+    for run in runs:
+        key = (run.name, run.ablation.preset)
+        if key in seen:
+            raise InputError(
+                f"{seen[key]} and {run.folder} both hold {run.name} with preset {key[1]}; "
+                "give one of them"
+            )
+        seen[key] = run.folder
+    return runs
 
 
-def points_info(frame: pd.DataFrame, measure: str) -> pd.DataFrame:
-    """One row for each network, task and trained input size, or ensemble, with an accuracy.
-
-    Columns are documented in `POINT_COLUMNS`. The interval of a mean comes from Student's t and the
-    network's own spread from three seeds on, else from the spread pooled over the networks.
-    """
-    rows = accuracy_rows(frame, measure)
-    if rows.empty:
-        return pd.DataFrame(columns=list(POINT_COLUMNS))
-    points = rows.groupby(list(POINT), sort=False).agg(
-        size=("size", "first"),
-        trial=("trial", "min"),
-        n=("accuracy", "size"),
-        mean=("accuracy", "mean"),
-        sd=("accuracy", "std"),
-        test_mean=("test", "mean"),
-        params=("params", "first"),
-        macs=("macs", "first"),
-        latency_ms=("latency_ms", "median"),
-    )
-    points = points.reset_index().astype({"macs": "int64", "size": "Int64"})
-    numbers = {arm: i for i, arm in enumerate(frame["arm"].unique())}
-    points["network"] = points["arm"].map(numbers)
-    points["name"] = _names(points)
-    half = _half_widths(points["n"].to_numpy(), points["sd"].to_numpy(dtype=float))
-    points["low"], points["high"] = points["mean"] - half, points["mean"] + half
-    return points[list(POINT_COLUMNS)]
+def _read_ablation(folder: Path) -> Run:
+    run = read_run(folder)
+    if not run.is_ablation:
+        raise InputError(f"{folder} holds a search, which has no claims; give runs of studies")
+    if not run.arms:
+        raise InputError(f"{folder} has no finished job yet; run the study again to train some")
+    return run
 
 
-def _names(points: pd.DataFrame) -> pd.Series:
-    several = points.groupby(["task", "arm"])["view"].transform("nunique") > 1
-    names = [
-        str(arm) if pd.isna(trial) else f"trial {trial}"
-        for arm, trial in zip(points["arm"], points["trial"], strict=True)
-    ]
-    return pd.Series(
-        [
-            name
-            if not many
-            else ENSEMBLE.format(name)
-            if view == TOGETHER
-            else AT_SIZE.format(name, view)
-            for name, many, view in zip(names, several, points["view"], strict=True)
-        ],
-        index=points.index,
-    )
-
-
-def pooled_spread(n: NDArray[Any], sd: NDArray[np.float64]) -> tuple[float, int]:
-    """The standard deviation within networks, in points, and its degrees of freedom."""
-    many = n > 1
-    freedom = int((n[many] - 1).sum())
-    if not freedom:
-        return float("nan"), 0
-    return float(sqrt(((n[many] - 1) * sd[many] ** 2).sum() / freedom)), freedom
-
-
-def _half_widths(n: NDArray[Any], sd: NDArray[np.float64]) -> NDArray[np.float64]:
-    pooled, freedom = pooled_spread(n, sd)
-    own = n >= OWN_SPREAD
-    spread = np.where(own, sd, pooled)
-    degrees = np.where(own, n - 1, max(freedom, 1))
-    return np.asarray(stats.t.ppf((1 + CONFIDENCE) / 2, degrees) * spread / np.sqrt(n))
+def distinct_names(runs: Sequence[Run]) -> list[str]:
+    """The runs' directory names, with their parents' where they coincide."""
+    names = [run.folder.resolve().name for run in runs]
+    if len(set(names)) == len(names):
+        return names
+    return [str(run.folder) for run in runs]

@@ -1,11 +1,11 @@
-"""Every figure and table of a report as files for papers and other programs."""
+"""Figures and tables of a report as files for papers and other programs."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 from analysis.render import figures
-from analysis.render.html import write_bytes, write_text
-from analysis.render.parts import Part, Table, shown
+from analysis.render.outputs import make_folder, write_output
+from analysis.render.section import ReportTable, Section
 from analysis.render.tables import latex_table, markdown_table
 from searchspace import InputError
 
@@ -13,28 +13,28 @@ FORMATS = ("png", "svg", "pdf")
 SCALE = 2
 """Pixels of a PNG for one of the figure's."""
 
-Named = Sequence[tuple[str, Part]]
-"""Parts, and what goes before their names to tell runs apart."""
+PrefixedSections = Sequence[tuple[str, Section]]
+"""Sections, each with a prefix of its file names that distinguishes runs."""
 
 
-def write_tables(parts: Named, folder: Path) -> int:
-    """Write each table as .tex, .md, .csv and .parquet, and what columns mean; how many."""
-    _make(folder)
+def write_tables(sections: PrefixedSections, folder: Path) -> int:
+    """Write each table as .tex, .md, .csv and .parquet, and COLUMNS.md; return how many tables."""
+    make_folder(folder)
     documented = []
-    for prefix, table in [(prefix, table) for prefix, part in parts for table in part.tables]:
+    for prefix, table in [(p, table) for p, section in sections for table in section.tables]:
         name = f"{prefix}{table.name}"
-        write_text(folder / f"{name}.tex", latex_table(shown(table)))
-        write_text(folder / f"{name}.md", markdown_table(shown(table)))
-        write_text(folder / f"{name}.csv", table.frame.to_csv(index=False))
-        write_bytes(folder / f"{name}.parquet", [_parquet(table)])
+        write_output(folder / f"{name}.tex", latex_table(table.text_table()))
+        write_output(folder / f"{name}.md", markdown_table(table.text_table()))
+        write_output(folder / f"{name}.csv", table.frame.to_csv(index=False))
+        write_output(folder / f"{name}.parquet", _parquet(table))
         columns = "".join(f"- `{column}`: {table.columns[column]}\n" for column in table.names)
         documented.append(f"# {name}: {table.title}\n\n{columns}")
-    write_text(folder / "COLUMNS.md", "\n".join(documented))
+    write_output(folder / "COLUMNS.md", "\n".join(documented))
     return len(documented)
 
 
-def write_figures(parts: Named, folder: Path) -> int:
-    """Write each figure as .png, .svg and .pdf; how many.
+def write_figures(sections: PrefixedSections, folder: Path) -> int:
+    """Write each figure as .png, .svg and .pdf; return how many figures.
 
     An InputError if kaleido or a browser is missing.
     """
@@ -45,8 +45,8 @@ def write_figures(parts: Named, folder: Path) -> int:
         raise InputError(
             "--figures needs kaleido; install it with `pip install 'convfrontier[figures]'`"
         ) from None
-    _make(folder)
-    drawn = [(f"{prefix}{part.name}", part.figure) for prefix, part in parts if part.figure]
+    make_folder(folder)
+    drawn = [(f"{prefix}{s.name}", s.figure) for prefix, s in sections if s.figure]
     tasks = [
         {
             "fig": figure,
@@ -67,14 +67,6 @@ def write_figures(parts: Named, folder: Path) -> int:
     return len(drawn)
 
 
-def _parquet(table: Table) -> bytes:
+def _parquet(table: ReportTable) -> bytes:
     data = table.frame.to_parquet(index=False)
-    assert isinstance(data, bytes)
-    return data
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"cannot make {folder}: {error.strerror}") from None
+    return bytes(data)

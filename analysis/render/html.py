@@ -1,17 +1,14 @@
-"""Self-contained HTML pages, and files written in one piece."""
+"""Self-contained HTML pages."""
 
 import json
-import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from html import escape
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
-from analysis.render.parts import Part, Table, shown
-from analysis.render.tables import Cells, html_table
-from searchspace import InputError
+from analysis.render.section import ReportTable, Section
+from analysis.render.tables import TextTable, html_table
 
 STYLE = """
 body { font: 16px/1.5 system-ui, -apple-system, "Segoe UI", sans-serif; color: #1d2730;
@@ -74,16 +71,16 @@ def html_page(title: str, body: str) -> str:
 
 
 def figures_page(
-    title: str, sections: Sequence[tuple[str, Sequence[Part]]], networks: Sequence[Any]
+    title: str, groups: Sequence[tuple[str, Sequence[Section]]], networks: Sequence[Any]
 ) -> str:
-    """A page of headed sections of parts; `networks` is what its figures show on click."""
+    """A page of groups of sections under headings; `networks` is shown on a click in a figure."""
     links, body = [], []
-    for number, (heading, parts) in enumerate(sections):
+    for number, (heading, sections) in enumerate(groups):
         body.append(f"<h2>{escape(heading)}</h2>")
-        for part in parts:
-            place = f"{part.name}-{number}"
-            links.append(f'<a href="#{place}">{escape(part.title)}</a>')
-            body.append(_part(part, place))
+        for section in sections:
+            anchor = f"{section.name}-{number}"
+            links.append(f'<a href="#{anchor}">{escape(section.title)}</a>')
+            body.append(_section(section, anchor))
     return html_page(
         title,
         f"<nav>{''.join(links)}</nav>{''.join(body)}{DOCK}{_data('networks', networks)}"
@@ -91,41 +88,41 @@ def figures_page(
     )
 
 
-def _part(part: Part, place: str) -> str:
-    found = [f'<section id="{place}"><h3>{escape(part.title)}</h3>']
-    found += [f"<p>{escape(sentence)}</p>" for sentence in part.text]
-    if part.figure is not None:
-        height = part.figure.layout.height
-        found.append(f'<div class="figure" id="{place}-f" style="min-height:{height}px"></div>')
-        found.append(_data(f"{place}-f-data", part.figure.to_plotly_json()))
-    elif part.reason:
-        found.append(f'<p class="reason">{escape(part.reason)}</p>')
-    found += [_table(table) for table in part.tables]
-    return "".join([*found, "</section>"])
+def _section(section: Section, anchor: str) -> str:
+    html = [f'<section id="{anchor}"><h3>{escape(section.title)}</h3>']
+    html += [f"<p>{escape(sentence)}</p>" for sentence in section.text]
+    if section.figure is not None:
+        height = section.figure.layout.height
+        html.append(f'<div class="figure" id="{anchor}-f" style="min-height:{height}px"></div>')
+        html.append(_data(f"{anchor}-f-data", section.figure.to_plotly_json()))
+    elif section.reason:
+        html.append(f'<p class="reason">{escape(section.reason)}</p>')
+    html += [_table(table) for table in section.tables]
+    return "".join([*html, "</section>"])
 
 
-def _table(table: Table) -> str:
+def _table(table: ReportTable) -> str:
     rows = len(table.frame)
-    shown_rows = f", the first {ROWS} shown" if rows > ROWS else ""
+    limit = f", the first {ROWS} shown" if rows > ROWS else ""
     plural = "row" if rows == 1 else "rows"
-    heading = f"{table.title} ({rows:,} {plural}{shown_rows})"
-    documented = "".join(
+    heading = f"{table.title} ({rows:,} {plural}{limit})"
+    columns = "".join(
         f"<dt>{escape(name)}</dt><dd>{escape(table.columns[name])}</dd>" for name in table.names
     )
     return (
         f"<details{' open' if rows <= OPEN else ''}><summary>{escape(heading)}</summary>"
-        f'<div class="scroll">{html_table(_unbroken(shown(table, ROWS)))}</div>'
-        f"<details><summary>Columns of its file</summary><dl>{documented}</dl></details></details>"
+        f'<div class="scroll">{html_table(_unbroken(table.text_table(ROWS)))}</div>'
+        f"<details><summary>Columns of its file</summary><dl>{columns}</dl></details></details>"
     )
 
 
-def _unbroken(cells: Cells) -> Cells:
-    """The same table with short words kept on one line."""
+def _unbroken(table: TextTable) -> TextTable:
+    """The same table with short texts kept on one line."""
     rows = tuple(
         tuple(text.replace(" ", "\u00a0") if len(text) <= SHORT else text for text in row)
-        for row in cells.rows
+        for row in table.rows
     )
-    return replace(cells, rows=rows)
+    return replace(table, rows=rows)
 
 
 def _data(name: str, value: Any) -> str:
@@ -144,19 +141,3 @@ def _plotly() -> str:
 
 def _script() -> str:
     return files("analysis.render").joinpath("page.js").read_text(encoding="utf-8")
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a file so that a reader sees all of it or what was there before."""
-    write_bytes(path, [text.encode()])
-
-
-def write_bytes(path: Path, pieces: Iterable[bytes]) -> None:
-    """The same for bytes."""
-    part = path.with_name(f"{path.name}.part")
-    try:
-        with open(part, "wb") as file:
-            file.writelines(pieces)
-        os.replace(part, path)
-    except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror}") from None

@@ -1,224 +1,115 @@
-"""Accuracy against cost: which networks no other beats without costing more."""
+"""The sections about accuracy and cost: fronts of each run and of all runs, published points."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from math import log10
 
-import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
 
-from analysis.data.runs import POINT_COLUMNS
-from analysis.render import figures
-from studies import Ablation, Published
-from studies.samplers.pareto import non_dominated
+from analysis.data.runs import Run
+from analysis.render.section import ReportTable, Section
+from analysis.sections.front_figure import COSTS, RunPoints, cost_name, plot_front, printed_cost
+from analysis.stats.fronts import FRONT_COLUMNS, front_info
+from studies import Ablation
 
-COSTS = {
-    "macs": "MACs of the deployed form, one image (log scale)",
-    "params": "parameters stored by the deployed form (log scale)",
-    "latency_ms": "measured latency of a batch, ms (log scale)",
+HIDDEN = ("task", "view", "run", "sd")
+"""Columns that a page leaves out."""
+
+PUBLISHED_COLUMNS = {
+    "dataset": "the paper's dataset, by our name",
+    "arm": "the arm of the study that it is compared with, or another network",
+    "accuracy": "printed top-1 accuracy, per cent",
+    "macs": "printed multiply-accumulates in the paper's own way of counting",
+    "params": "printed parameters in the paper's own way of counting",
+    "size": "input size in pixels, where the network has several",
+    "ensemble": "whether it is of all sizes together",
+    "source": "where it is printed",
+    "note": "how the paper's way differs from ours",
 }
-"""Columns of costs and what figures write at their axis."""
 
-FRONT_COLUMNS = POINT_COLUMNS | {
-    "run": "the run directory's name",
-    "on_front": "whether no network of the run has at least this mean for at most this cost",
-}
-NAMED = 16
-"""Up to this number of networks, each is named in the figure."""
+OTHER_PROTOCOL = (
+    "Hollow marks are printed figures under another protocol (task, network or training) and in "
+    "the papers' way of counting: compare the shape of the fronts, not their heights."
+)
 
 
-@dataclass(frozen=True, eq=False)
-class Series:
-    """The points of one run in a figure; `number` is the run's place in the report.
-
-    `task` is the place of the points' task in the run.
-    """
-
-    name: str
-    number: int
-    points: pd.DataFrame
-    task: int = 0
-
-
-def front_info(points: pd.DataFrame, cost: str) -> pd.DataFrame:
-    """The points of one task that have this cost, cheapest first, with `on_front`."""
-    known = points[points[cost].notna()].copy()
-    if known.empty:
-        return known.assign(on_front=pd.Series(dtype=bool))
-    objectives = np.column_stack([known[cost], -known["mean"]]).astype(float)
-    known["on_front"] = non_dominated(objectives)
-    return known.sort_values([cost, "mean"], kind="stable")
+def published_table(ablation: Ablation) -> ReportTable:
+    """The published points of a study."""
+    rows = [
+        {
+            "dataset": point.task, "arm": point.arm, "source": point.source, "note": point.note,
+            "ensemble": point.ensemble, "accuracy": point.accuracy, "macs": point.macs,
+            "params": point.params, "size": point.size,
+        }
+        for point in ablation.study.published
+    ]  # fmt: skip
+    frame = pd.DataFrame(rows).astype({"macs": float, "params": float, "size": "Int64"})
+    return ReportTable("published", "As printed in the papers", frame, PUBLISHED_COLUMNS)
 
 
-def published_info(ablation: Ablation, cost: str) -> list[Published]:
-    """The papers' points that have this cost."""
+def front_sections(run: Run, number: int) -> list[Section]:
+    """The front of each task against each cost, alone and beside the papers' points."""
+    sections = []
+    for index, (task, suffix) in enumerate(run.task_suffixes()):
+        points = run.points[run.points["task"] == task.label()]
+        for cost in COSTS:
+            name = f"front-{cost.removesuffix('_ms')}{suffix}"
+            title = f"Accuracy and {cost_name(cost)} on {task.label()}"
+            series = RunPoints(run.name, number, front_info(points, cost), index)
+            sections += _cost_sections(run, series, cost, name, title)
+    return sections
+
+
+def _cost_sections(run: Run, series: RunPoints, cost: str, name: str, title: str) -> list[Section]:
+    if series.points.empty:
+        return [Section(name, title, reason=_why_empty(run, cost))]
+    frame = series.points.assign(run=run.folder.name)[list(FRONT_COLUMNS)]
+    first = frame.drop(columns="network").sort_values("on_front", ascending=False, kind="stable")
+    heading = f"Networks by {cost_name(cost)}"
+    table = ReportTable(name, heading, first, FRONT_COLUMNS, hidden=HIDDEN)
+    published = run.ablation.study.published if run.is_ablation else ()
+    printed = [point for point in published if printed_cost(point, cost)]
+    same = run.is_ablation and run.ablation.design.is_paper_protocol
+    figure = plot_front([series], cost, run.axis, printed if same else [])
+    sections = [Section(name, title, figure=figure, tables=(table,))]
+    if printed and not same:
+        figure = plot_front([series], cost, run.axis, printed, same_protocol=False)
+        title = f"{title}: beside the papers' points"
+        sections.append(Section(f"{name}-published", title, (OTHER_PROTOCOL,), figure))
+    return sections
+
+
+def _why_empty(run: Run, cost: str) -> str:
+    if run.points.empty:
+        return "No figure: no network has an accuracy yet."
+    return f"No figure: {cost_name(cost)} of these networks was not measured."
+
+
+def joint_front_sections(runs: Sequence[Run], names: Sequence[str]) -> list[Section]:
+    """The fronts of all runs in one figure for each task and kind of accuracy."""
+    groups: dict[tuple[str, str], list[RunPoints]] = {}
+    for number, (run, name) in enumerate(zip(runs, names, strict=True)):
+        for index, task in enumerate(run.tasks):
+            points = run.points[run.points["task"] == task.label()]
+            series = RunPoints(name, number, points, index)
+            groups.setdefault((task.label(), run.axis), []).append(series)
     return [
-        figure for figure in ablation.study.published if cost in COSTS and _printed(figure, cost)
+        _joint_section(f"fronts-{index + 1}", label, axis, series, runs[series[0].number].main_cost)
+        for index, ((label, axis), series) in enumerate(groups.items())
     ]
 
 
-def _printed(point: Published, cost: str) -> float | None:
-    return {"macs": point.macs, "params": point.params}.get(cost)
-
-
-def plot_front(
-    series: Sequence[Series],
-    cost: str,
-    axis: str,
-    published: Sequence[Published] = (),
-    *,
-    same_protocol: bool = True,
-) -> go.Figure:
-    """Mean accuracy with its interval against a cost, the front of each run as a line.
-
-    Points are what `front_info` gives. Printed points are drawn as diamonds, hollow where the
-    protocol differs.
-    """
-    figure = figures.figure(COSTS[cost], axis)
-    count = sum(len(one.points) for one in series)
-    costs = [float(value) for one in series for value in one.points[cost]]
-    costs += [value for point in published if (value := _printed(point, cost))]
-    for one in series:
-        _draw(figure, one, cost, count, alone=len(series) == 1)
-    for number, (group, points) in enumerate(_by_dataset(published).items()):
-        _draw_published(figure, number, group, points, cost, same_protocol)
-    # Beside printed points our own lie close together: no room for names.
-    if len(series) == 1 and count <= NAMED and (same_protocol or not published):
-        _name_points(figure, series[0].points, cost)
-    figure.update_xaxes(figures.log_axis(costs))
-    return figure
-
-
-def _draw(figure: go.Figure, one: Series, cost: str, count: int, *, alone: bool) -> None:
-    points, hue = one.points, figures.color(one.number)
-    trace = figures.scatter(count)
-    best, rest = points[points["on_front"]], points[~points["on_front"]]
-    _connect_sizes(figure, points, cost, hue, trace)
-    label = "" if alone else f"{one.name}: "
-    for part, name, size in ((rest, "other networks", 7), (best, "front", 11)):
-        if part.empty:
-            continue
-        faint = size == 7
-        marker = {"size": size, "color": figures.QUIET if faint and alone else hue}
-        marker |= {"opacity": 0.35 if faint and len(points) > NAMED else 1.0}
-        figure.add_trace(
-            trace(
-                x=part[cost].to_numpy(dtype=float),
-                y=part["mean"].to_numpy(dtype=float),
-                mode="markers",
-                marker=marker,
-                error_y=None if faint and len(points) > 10 * NAMED else _errors(part, marker),
-                customdata=np.column_stack([part["network"], part["n"], part["name"]]),
-                hovertemplate="<b>%{customdata[2]}</b><br>%{y:.2f} % (n=%{customdata[1]})"
-                "<br>%{x:.4s}<extra></extra>",
-                name=label + name,
-                meta={"run": one.number, "task": one.task},
-            )
-        )
-    _draw_steps(figure, best, points, cost, hue, label)
-
-
-def _errors(points: pd.DataFrame, marker: dict[str, object]) -> dict[str, object] | None:
-    half = (points["high"] - points["mean"]).to_numpy(dtype=float)
-    if np.isnan(half).all():
-        return None
-    return {"type": "data", "array": np.nan_to_num(half), "color": marker["color"], "thickness": 1}
-
-
-def _connect_sizes(
-    figure: go.Figure, points: pd.DataFrame, cost: str, hue: str, trace: type[go.Scatter]
-) -> None:
-    """A line through the input sizes of each network that has several."""
-    xs: list[float | None] = []
-    ys: list[float | None] = []
-    for _, sizes in points.groupby("arm", sort=False):
-        if len(sizes) > 1:
-            ordered = sizes[sizes["size"].notna()].sort_values("size")
-            xs += [*ordered[cost].astype(float), None]
-            ys += [*ordered["mean"].astype(float), None]
-    if xs:
-        figure.add_trace(
-            trace(
-                x=xs, y=ys, mode="lines", line={"color": hue, "width": 1}, opacity=0.5,
-                hoverinfo="skip", name="one network at several input sizes",
-            )
-        )  # fmt: skip
-
-
-def _draw_steps(
-    figure: go.Figure, best: pd.DataFrame, points: pd.DataFrame, cost: str, hue: str, label: str
-) -> None:
-    """What accuracy is reached at a cost or less."""
-    if best.empty:
-        return
-    # To the right of the last network of the front, more cost buys nothing.
-    end = float(points[cost].max()) * 1.05
-    figure.add_scatter(
-        x=[*best[cost].astype(float), end],
-        y=[*best["mean"].astype(float), float(best["mean"].iloc[-1])],
-        mode="lines",
-        line={"color": hue, "shape": "hv", "dash": "dot", "width": 1.5},
-        hoverinfo="skip",
-        name=label + "best mean at this cost or less",
-    )
-
-
-def _name_points(figure: go.Figure, points: pd.DataFrame, cost: str) -> None:
-    names = points["name"].astype(str).tolist()
-    xs = [log10(value) for value in points[cost].astype(float)]
-    ys = points["mean"].astype(float).tolist()
-    figure.add_scatter(
-        x=points[cost].to_numpy(dtype=float),
-        y=ys,
-        mode="markers+text",
-        # Not seen, but it keeps the text away from the point.
-        marker={"size": 12, "opacity": 0},
-        text=names,
-        textposition=figures.label_places(figures.shares(xs), figures.shares(ys), names),
-        textfont={"size": 12},
-        hoverinfo="skip",
-        showlegend=False,
-    )
-
-
-def _by_dataset(published: Sequence[Published]) -> dict[str, list[Published]]:
-    groups: dict[str, list[Published]] = {}
-    for point in published:
-        groups.setdefault(point.task, []).append(point)
-    return groups
-
-
-def _draw_published(
-    figure: go.Figure,
-    number: int,
-    dataset: str,
-    points: Sequence[Published],
-    cost: str,
-    same_protocol: bool,
-) -> None:
-    ordered = sorted(points, key=lambda point: _printed(point, cost) or 0)
-    symbol = ("diamond", "square", "triangle-up")[number % 3]
-    figure.add_scatter(
-        x=[_printed(point, cost) for point in ordered],
-        y=[point.accuracy for point in ordered],
-        mode="markers",
-        marker={
-            "symbol": symbol if same_protocol else f"{symbol}-open",
-            "size": 11,
-            "color": figures.COLORS[-1],
-            "line": {"width": 1.5},
-        },
-        customdata=[
-            [point.arm, point.source, f"<br>{point.note}" if point.note else ""]
-            for point in ordered
-        ],
-        hovertemplate="<b>%{customdata[0]}</b>, as printed<br>%{y:.2f} %, %{x:.4s}"
-        "<br>%{customdata[1]}%{customdata[2]}<extra></extra>",
-        name=f"paper, {dataset.replace('_', ' ')}{'' if same_protocol else ' (other protocol)'}",
-    )
-
-
-def cost_name(cost: str) -> str:
-    """A cost in words."""
-    return {"macs": "MACs", "params": "parameters", "latency_ms": "latency"}[cost]
+def _joint_section(
+    name: str, label: str, axis: str, group: Sequence[RunPoints], cost: str
+) -> Section:
+    title = f"Fronts on {label}"
+    series = [
+        RunPoints(s.name, s.number, front_info(s.points, cost), s.task)
+        for s in group
+        if len(s.points)
+    ]
+    if not series:
+        return Section(name, title, reason="No figure: no network has an accuracy yet.")
+    frames = [s.points[s.points["on_front"]].assign(run=s.name) for s in series]
+    frame = pd.concat(frames, ignore_index=True)[list(FRONT_COLUMNS)].drop(columns="network")
+    hidden = ("task", "view", "sd")
+    table = ReportTable(name, "Networks on the fronts", frame, FRONT_COLUMNS, hidden=hidden)
+    return Section(name, title, figure=plot_front(series, cost, axis), tables=(table,))

@@ -1,65 +1,70 @@
-"""What a choice is, in sentences that claim no more than is known."""
+"""A choice in sentences: the candidate, the reason, and how certain it is."""
 
-from analysis.render.tables import interval_text
-from analysis.selection.choosing import Candidate, Pick
-from analysis.stats.inference import Sample
+from analysis.render.numbers import interval_text
+from analysis.selection.candidates import PickCandidate
+from analysis.selection.choose import Pick
+from analysis.stats.inference import MeanEstimate
 
 MANY = 3
-"""From so many candidates on, the chosen one's figure is called inflated."""
+"""From so many candidates on, the validation accuracy of the chosen one is called inflated."""
 
 
-def sentences(found: Pick) -> list[str]:
-    """What was chosen, why, how sure that is, and what is known of it."""
-    chosen = found.chosen
+def sentences(pick: Pick) -> list[str]:
+    """The chosen candidate, why it was chosen, its runner-up and its accuracies."""
+    chosen = pick.chosen
     goals = {
         "accuracy": "has the highest mean validation accuracy",
         "cost": "has the fewest MACs",
         "knee": "is at the knee of the front of mean validation accuracy and MACs",
     }
-    within = " and ".join(found.bounds.texts().values())
+    within = " and ".join(pick.bounds.texts().values())
     lines = [
         f"{chosen.name}: {chosen.costs_text()}.",
-        f"Of the {found.compared} on {found.task}{f' with {within}' if within else ''} it "
-        f"{goals[found.goal]}.",
+        f"Of the {pick.compared} on {pick.task}{f' with {within}' if within else ''} it "
+        f"{goals[pick.goal]}.",
         f"Its validation accuracy is {_accuracy_text(chosen.validation)}.",
     ]
-    if found.runner_up is None:
+    if pick.runner_up is None:
         lines.append("Nothing else of the run fits.")
     else:
-        lines.append(_runner_up_text(found, found.runner_up))
-    if found.bounds.accuracy is not None:
-        lines.append(_reaching_text(chosen.validation, found.bounds.accuracy))
+        lines.append(_runner_up_text(pick, pick.runner_up))
+    if pick.bounds.accuracy is not None:
+        lines.append(_reaching_text(chosen.validation, pick.bounds.accuracy))
     lines.append("Only validation accuracies chose it.")
-    if found.compared >= MANY:
+    if pick.compared >= MANY:
         lines[-1] += (
-            f" Its own was picked from {found.compared}, so it is likely to flatter (the winner's "
+            f" Its own was selected from {pick.compared}, so it is likely too high (the winner's "
             "curse)."
         )
     lines.append(f"Its test accuracy, looked up afterwards, is {_accuracy_text(chosen.test)}.")
     return lines
 
 
-def _runner_up_text(found: Pick, other: Candidate) -> str:
-    gap = found.difference
-    assert gap is not None
+def _runner_up_text(pick: Pick, other: PickCandidate) -> str:
+    difference = pick.difference
+    if difference is None:
+        raise ValueError("a pick with a runner-up must have its difference")
     text = f"The runner-up is {other.name} ({other.costs_text()}): "
-    if not gap.pairs:
+    if not difference.pairs:
         return f"{text}no seed in common, so the two cannot be compared."
-    text += f"{interval_text(gap)} points of validation accuracy over {gap.pairs} paired seeds, "
-    why = f" (p = {gap.p_holm:.2g}, corrected for the choice)."
-    if found.decided:
-        return f"{text}which is decided{why}"
-    cheaper = other.macs < found.chosen.macs
-    return f"{text}undecided{', and it needs fewer MACs' if cheaper else ''}{why}"
+    text += (
+        f"{interval_text(difference)} points of validation accuracy over {difference.pairs} paired "
+        "seeds, "
+    )
+    why = f" (p = {difference.p_holm:.2g}, corrected for the choice)."
+    if pick.decided:
+        return f"{text}significantly different{why}"
+    cheaper = ", and it needs fewer MACs" if other.macs < pick.chosen.macs else ""
+    return f"{text}not significantly different{cheaper}{why}"
 
 
-def _reaching_text(accuracy: Sample, wanted: float) -> str:
-    if accuracy.low >= wanted:
-        return f"The whole interval is at {wanted:g} % or above."
-    return f"Whether its mean over all seeds reaches {wanted:g} % is undecided."
+def _reaching_text(accuracy: MeanEstimate, target: float) -> str:
+    if accuracy.low >= target:
+        return f"The whole interval is at {target:g} % or above."
+    return f"It is not certain that its mean over all seeds reaches {target:g} %."
 
 
-def _accuracy_text(accuracy: Sample) -> str:
+def _accuracy_text(accuracy: MeanEstimate) -> str:
     """Mean, sd, n and the interval of the mean, in per cent."""
     if accuracy.n < 2:
         return f"{accuracy.mean:.2f} % (n = 1, so its spread is not known)"

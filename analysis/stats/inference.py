@@ -1,4 +1,4 @@
-"""What paired differences say of their mean: tests, intervals, correction for many, and power.
+"""Inference for the mean of paired differences: tests, intervals, correction, power.
 
 A difference is in percentage points, one for each seed. Its mean is tested in both directions by
 Student's t, which assumes that differences scatter normally about it; with few seeds no test can do
@@ -8,31 +8,33 @@ sign test takes over: n equal signs have probability 2^-n.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import inf, isnan, nan, sqrt
+from math import inf, nan, sqrt
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import stats
 
 CONFIDENCE = 0.95
 FAMILY_ERROR = 0.05
 """The probability of one or more wrong decisions in a family of tests."""
 MIN_PAIRS = 3
-"""With fewer pairs nothing is decided: two differences say next to nothing of their scatter."""
+"""With fewer pairs nothing is tested: two differences say next to nothing of their scatter."""
 POWER = 0.8
 SEEDS_LIMIT = 1000
-"""More seeds than this are not worth counting."""
+"""More additional seeds than this are not counted."""
 RESAMPLES = 2000
 SAME = 1e-9
 """Differences closer than this, in points, are equal but for rounding."""
 
 
 @dataclass(frozen=True)
-class Sample:
-    """n paired differences: their mean, sd and intervals in percentage points, and two p-values.
+class MeanEstimate:
+    """The mean of n values, its sd and intervals in percentage points, and two p-values.
 
     `low` and `high` are Student's t interval, the `boot` ones the percentile bootstrap's, which is
-    too narrow for few pairs. `p_above` is small where the mean is above zero, `p_below` where it is
-    below; both are 1 with fewer than `MIN_PAIRS`.
+    too narrow for few values. `p_greater` is the p-value of "the mean is greater than zero",
+    `p_less` that of "less"; both are 1 with fewer than `MIN_PAIRS`.
     """
 
     n: int
@@ -42,20 +44,30 @@ class Sample:
     high: float = nan
     boot_low: float = nan
     boot_high: float = nan
-    p_above: float = 1.0
-    p_below: float = 1.0
+    p_greater: float = 1.0
+    p_less: float = 1.0
 
 
-def sample(differences: Sequence[float]) -> Sample:
-    """What the differences, in percentage points, say of their mean."""
+def estimate_mean(differences: Sequence[float]) -> MeanEstimate:
+    """Mean, intervals and one-sided p-values of differences in percentage points."""
     values = np.asarray(differences, dtype=float)
     n = len(values)
     if n < 2:
-        return Sample(n, float(values[0]) if n else nan)
+        return MeanEstimate(n, float(values[0]) if n else nan)
     mean, sd = float(values.mean()), float(values.std(ddof=1))
-    half = float(stats.t.ppf((1 + CONFIDENCE) / 2, n - 1)) * sd / sqrt(n)
-    p_above, p_below = _one_sided(mean, sd, n) if n >= MIN_PAIRS else (1.0, 1.0)
-    return Sample(n, mean, sd, mean - half, mean + half, *_bootstrap(values), p_above, p_below)
+    half = float(t_half_width(sd, n))
+    p_greater, p_less = _one_sided(mean, sd, n) if n >= MIN_PAIRS else (1.0, 1.0)
+    interval = (mean - half, mean + half)
+    return MeanEstimate(n, mean, sd, *interval, *_bootstrap(values), p_greater, p_less)
+
+
+def t_half_width(sd: Any, n: Any, degrees: Any = None) -> NDArray[np.float64]:
+    """Half the width of Student's 95 % interval of a mean of n values; arrays are allowed.
+
+    `degrees` of freedom are n - 1 unless `sd` was estimated from other values too.
+    """
+    degrees = n - 1 if degrees is None else degrees
+    return np.asarray(stats.t.ppf((1 + CONFIDENCE) / 2, degrees) * sd / np.sqrt(n))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -72,11 +84,11 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return [float(value) for value in adjusted]
 
 
-def both_ways(p_values: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Holm over questions with two opposite answers each, given and returned as pairs.
+def holm_pairs(p_values: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Holm over pairs of opposite one-sided hypotheses, given and returned as pairs.
 
-    The family holds both hypotheses of every question, so an answer in the wrong direction is an
-    error like any other, and so is any answer where the truth lies on the border.
+    The family holds both hypotheses of every pair, so a rejection in the wrong direction is an
+    error like any other, and so is any rejection where the truth lies on the border.
     """
     flat = holm([p for pair in p_values for p in pair])
     return list(zip(flat[::2], flat[1::2], strict=True))
@@ -92,24 +104,24 @@ def power(effect: float, n: int, level: float) -> float:
     return float(stats.nct.sf(critical, n - 1, shift))
 
 
-def sample_power(found: Sample, n: int, level: float) -> float:
-    """`power` of n pairs for a mean above zero, if mean and sd are what `found` has."""
-    if found.sd > SAME:
-        return power(found.mean / found.sd, n, level)
-    return float(found.mean > SAME and 0.5**n <= level)
+def estimated_power(estimate: MeanEstimate, n: int, level: float) -> float:
+    """`power` of n pairs for a mean greater than zero, if mean and sd are as estimated."""
+    if estimate.sd > SAME:
+        return power(estimate.mean / estimate.sd, n, level)
+    return float(estimate.mean > SAME and 0.5**n <= level)
 
 
-def more_seeds(chance: Callable[[int], float], n: int) -> float:
-    """How many pairs beyond n make `chance`, which grows with them, `POWER`; inf beyond the limit.
+def additional_seeds(power_at: Callable[[int], float], n: int) -> float:
+    """How many pairs beyond n make `power_at`, which grows with n, `POWER`; inf beyond the limit.
 
-    At least one: n pairs have not decided.
+    At least one: n pairs were not enough.
     """
     low, high = max(n, MIN_PAIRS - 1), n + SEEDS_LIMIT
-    if not chance(high) >= POWER:
+    if not power_at(high) >= POWER:
         return inf
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (low, middle) if chance(middle) >= POWER else (middle, high)
+        low, high = (low, middle) if power_at(middle) >= POWER else (middle, high)
     return float(high - n)
 
 
@@ -123,11 +135,6 @@ def sampling_error(accuracies: Sequence[tuple[float, float, float]]) -> float:
     return 100 * sqrt(variance)
 
 
-def known(number: float) -> float | None:
-    """None in place of what is not a number."""
-    return None if isnan(number) else number
-
-
 def _one_sided(mean: float, sd: float, n: int) -> tuple[float, float]:
     if sd > SAME:
         t = mean / (sd / sqrt(n))
@@ -137,7 +144,7 @@ def _one_sided(mean: float, sd: float, n: int) -> tuple[float, float]:
     return (0.5**n, 1.0) if mean > 0 else (1.0, 0.5**n)
 
 
-def _bootstrap(values: "np.ndarray[tuple[int], np.dtype[np.float64]]") -> tuple[float, float]:
+def _bootstrap(values: NDArray[np.float64]) -> tuple[float, float]:
     """The percentile interval of the mean, from the same resamples each time."""
     picks = np.random.default_rng(0).integers(len(values), size=(RESAMPLES, len(values)))
     means = values[picks].mean(axis=1)

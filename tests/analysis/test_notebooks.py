@@ -1,4 +1,4 @@
-"""The notebooks say what they said when their outputs were stored, and pages can show them."""
+"""Stored notebooks are up to date with their templates, code and runs."""
 
 import base64
 import json
@@ -9,8 +9,9 @@ import nbformat
 import pytest
 
 from analysis.data.runs import read_run
-from analysis.notebook import PLOTLY, Drawn, show_verdicts
-from analysis.notebook_outputs import PNG, bundles, executed, texts
+from analysis.notebook_outputs import PNG, bundles, executed, notebook_outputs, texts
+from analysis.notebooks.build import notebook, notebook_sources
+from analysis.notebooks.display import PLOTLY, FigureOutput, verdicts_markdown
 from searchspace import InputError
 from tests.support.paths import ROOT
 
@@ -22,6 +23,7 @@ MOST_BYTES = 300_000
 def test_one_for_each_paper_and_one_for_the_search() -> None:
     names = {path.stem for path in NOTEBOOKS}
     assert names == {"coconv", "multiception", "mssar", "rsnet", "hs", "joint_search"}
+    assert names == set(notebook_sources())
     stored = {path.name for path in (FOLDER / "runs").iterdir()}
     used = {run for run in stored for path in NOTEBOOKS if f"runs/{run}" in path.read_text()}
     assert used == stored
@@ -29,11 +31,32 @@ def test_one_for_each_paper_and_one_for_the_search() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_stored_notebook_has_the_cells_of_its_template(path: Path) -> None:
+    stored = nbformat.read(path, as_version=4)
+    built = notebook(notebook_sources()[path.stem])
+    assert [(c.cell_type, c.id, c.source) for c in stored.cells] == [
+        (c.cell_type, c.id, c.source) for c in built.cells
+    ]
+
+
+def test_templates_are_cut_at_fences_and_have_no_empty_cell() -> None:
+    built = notebook("# A\n\ntext\n\n```python\nx = 1\n```\n\n```python\nx\n```\n\nend\n")
+    assert [(c.cell_type, c.source) for c in built.cells] == [
+        ("markdown", "# A\n\ntext"), ("code", "x = 1"), ("code", "x"), ("markdown", "end"),
+    ]  # fmt: skip
+
+
+def test_a_notebook_that_is_not_there_is_refused() -> None:
+    with pytest.raises(InputError, match="there is no notebook 'vgg'; notebooks are coconv, "):
+        notebook_outputs(["vgg"])
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_fresh_run_says_the_same(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = str(FOLDER.parent.parent)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([root, os.environ.get("PYTHONPATH", "")]))
     stored = nbformat.read(path, as_version=4)
-    fresh = executed(path)
+    fresh = executed(notebook(notebook_sources()[path.stem]), path)
     assert texts(fresh) == texts(stored)
     drawn = [bundle for bundle in bundles(fresh) if PLOTLY in bundle]
     assert len(drawn) == sum(PNG in bundle for bundle in bundles(stored)) > 0
@@ -58,7 +81,9 @@ def test_what_is_stored_is_small_and_of_no_machine(path: Path) -> None:
 def test_a_changed_figure_has_another_text() -> None:
     import plotly.graph_objects as go
 
-    first, second = (Drawn(go.Figure(go.Scatter(x=x, y=x)), "A") for x in ([1, 2], [1, 2, 3]))
+    first, second = (
+        FigureOutput(go.Figure(go.Scatter(x=x, y=x)), "A") for x in ([1, 2], [1, 2, 3])
+    )
     assert repr(first) == "A (2 points)" != repr(second)
 
 
@@ -66,13 +91,10 @@ def test_a_changed_figure_has_another_text() -> None:
 def test_a_search_has_no_verdicts() -> None:
     run = read_run(FOLDER / "runs" / "joint_search")
     with pytest.raises(InputError, match="holds a search"):
-        show_verdicts(run)
+        verdicts_markdown(run)
 
 
 def test_a_cell_that_fails_is_named(tmp_path: Path) -> None:
-    from nbformat.v4 import new_code_cell, new_notebook
-
     path = tmp_path / "wrong.ipynb"
-    nbformat.write(new_notebook(cells=[new_code_cell("1 / 0")]), path)
     with pytest.raises(InputError, match="wrong.ipynb cannot be run: ZeroDivisionError"):
-        executed(path)
+        executed(notebook("```python\n1 / 0\n```"), path)

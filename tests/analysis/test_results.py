@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from analysis.data.frames import VERDICT_COLUMNS
-from analysis.data.study_runs import read_study_runs
+from analysis.data.runs import read_ablations
 from analysis.results import INDEX, VERDICTS, results
 from analysis.summary import PAGE, TABLE, summary
 from searchspace import InputError
@@ -101,9 +101,9 @@ def test_summary_shows_all_verdicts_on_one_page(
 
 def test_runs_that_cannot_be_shown_together(runs: list[Path], tmp_path: Path) -> None:
     with pytest.raises(InputError, match="both hold tiny with preset quick"):
-        read_study_runs([runs[0], runs[0]])
+        read_ablations([runs[0], runs[0]])
     with pytest.raises(InputError, match="holds no run"):
-        read_study_runs([tmp_path])
+        read_ablations([tmp_path])
 
 
 @pytest.mark.slow

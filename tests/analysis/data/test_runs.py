@@ -6,12 +6,13 @@ import pytest
 from scipy import stats
 
 from analysis.data.networks import networks_json
-from analysis.data.runs import POINT_COLUMNS, Run, points_info, read_run
-from analysis.sections.endings import endings_info, environment_info
-from analysis.sections.learning import cut_info, learning_info
+from analysis.data.provenance import environment_info
+from analysis.data.runs import Run, read_run
+from analysis.stats.points import POINT_COLUMNS, points_info
+from analysis.stats.training import early_stopping_info, failures_info, learning_info
 from searchspace import Architecture
 from studies import CURVE_COLUMNS, load_curves
-from tests.analysis.stats.test_comparisons import frame
+from tests.support.arms import arms_rows
 from tests.support.helpers import write_ablation, write_search
 
 
@@ -30,7 +31,7 @@ def ablated(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 def test_points_are_means_over_seeds_with_students_interval() -> None:
-    made = frame({"a": [0.5, 0.6, 0.7], "b": [0.8, float("nan"), 0.9], "c": [0.4]})
+    made = arms_rows({"a": [0.5, 0.6, 0.7], "b": [0.8, float("nan"), 0.9], "c": [0.4]})
     made = made.assign(trial=None, latency_ms=np.nan, ensemble_macs=np.nan)
     points = points_info(made, "test_accuracy").set_index("arm")
     assert points["n"].tolist() == [3, 2, 1]
@@ -80,17 +81,17 @@ def test_mean_curves_and_their_bands(ablated: Run) -> None:
 
 
 def test_where_training_ended(searched: Run) -> None:
-    info = cut_info(searched.frame, searched.curves).set_index("status")
+    info = early_stopping_info(searched.frame, searched.curves).set_index("status")
     assert info.loc["truncated", ["epochs", "jobs"]].tolist() == [1, 1]
     assert info.loc["finished", "jobs"] == 5
     assert info.loc["truncated", "best"] == pytest.approx(100 * 0.66 / 2)
 
 
 def test_failures_have_reasons_and_names(searched: Run, ablated: Run) -> None:
-    info = endings_info(searched.frame).set_index("status")
+    info = failures_info(searched.frame).set_index("status")
     assert info.loc["failed"].tolist() == ["failed in epoch 2", 1, "trial 4 seed 0"]
     assert info.loc["diverged", "which"] == "trial 5 seed 0"
-    assert endings_info(ablated.frame)["which"].tolist() == ["coconv seed 1"]
+    assert failures_info(ablated.frame)["which"].tolist() == ["coconv seed 1"]
 
 
 def test_environment_tells_where_it_was_asked_and_where_it_ran(searched: Run) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from analysis.render import files
 from analysis.render.figures import figure
-from analysis.render.parts import Part, Table, shown
+from analysis.render.section import ReportTable, Section
 from searchspace import InputError
 
 FRAME = pd.DataFrame(
@@ -14,13 +14,13 @@ FRAME = pd.DataFrame(
      "on": [True, False], "never": [None, None]}
 )  # fmt: skip
 COLUMNS = {name: f"what {name} means" for name in FRAME}
-TABLE = Table("shares", "Shares", FRAME, COLUMNS)
+TABLE = ReportTable("shares", "Shares", FRAME, COLUMNS)
 
 
-def drawn() -> Part:
+def drawn() -> Section:
     made = figure("cost", "accuracy, %")
     made.add_scatter(x=[1, 2], y=[3, 4])
-    return Part("front", "Front", figure=made, tables=(TABLE,))
+    return Section("front", "Front", figure=made, tables=(TABLE,))
 
 
 def test_tables_in_four_formats_with_their_columns_explained(tmp_path: Path) -> None:
@@ -37,14 +37,14 @@ def test_tables_in_four_formats_with_their_columns_explained(tmp_path: Path) -> 
 
 
 def test_a_page_leaves_out_what_is_hidden_or_nowhere_known() -> None:
-    cells = shown(Table("shares", "Shares", FRAME, COLUMNS, hidden=("on",)), rows=1)
-    assert cells.headings == ("name", "share", "n")
-    assert cells.rows == (("a_b", "0.25", "1,234,567"),)
+    table = ReportTable("shares", "Shares", FRAME, COLUMNS, hidden=("on",)).text_table(rows=1)
+    assert table.headings == ("name", "share", "n")
+    assert table.rows == (("a_b", "0.25", "1,234,567"),)
 
 
 def test_a_column_without_a_description_is_refused() -> None:
-    with pytest.raises(AssertionError, match="never"):
-        Table("shares", "Shares", FRAME, {name: "" for name in FRAME if name != "never"})
+    with pytest.raises(ValueError, match="never"):
+        ReportTable("shares", "Shares", FRAME, {name: "" for name in FRAME if name != "never"})
 
 
 def test_figures_need_kaleido(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

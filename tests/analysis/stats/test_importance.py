@@ -3,17 +3,18 @@ from itertools import product
 import numpy as np
 import pytest
 
-from analysis.stats.importance import Boxes, boxes_of, importance_info, plot_importance
+from analysis.sections.importance import plot_importance
+from analysis.stats.importance import TreeLeaves, importance_info, tree_leaves
 
 
-def full_tree(values: dict[tuple[int, int], float]) -> Boxes:
+def full_tree(values: dict[tuple[int, int], float]) -> TreeLeaves:
     """A leaf for each point of a 2 x 3 space."""
     cells = list(product(range(2), range(3)))
     holds = tuple(
         np.array([[cell[j] == label for label in range(count)] for cell in cells])
         for j, count in enumerate((2, 3))
     )
-    return Boxes(np.array([values[cell] for cell in cells]), holds)
+    return TreeLeaves(np.array([values[cell] for cell in cells]), holds)
 
 
 def test_variance_splits_into_decisions_and_their_pair() -> None:
@@ -23,28 +24,28 @@ def test_variance_splits_into_decisions_and_their_pair() -> None:
     tree = full_tree(values)
     rows, columns = table.mean(axis=1), table.mean(axis=0)
     assert tree.variance() == pytest.approx(table.var())
-    assert tree.alone(0) == pytest.approx(rows - table.mean())
-    assert tree.alone(1) == pytest.approx(columns - table.mean())
+    assert tree.main_effect(0) == pytest.approx(rows - table.mean())
+    assert tree.main_effect(1) == pytest.approx(columns - table.mean())
     rest = table - rows[:, None] - columns[None, :] + table.mean()
-    assert tree.together(0, 1) == pytest.approx(rest)
+    assert tree.interaction(0, 1) == pytest.approx(rest)
     parts = [rows.var(), columns.var(), (rest**2).mean()]
     assert sum(parts) == pytest.approx(tree.variance())
 
 
-def test_boxes_of_a_fitted_tree_predict_what_it_does() -> None:
+def test_tree_leaves_a_fitted_tree_predict_what_it_does() -> None:
     from sklearn.tree import DecisionTreeRegressor
 
     generator = np.random.default_rng(0)
     codes = generator.integers(0, 4, (60, 3))
     tree = DecisionTreeRegressor(random_state=0).fit(codes, generator.normal(size=60))
-    boxes = boxes_of(tree, [4, 4, 4])
+    leaves = tree_leaves(tree, [4, 4, 4])
     for point in codes[:20]:
         inside = np.prod(
-            [held[:, label] for held, label in zip(boxes.holds, point, strict=True)], axis=0
+            [held[:, label] for held, label in zip(leaves.holds, point, strict=True)], axis=0
         )
         assert inside.sum() == 1
-        assert boxes.values @ inside == pytest.approx(tree.predict([point])[0])
-    assert boxes.weights.prod(axis=1).sum() == pytest.approx(1)
+        assert leaves.values @ inside == pytest.approx(tree.predict([point])[0])
+    assert leaves.weights.prod(axis=1).sum() == pytest.approx(1)
 
 
 def test_what_decides_accuracy_is_found_with_its_interaction() -> None:

@@ -6,7 +6,9 @@ import pandas as pd
 import pytest
 import torch
 
-from analysis.stats.verdicts import accuracies, comparison_text, reading, verdicts_info
+from analysis.sections.verdict_tables import verdict_counts
+from analysis.stats.contrasts import accuracies, comparison_text
+from analysis.stats.verdicts import verdicts_info
 from searchspace import Architecture, InputError, Resolutions
 from studies import Ablation, Arm, Claim, Comparison, Operand
 from studies.spec.claims import exceeds
@@ -57,48 +59,52 @@ LOW = [50.0, 51.0, 52.0, 50.5, 51.5]
 HIGH = [60.0, 61.5, 62.0, 61.0, 61.3]
 
 
-def endings(data: pd.DataFrame, *claims: Claim) -> list[str]:
-    return [verdict.ending for verdict in verdicts_info(data, plan(*claims))]
+def conclusions(data: pd.DataFrame, *claims: Claim) -> list[str]:
+    return [verdict.conclusion for verdict in verdicts_info(data, plan(*claims))]
 
 
 def test_a_claim_ends_as_supported_contradicted_or_undecided() -> None:
     data = here(a=HIGH, b=LOW, c=[51.0, 50.2, 52.9, 50.1, 51.5])
     claims = (claim(*exceeds("a", "b")), claim(*exceeds("b", "a")), claim(*exceeds("c", "b")))
     verdicts = verdicts_info(data, plan(*claims))
-    assert [verdict.ending for verdict in verdicts] == ["supported", "contradicted", "undecided"]
-    assert "1 supported, 1 contradicted, 1 undecided" in reading(verdicts)
+    assert [verdict.conclusion for verdict in verdicts] == [
+        "supported",
+        "contradicted",
+        "undecided",
+    ]
+    assert "1 supported, 1 contradicted, 1 undecided" in verdict_counts(verdicts)
     up, down, unsure = verdicts
-    assert up.weakest.sample.mean == pytest.approx(10.16)
-    assert up.weakest.sample.mean == -down.weakest.sample.mean
+    assert up.weakest.estimate.mean == pytest.approx(10.16)
+    assert up.weakest.estimate.mean == -down.weakest.estimate.mean
     # Six hypotheses: the two clear ones are tested first, the third is left at level 0.05 / 4.
-    assert up.p_supported == pytest.approx(6 * up.weakest.sample.p_above)
+    assert up.p_supported == pytest.approx(6 * up.weakest.estimate.p_greater)
     assert unsure.reason == "seeds differ too much for an effect of this size"
-    assert (up.more_seeds, down.more_seeds) == (None, None)
-    assert unsure.more_seeds is not None
+    assert (up.additional_seeds, down.additional_seeds) == (None, None)
+    assert unsure.additional_seeds is not None
 
 
 def test_support_needs_every_comparison_and_contradiction_one() -> None:
     data = here(a=HIGH, b=LOW, c=[60.1, 61.2, 62.3, 61.0, 61.2], d=[68.1, 69.2, 70.3, 69.0, 69.2])
     all_of = claim(*exceeds("a", "b", "c"))
     one_against = claim(*exceeds("a", "b", "d"))
-    assert endings(data, all_of, one_against) == ["undecided", "contradicted"]
+    assert conclusions(data, all_of, one_against) == ["undecided", "contradicted"]
     (alone,) = verdicts_info(data, plan(one_against))
-    smallest = min(contrast.sample.p_below for contrast in alone.contrasts)
+    smallest = min(contrast.estimate.p_less for contrast in alone.contrasts)
     # Bonferroni over two comparisons, Holm over the two hypotheses of one claim.
     assert alone.p_contradicted == pytest.approx(2 * 2 * smallest)
     (both,) = verdicts_info(here(a=HIGH, b=LOW, c=[v - 1 for v in LOW]), plan(all_of))
-    largest = max(contrast.sample.p_above for contrast in both.contrasts)
+    largest = max(contrast.estimate.p_greater for contrast in both.contrasts)
     assert both.p_supported == pytest.approx(2 * largest)
 
 
 def test_margins_and_differences_of_differences() -> None:
     data = here(a=HIGH, b=LOW, c=[v + 5 for v in LOW], d=LOW)
     (gain,) = verdicts_info(data, plan(claim(*exceeds("a", "b", margin=9.9))))
-    assert gain.weakest.sample.mean == pytest.approx(0.26)
+    assert gain.weakest.estimate.mean == pytest.approx(0.26)
     interaction = Comparison((Operand("a"), Operand("d")), (Operand("b"), Operand("c")))
     (found,) = verdicts_info(data, plan(claim(interaction)))
     # (a - c) / 2 + (d - b) / 2 = (10.16 - 5) / 2.
-    assert found.weakest.sample.mean == pytest.approx(2.58)
+    assert found.weakest.estimate.mean == pytest.approx(2.58)
     assert comparison_text(interaction) == "mean of a, d > mean of b, c"
     assert comparison_text(exceeds("a", "b", margin=-1)[0]) == "a > b -1"
 
@@ -108,7 +114,7 @@ def test_what_cannot_be_tested_is_undecided_and_says_why() -> None:
     short, lost, absent = verdicts_info(
         data, plan(*(claim(*exceeds("a", other)) for other in ("b", "c", "d")))
     )
-    assert (short.ending, short.more_seeds) == ("undecided", None)
+    assert (short.conclusion, short.additional_seeds) == ("undecided", None)
     assert short.reason == "2 paired seeds, at least 3 are needed"
     assert lost.pairs == 3
     assert absent.reason == "no accuracy of d"
@@ -126,11 +132,11 @@ def test_untested_claims_count_in_the_family() -> None:
 def test_each_task_has_its_verdict_in_one_family() -> None:
     data = frame({TASK.label(): {"a": HIGH, "b": LOW}, OTHER.label(): {"a": LOW, "b": HIGH}})
     verdicts = verdicts_info(data, plan(claim(*exceeds("a", "b")), tasks=(TASK, OTHER)))
-    assert [(v.task, v.ending) for v in verdicts] == [
+    assert [(v.task, v.conclusion) for v in verdicts] == [
         (TASK.label(), "supported"),
         (OTHER.label(), "contradicted"),
     ]
-    assert verdicts[0].p_supported == pytest.approx(4 * verdicts[0].weakest.sample.p_above)
+    assert verdicts[0].p_supported == pytest.approx(4 * verdicts[0].weakest.estimate.p_greater)
 
 
 def test_outcomes_at_a_size_and_of_the_ensemble() -> None:
@@ -142,9 +148,9 @@ def test_outcomes_at_a_size_and_of_the_ensemble() -> None:
         claim(*exceeds(Operand("rs", ensemble=True), "a")),
     )
     sizes, together = verdicts_info(data, plan(*claims))
-    assert sizes.weakest.sample.mean == pytest.approx(10.16)
-    assert together.weakest.sample.mean == pytest.approx(20)
-    assert together.weakest.sample.sd == pytest.approx(0, abs=1e-9)
+    assert sizes.weakest.estimate.mean == pytest.approx(10.16)
+    assert together.weakest.estimate.mean == pytest.approx(20)
+    assert together.weakest.estimate.sd == pytest.approx(0, abs=1e-9)
     # Binomial errors of 71 % and 51 % of 900 images.
     error = 100 * sqrt((0.71 * 0.29 + 0.51 * 0.49) / 900)
     assert together.weakest.sampling_error == pytest.approx(error)
@@ -176,20 +182,20 @@ def test_familywise_error_under_the_null() -> None:
         shared = generator.normal(50, 2, 5)
         arms = {name: list(shared + generator.normal(0, 1, 5)) for name in ARMS}
         verdicts = verdicts_info(here(**arms), asked)
-        wrong += any(verdict.ending != "undecided" for verdict in verdicts)
+        wrong += any(verdict.conclusion != "undecided" for verdict in verdicts)
     # With 5 % the probability of more than 11 of 100 is below 1 %.
     assert wrong <= 11
 
 
-def test_more_seeds_at_the_level_that_is_left() -> None:
+def test_additional_seeds_at_the_level_that_is_left() -> None:
     """The weaker of two comparisons asks for most; twins that never differ are out of reach."""
     data = here(a=[50, 52, 51, 53, 50], b=[50, 51, 51, 50.5, 50.4], c=[49, 52, 50, 50, 49.5])
     one, two = (verdicts_info(data, plan(claim(*exceeds("a", *low))))[0] for low in ("b", "bc"))
-    assert one.more_seeds is not None
-    assert two.more_seeds is not None
-    assert 3 < one.more_seeds <= two.more_seeds < 40
+    assert one.additional_seeds is not None
+    assert two.additional_seeds is not None
+    assert 3 < one.additional_seeds <= two.additional_seeds < 40
     (twins,) = verdicts_info(here(a=LOW, b=LOW), plan(claim(*exceeds("a", "b"))))
-    assert (twins.ending, twins.more_seeds) == ("undecided", inf)
+    assert (twins.conclusion, twins.additional_seeds) == ("undecided", inf)
 
 
 def test_a_share_is_of_the_images_that_one_gets_right_and_the_other_wrong() -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from analysis.stats.comparisons import arms_info
+from analysis.stats.arms import arms_info
 from searchspace import Architecture, Resolutions
 from studies import COLUMNS, Ablation, Arm, Study, load, read_experiment
 from tests.studies.papers.test_studies import run_in_process

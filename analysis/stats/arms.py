@@ -1,26 +1,20 @@
-"""How the arms of a study compare with its baseline."""
+"""The arms of an ablation: costs, accuracy, and the paired difference to the baseline."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import nan
 
-import numpy as np
 import pandas as pd
 
 from analysis.stats.inference import (
     FAMILY_ERROR,
-    MIN_PAIRS,
-    Sample,
-    both_ways,
-    sample,
+    MeanEstimate,
+    estimate_mean,
+    holm_pairs,
     sampling_error,
 )
+from analysis.stats.points import AT_SIZE, ENSEMBLE, ensemble_rows
 from studies import Ablation, Published
-from studies.samplers.pareto import non_dominated
-
-AT_SIZE = "{} at {} px"
-ENSEMBLE = "{}, ensemble"
-"""Names of the rows of an arm that has several sizes."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +34,8 @@ class Difference:
     p_holm: float = 1.0
 
     @property
-    def decided(self) -> bool:
-        """Whether the study tells the two arms apart."""
+    def significant(self) -> bool:
+        """Whether the difference is significantly different from zero (Holm)."""
         return self.p_holm <= FAMILY_ERROR
 
 
@@ -87,53 +81,39 @@ def paired_difference(arm: pd.Series, baseline: pd.Series) -> Difference:
 
 
 def arms_info(frame: pd.DataFrame, ablation: Ablation) -> list[ArmSummary]:
-    """A summary of each arm on each task, in order; arms without results are left out.
+    """A summary of each arm on each task, in the plan's order; arms without results are left out.
 
     `frame` is what `studies.load` gives. A network that is trained at several sizes has a summary
     for each, compared with the baseline at that size, or at the baseline's only one, and one for
     its ensemble, compared with the baseline's ensemble, or with the baseline at its only size.
     """
-    found: list[ArmSummary] = []
-    samples: list[Sample] = []
+    summaries: list[ArmSummary] = []
+    estimates: list[MeanEstimate] = []
     for task in ablation.tasks:
-        here = frame[(frame["task"] == task.label()) & frame["trained"].astype(bool)]
-        baseline = here[here["arm"] == ablation.study.baseline]
+        rows = frame[(frame["task"] == task.label()) & frame["trained"].astype(bool)]
+        baseline = rows[rows["arm"] == ablation.study.baseline]
         for arm in ablation.design.arms:
-            for name, rows, reference in _outcomes(arm.name, here, baseline):
-                summary = _summary(name, rows, ablation, task.kind)
-                samples.append(_paired(_by_seed(rows), _by_seed(reference)))
-                found.append(summary)
-    return _with_differences(found, samples)
+            for name, arm_rows, reference in _views(arm.name, rows, baseline):
+                summaries.append(_summary(name, arm_rows, ablation, task.kind))
+                estimates.append(_paired(_by_seed(arm_rows), _by_seed(reference)))
+    return _with_differences(summaries, estimates)
 
 
-def _outcomes(
-    arm: str, here: pd.DataFrame, baseline: pd.DataFrame
+def _views(
+    arm: str, task_rows: pd.DataFrame, baseline: pd.DataFrame
 ) -> Iterator[tuple[str, pd.DataFrame, pd.DataFrame]]:
     """The sizes of an arm, then its ensemble: name, its rows, and the baseline's to compare."""
-    rows = here[here["arm"] == arm]
+    rows = task_rows[task_rows["arm"] == arm]
     sizes = sorted(rows["size"].unique(), reverse=True)
     only = baseline if baseline["size"].nunique() == 1 else baseline.iloc[:0]
     for size in sizes:
         name = arm if len(sizes) == 1 else AT_SIZE.format(arm, size)
         same = baseline[baseline["size"] == size]
         yield name, rows[rows["size"] == size], only if same.empty else same
-    together = as_ensembles(rows)
-    if not together.empty:
-        reference = as_ensembles(baseline)
-        yield ENSEMBLE.format(arm), together, only if reference.empty else reference
-
-
-def as_ensembles(rows: pd.DataFrame) -> pd.DataFrame:
-    """One row for each job that has an ensemble, with the ensemble's accuracies and MACs."""
-    rows = rows[rows["ensemble_macs"].notna()].drop_duplicates(["arm", "task", "seed"])
-    return rows.assign(
-        size=nan,
-        macs=rows["ensemble_macs"],
-        training_macs=rows["ensemble_training_macs"],
-        validation_accuracy=rows["ensemble_validation_accuracy"],
-        test_accuracy=rows["ensemble_test_accuracy"],
-        latency_ms=nan,
-    )
+    ensemble = ensemble_rows(rows)
+    if not ensemble.empty:
+        reference = ensemble_rows(baseline)
+        yield ENSEMBLE.format(arm), ensemble, only if reference.empty else reference
 
 
 def _summary(name: str, rows: pd.DataFrame, ablation: Ablation, task: str) -> ArmSummary:
@@ -156,7 +136,7 @@ def _summary(name: str, rows: pd.DataFrame, ablation: Ablation, task: str) -> Ar
         difference=None,
         ended_early=int((rows["status"] != "finished").sum()),
         seconds=float(rows["seconds"].mean()),
-        published=published(ablation, name, task, size),
+        published=published_accuracies(ablation, name, task, size),
         size=size,
         training_params=int(first["training_params"]),
         sampling_error=_sampling_error(accuracy, rows),
@@ -166,25 +146,30 @@ def _summary(name: str, rows: pd.DataFrame, ablation: Ablation, task: str) -> Ar
     )
 
 
-def _with_differences(arms: Sequence[ArmSummary], samples: Sequence[Sample]) -> list[ArmSummary]:
+def _with_differences(
+    arms: Sequence[ArmSummary], estimates: Sequence[MeanEstimate]
+) -> list[ArmSummary]:
     """Every arm but the baseline with its difference; Holm over all of them, in both directions."""
-    compared = [found for arm, found in zip(arms, samples, strict=True) if not arm.is_baseline]
-    adjusted = iter(both_ways([(found.p_above, found.p_below) for found in compared]))
+    pairs = list(zip(arms, estimates, strict=True))
+    compared = [(e.p_greater, e.p_less) for arm, e in pairs if not arm.is_baseline]
+    adjusted = iter(holm_pairs(compared))
     return [
-        arm if arm.is_baseline else replace(arm, difference=_difference(found, min(next(adjusted))))
-        for arm, found in zip(arms, samples, strict=True)
+        arm
+        if arm.is_baseline
+        else replace(arm, difference=_difference(estimate, min(next(adjusted))))
+        for arm, estimate in pairs
     ]
 
 
-def _difference(found: Sample, p_holm: float | None = None) -> Difference:
-    p = min(1.0, 2 * min(found.p_above, found.p_below))
-    interval = (found.mean, found.low, found.high, found.n)
+def _difference(estimate: MeanEstimate, p_holm: float | None = None) -> Difference:
+    p = min(1.0, 2 * min(estimate.p_greater, estimate.p_less))
+    interval = (estimate.mean, estimate.low, estimate.high, estimate.n)
     return Difference(*interval, p, p if p_holm is None else p_holm)
 
 
-def _paired(arm: pd.Series, baseline: pd.Series) -> Sample:
+def _paired(arm: pd.Series, baseline: pd.Series) -> MeanEstimate:
     both = pd.concat([arm, baseline], axis=1, join="inner").dropna()
-    return sample(list(100 * (both.iloc[:, 0] - both.iloc[:, 1]).to_numpy(dtype=float)))
+    return estimate_mean(list(100 * (both.iloc[:, 0] - both.iloc[:, 1]).to_numpy(dtype=float)))
 
 
 def _median(rows: pd.DataFrame, column: str) -> float:
@@ -203,50 +188,21 @@ def _by_seed(rows: pd.DataFrame) -> pd.Series:
     return rows.set_index("seed")["test_accuracy"].astype(float).dropna()
 
 
-def published(ablation: Ablation, arm: str, task: str, size: int | None = None) -> dict[str, float]:
-    """The paper's figures for a row: on this dataset if it has any, else on all of its own.
+def published_accuracies(
+    ablation: Ablation, arm: str, task: str, size: int | None = None
+) -> dict[str, float]:
+    """The paper's accuracies for a row: on this dataset if it has any, else on all of its own.
 
-    `arm` is the row's name. A figure at an input size is for the row at that size, or for the only
-    one that the arm has.
+    `arm` is the row's name. An accuracy at an input size is for the row at that size, or for the
+    only one that the arm has.
     """
-    figures = [
-        figure for figure in ablation.study.published if figure.task == task
+    points = [
+        point for point in ablation.study.published if point.task == task
     ] or ablation.study.published
-    return {figure.task: figure.accuracy for figure in figures if _is_of(figure, arm, size)}
+    return {point.task: point.accuracy for point in points if _is_of(point, arm, size)}
 
 
-def _is_of(figure: Published, name: str, size: int | None) -> bool:
-    if figure.ensemble:
-        return name == ENSEMBLE.format(figure.arm)
-    return name == figure.arm or name == AT_SIZE.format(figure.arm, size) and figure.size == size
-
-
-def reading(arms: Sequence[ArmSummary]) -> str:
-    """What the differences of one task say, in a sentence that claims no more than they do."""
-    baselines = {arm.size: arm.arm for arm in arms if arm.is_baseline}
-    name = next(iter(baselines.values()), "the baseline")
-    decided = [
-        f"{arm.arm} is {'above' if arm.difference.mean > 0 else 'below'} "
-        f"{baselines.get(arm.size, name)}"
-        for arm in arms
-        if arm.difference is not None and arm.difference.decided
-    ]
-    if decided:
-        return f"On this task and budget: {'; '.join(decided)}; other differences are undecided."
-    seeds = max((arm.difference.pairs for arm in arms if arm.difference), default=0)
-    why = f" ({MIN_PAIRS} are needed)" if seeds < MIN_PAIRS else ""
-    return (
-        f"On this task and budget no arm can be told from {name} with {seeds} paired seeds{why}, "
-        "once p-values are corrected for the number of differences."
-    )
-
-
-def front(arms: Sequence[ArmSummary]) -> list[ArmSummary]:
-    """The arms that no other beats in mean accuracy without costing more MACs, cheapest first."""
-    known = [arm for arm in arms if arm.n]
-    if not known:
-        return []
-    costs = np.array([[float(arm.macs), -arm.mean] for arm in known])
-    kept = non_dominated(costs)
-    chosen = [arm for arm, keep in zip(known, kept, strict=True) if keep]
-    return sorted(chosen, key=lambda arm: arm.macs)
+def _is_of(point: Published, name: str, size: int | None) -> bool:
+    if point.ensemble:
+        return name == ENSEMBLE.format(point.arm)
+    return name == point.arm or name == AT_SIZE.format(point.arm, size) and point.size == size

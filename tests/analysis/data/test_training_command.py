@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis.selection.training_command import training_command
+from analysis.data.training_command import training_command
 from searchspace.schema import to_json
 from tests.support.helpers import RECIPE, STATIC, TASK
 from trainers import RECIPES, TASKS, Job, Recipe, Task, arguments

@@ -1,7 +1,7 @@
-"""What the notebooks of `analysis/notebooks` show: tables as Markdown, figures as pictures."""
+"""Outputs of the notebooks: tables as Markdown, figures that a notebook draws."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -9,23 +9,22 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from analysis.data.runs import Run
-from analysis.render import figures
-from analysis.render.tables import Cells, engineering, markdown_table, summary_cells
-from analysis.sections.fronts import COSTS, front_info
-from analysis.sections.verdict_text import verdict_cells
-from analysis.stats.comparisons import arms_info, reading
-from analysis.stats.verdicts import reading as verdicts_reading
-from analysis.stats.verdicts import verdicts_info
-from searchspace import InputError
-from studies import Ablation, Published
+from analysis.render import axes, figures
+from analysis.render.numbers import engineering
+from analysis.render.tables import TextTable, markdown_table
+from analysis.sections.arm_tables import arm_table, differences_sentence
+from analysis.sections.front_figure import COSTS
+from analysis.sections.verdict_tables import verdict_counts, verdict_table
+from analysis.stats.fronts import front_info
+from studies import Published
 
 PLOTLY = "application/vnd.plotly.v1+json"
 SYMBOLS = ("circle", "square", "diamond", "triangle-up")
 
 
 @dataclass(frozen=True)
-class Shown:
-    """Markdown, and what a notebook calls the thing where it cannot draw it."""
+class MarkdownOutput:
+    """Markdown that a notebook renders; its text is the Markdown itself."""
 
     markdown: str
 
@@ -37,8 +36,8 @@ class Shown:
 
 
 @dataclass(frozen=True, eq=False)
-class Drawn:
-    """A figure that a notebook draws; its text is its data, so that a change of either shows."""
+class FigureOutput:
+    """A figure that a notebook draws; its text tells the number of points."""
 
     figure: go.Figure
     title: str
@@ -51,61 +50,46 @@ class Drawn:
         return {PLOTLY: self.figure.to_plotly_json(), "text/plain": repr(self)}
 
 
-def show_arms(run: Run) -> Shown:
+def arms_markdown(run: Run) -> MarkdownOutput:
     """The arms of an ablation beside the paper's printed accuracies, and a sentence on them."""
-    ablation = ablation_of(run)
-    arms = arms_info(run.frame, ablation)
-    cells = summary_cells(arms, same_protocol=ablation.design.is_paper_protocol, compact=True)
-    flat = tuple(heading.replace("\n", " ") for heading in cells.headings)
-    table = Cells(flat, cells.rows, cells.text_columns, cells.last_number)
-    return Shown(f"{markdown_table(table)}\n{reading(arms)}")
+    same_protocol = run.ablation.design.is_paper_protocol
+    table = arm_table(run.arms, same_protocol=same_protocol, compact=True)
+    flat = replace(table, headings=tuple(text.replace("\n", " ") for text in table.headings))
+    return MarkdownOutput(f"{markdown_table(flat)}\n{differences_sentence(run.arms)}")
 
 
-def show_verdicts(run: Run) -> Shown:
-    """How the paper's claims end in this run."""
-    found = verdicts_info(run.frame, ablation_of(run))
-    return Shown(f"{markdown_table(verdict_cells(found, compact=True))}\n{verdicts_reading(found)}")
+def verdicts_markdown(run: Run) -> MarkdownOutput:
+    """The verdicts on the paper's claims in this run."""
+    table = markdown_table(verdict_table(run.verdicts, compact=True))
+    return MarkdownOutput(f"{table}\n{verdict_counts(run.verdicts)}")
 
 
-def show_front(run: Run, cost: str = "macs", rows: int = 15) -> Shown:
-    """The networks that no other beats in mean accuracy without costing more, cheapest first."""
+def front_markdown(run: Run, cost: str = "macs", rows: int = 15) -> MarkdownOutput:
+    """The non-dominated networks by mean accuracy and a cost, cheapest first."""
     points = front_info(run.points, cost)
-    best = points[points["on_front"]].head(rows).to_dict("records")
-    names = ("network", cost_text(cost), "n", "accuracy, %", "test, %")
-    return Shown(
-        markdown_table(
-            Cells(
-                names,
-                tuple(
-                    (row["name"], engineering(row[cost]), str(row["n"]), f"{row['mean']:.2f}",
-                     f"{row['test_mean']:.2f}")
-                    for row in best
-                ),
-            )
-        )
+    front = points[points["on_front"]].head(rows).to_dict("records")
+    headings = ("network", cost_title(cost), "n", "accuracy, %", "test, %")
+    cells = tuple(
+        (row["name"], engineering(row[cost]), str(row["n"]), f"{row['mean']:.2f}",
+         f"{row['test_mean']:.2f}")
+        for row in front
     )  # fmt: skip
+    return MarkdownOutput(markdown_table(TextTable(headings, cells)))
 
 
-def ablation_of(run: Run) -> Ablation:
-    """The ablation that the run holds; an InputError if it holds a search."""
-    if run.ablation is None:
-        raise InputError(f"{run.folder} holds a search; its networks are no arms of a study")
-    return run.ablation
-
-
-def plot_beside(run: Run, dataset: str, title: str) -> Drawn:
+def plot_beside_paper(run: Run, dataset: str, title: str) -> FigureOutput:
     """Our arms by MACs, with intervals, and to the right the paper's points on `dataset`.
 
     An arm has one colour on both sides and a line through its input sizes. Points that are printed
     with MACs are drawn; if there are none, those of our arms, side by side.
     """
-    ablation = ablation_of(run)
+    ablation = run.ablation
     printed = [point for point in ablation.study.published if point.task == dataset]
     priced = any(point.macs for point in printed)
     names = [arm.name for arm in ablation.design.arms]
     printed = [point for point in printed if (point.macs if priced else point.arm in names)]
     arms = list(dict.fromkeys(names + [point.arm for point in printed]))
-    drawn = make_subplots(
+    figure = make_subplots(
         rows=1,
         cols=2,
         subplot_titles=("this run", f"the paper, {dataset.replace('_', ' ')}"),
@@ -117,30 +101,30 @@ def plot_beside(run: Run, dataset: str, title: str) -> Drawn:
             "symbol": SYMBOLS[number // len(figures.COLORS) % len(SYMBOLS)],
             "size": 10,
         }
-        ours = run.points[(run.points["arm"] == arm) & run.points["size"].notna()]
-        if len(ours):
-            drawn.add_trace(_ours(arm, ours, style), row=1, col=1)
-        theirs = [point for point in printed if point.arm == arm]
-        if theirs:
-            trace = _theirs(arm, theirs, style, priced=priced, named=ours.empty)
-            drawn.add_trace(trace, row=1, col=2)
+        rows = run.points[(run.points["arm"] == arm) & run.points["size"].notna()]
+        if len(rows):
+            figure.add_trace(_run_trace(arm, rows, style), row=1, col=1)
+        arm_points = [point for point in printed if point.arm == arm]
+        if arm_points:
+            trace = _printed_trace(arm, arm_points, style, priced=priced, named=rows.empty)
+            figure.add_trace(trace, row=1, col=2)
     costs = run.points.loc[run.points["size"].notna(), "macs"].astype(float).tolist()
-    drawn.update_xaxes(**figures.log_axis(costs), title_text="MACs (log scale)", row=1, col=1)
+    figure.update_xaxes(**axes.log_axis(costs), title_text="MACs (log scale)", row=1, col=1)
     if priced:
         counts = [float(point.macs or 0) for point in printed]
-        drawn.update_xaxes(
-            **figures.log_axis(counts), title_text="printed MACs (log scale)", row=1, col=2
+        figure.update_xaxes(
+            **axes.log_axis(counts), title_text="printed MACs (log scale)", row=1, col=2
         )
-    drawn.update_yaxes(title_text=run.axis, row=1, col=1)
-    drawn.update_layout(
+    figure.update_yaxes(title_text=run.axis, row=1, col=1)
+    figure.update_layout(
         template="plotly_white", font=figures.FONT, width=1150, height=520,
         margin={"l": 75, "r": 20, "t": 40, "b": 65},
         legend={"orientation": "h", "y": -0.18},
     )  # fmt: skip
-    return Drawn(drawn, title)
+    return FigureOutput(figure, title)
 
 
-def _ours(arm: str, points: pd.DataFrame, style: dict[str, Any]) -> go.Scatter:
+def _run_trace(arm: str, points: pd.DataFrame, style: dict[str, Any]) -> go.Scatter:
     ordered = points.sort_values("macs")
     half = (ordered["high"] - ordered["mean"]).fillna(0.0).tolist()
     return go.Scatter(
@@ -155,7 +139,7 @@ def _ours(arm: str, points: pd.DataFrame, style: dict[str, Any]) -> go.Scatter:
     )
 
 
-def _theirs(
+def _printed_trace(
     arm: str, points: Sequence[Published], style: dict[str, Any], *, priced: bool, named: bool
 ) -> go.Scatter:
     ordered = sorted(points, key=lambda point: point.macs or 0.0)
@@ -171,6 +155,6 @@ def _theirs(
     )
 
 
-def cost_text(cost: str) -> str:
-    """A cost in words, without its scale."""
+def cost_title(cost: str) -> str:
+    """The name and unit of a cost, without its scale."""
     return COSTS[cost].split(" of ")[0].split(" stored")[0]

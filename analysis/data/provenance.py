@@ -1,0 +1,59 @@
+"""Where a run comes from: its command, its jobs, and the environments they ran in."""
+
+import pandas as pd
+
+from analysis.data.runs import Run
+from studies import Ablation
+from studies.spec.study_file import PRESET as CUSTOM
+
+ENVIRONMENT_COLUMNS = {
+    "what": "package, or what else decides a result",
+    "asked": "its version where the run was asked for",
+    "ran": "its versions where jobs ran, and the number of jobs with each if several",
+}
+
+
+def environment_info(run: Run) -> pd.DataFrame:
+    """Versions and devices, of the machine that asked for the run and of those where jobs ran."""
+    ran, asked = run.environments, run.store.environment()
+    names = dict.fromkeys([*asked, *map(str, ran.columns.drop("jobs"))])
+    rows = [{"what": n, "asked": asked.get(n, ""), "ran": _values(ran, n)} for n in names]
+    return pd.DataFrame(rows, columns=list(ENVIRONMENT_COLUMNS))
+
+
+def _values(environments: pd.DataFrame, name: str) -> str:
+    if name not in environments:
+        return ""
+    jobs = environments.groupby(name, sort=False)["jobs"].sum()
+    if len(jobs) == 1:
+        return str(jobs.index[0])
+    return ", ".join(f"{value} ({count} jobs)" for value, count in jobs.items())
+
+
+def provenance(run: Run) -> list[str]:
+    """The command of an ablation, its jobs and their environments, each in a sentence."""
+    ablation, records = run.ablation, run.records
+    times = sorted(record.finished_at for record in records)
+    seconds = sum(record.result.seconds for record in records)
+    failed = sum(record.result.status != "finished" for record in records)
+    sentences = [
+        f"`python -m studies.run {_command(ablation)} --seeds {ablation.design.seeds}`",
+        f"{len(records)} of {ablation.min_jobs} jobs ended, seeds 0 to "
+        f"{ablation.design.seeds - 1}, {failed} of them without an accuracy; {seconds:,.0f} s of "
+        f"training in all, finished between {times[0]} and {times[-1]}.",
+    ]
+    counts: dict[tuple[tuple[str, str], ...], int] = {}
+    for record in records:
+        environment = tuple(record.environment.items())
+        counts[environment] = counts.get(environment, 0) + 1
+    for environment, jobs in counts.items():
+        words = ", ".join(f"{name} {value}" for name, value in environment)
+        sentences.append(f"{jobs} jobs on: {words}.")
+    return sentences
+
+
+def _command(ablation: Ablation) -> str:
+    """The study on the command line: its name and preset, or its file."""
+    if ablation.preset == CUSTOM:
+        return ablation.study.source
+    return f"{ablation.name} --preset {ablation.preset}"

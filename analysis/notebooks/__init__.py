@@ -1,0 +1,1 @@
+"""The notebooks: their templates, outputs and stored runs."""

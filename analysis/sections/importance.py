@@ -1,0 +1,104 @@
+"""The sections about the importance of a space's decisions."""
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from analysis.data.runs import Run
+from analysis.render import figures
+from analysis.render.section import ReportTable, Section
+from analysis.stats.importance import (
+    IMPORTANCE_COLUMNS,
+    PAIRED,
+    TREES,
+    Importance,
+    importance_info,
+)
+from searchspace import Architecture
+
+MIN_NETWORKS = 20
+"""Networks below which importance is not estimated."""
+
+
+def plot_importance(frame: pd.DataFrame, number: int, rows: int = 15) -> go.Figure:
+    """Shares of variance as bars with their intervals, the largest on top."""
+    bars = frame.head(rows)[::-1]
+    height = 150 + 27 * len(bars)
+    figure = figures.figure("share of the variance of predicted accuracy", "", height=height)
+    figure.add_bar(
+        x=bars["share"],
+        y=bars["decision"],
+        orientation="h",
+        marker={"color": figures.color(number)},
+        error_x={
+            "type": "data",
+            "symmetric": False,
+            "array": (bars["high"] - bars["share"]).clip(lower=0),
+            "arrayminus": (bars["share"] - bars["low"]).clip(lower=0),
+            "color": "#333",
+            "thickness": 1,
+        },
+        hovertemplate="%{y}: %{x:.3f}<extra></extra>",
+    )
+    figure.update_layout(showlegend=False)
+    figure.update_xaxes(rangemode="tozero")
+    figure.update_yaxes(ticksuffix="  ")
+    return figure
+
+
+def importance_sections(run: Run, number: int) -> list[Section]:
+    """The variance of accuracy that each decision of a search's space, and each pair, explains."""
+    if run.search is None:
+        return []
+    networks = _largest_view(run.points)
+    n = len(networks)
+    if n < MIN_NETWORKS:
+        return [_no_figure(f"{n} networks have an accuracy, at least {MIN_NETWORKS} are needed.")]
+    space = run.search.space
+    codes = space.rows(Architecture.from_json(run.architectures[arm]) for arm in networks["arm"])
+    accuracies = networks["mean"].to_numpy(dtype=float)
+    if (codes == codes[0]).all() or (accuracies == accuracies[0]).all():
+        return [_no_figure("all networks, or all accuracies, are the same.")]
+    info = importance_info(codes, list(space.encoding.columns), accuracies)
+    if info.explained <= 0:
+        return [
+            _no_figure(
+                "regression trees predict networks that they have not seen no better than the "
+                f"mean does (R² = {info.explained:.2f}, n={n}): shares would be noise."
+            )
+        ]
+    return _figures(info, number, n)
+
+
+def _no_figure(why: str) -> Section:
+    return Section("importance", "Importance of decisions", reason=f"No figure: {why}")
+
+
+def _figures(info: Importance, number: int, n: int) -> list[Section]:
+    text = (
+        f"Functional ANOVA of {TREES} regression trees on validation accuracy over {n} networks; "
+        f"on networks that they have not seen the trees explain R² = {info.explained:.2f} of it. "
+        "Lines: 90 % of the trees, each fitted on its own bootstrap sample. The search chose the "
+        "networks, so shares of rarely tried options are less certain.",
+    )
+    table = ReportTable("importance", "Decisions", info.singles, IMPORTANCE_COLUMNS)
+    figure = plot_importance(info.singles, number)
+    sections = [Section("importance", "Importance of decisions", text, figure, (table,))]
+    if len(info.pairs):
+        table = ReportTable(
+            "importance-pairs", "Pairs of decisions", info.pairs, IMPORTANCE_COLUMNS
+        )
+        text = (
+            f"Pairs of the {PAIRED} most important decisions: the share that only the two together "
+            "explain.",
+        )
+        figure = plot_importance(info.pairs, number)
+        sections.append(
+            Section("importance-pairs", "Interactions of decisions", text, figure, (table,))
+        )
+    return sections
+
+
+def _largest_view(points: pd.DataFrame) -> pd.DataFrame:
+    """One row for each network: its accuracy at its largest input size."""
+    single = points[points["size"].notna()]
+    return single.sort_values("size", ascending=False, kind="stable").drop_duplicates("arm")

@@ -1,0 +1,101 @@
+"""Verdicts as text: a table, how to read it, and a sentence with the counts."""
+
+from collections import Counter
+from collections.abc import Sequence
+from math import inf, isnan
+
+from analysis.render.numbers import MISSING, p_text
+from analysis.render.tables import TextTable
+from analysis.stats.contrasts import Contrast, comparison_text
+from analysis.stats.inference import CONFIDENCE, FAMILY_ERROR, POWER, SEEDS_LIMIT
+from analysis.stats.verdicts import Verdict
+
+EXPLANATION = (
+    "A verdict is about this task and budget only. A claim is supported if each of its "
+    "comparisons, paired by seed, is significant (one-sided t test; the largest p-value counts). "
+    "It is contradicted if one of them is significant in the other direction (Bonferroni over its "
+    "comparisons). Otherwise it is undecided. P-values are adjusted by Holm's method over both "
+    "hypotheses of all claims of the study, so the probability of any wrong verdict in it is at "
+    f"most {FAMILY_ERROR:.0%}. The difference is that of the comparison with the largest p-value, "
+    f"less its margin, in points, with Student's {CONFIDENCE:.0%} t interval for it alone. The "
+    "sampling error is the standard error by the draw of the test images; additional seeds do not "
+    f"reduce it. “Additional seeds” would decide with {POWER:.0%} power if mean and sd stayed as "
+    "they are."
+)
+
+
+def verdict_table(verdicts: Sequence[Verdict], *, compact: bool = False) -> TextTable:
+    """A row for each claim; `compact` makes it fit a terminal of 80 columns."""
+    if compact:
+        return TextTable(
+            ("claim", "verdict", "difference [interval]", "n", "additional seeds"),
+            tuple(_short_row(verdict) for verdict in verdicts),
+            text_columns=2,
+        )
+    headings = (
+        "claim",
+        "source",
+        "verdict",
+        "comparison",
+        f"difference [{CONFIDENCE:.0%} interval]",
+        "sd",
+        "sampling error",
+        "n",
+        "p, Holm",
+        "additional seeds",
+    )
+    return TextTable(headings, tuple(_row(verdict) for verdict in verdicts), text_columns=4)
+
+
+def difference_text(contrast: Contrast) -> str:
+    """The mean difference less the margin with its interval, in percentage points."""
+    estimate = contrast.estimate
+    if isnan(estimate.mean):
+        return MISSING
+    interval = "" if isnan(estimate.low) else f" [{estimate.low:.2f}, {estimate.high:.2f}]"
+    return f"{estimate.mean:+.2f}{interval}"
+
+
+def additional_seeds_text(verdict: Verdict) -> str:
+    """The number of additional seeds that would decide, or the reason why there is none."""
+    seeds = verdict.additional_seeds
+    if seeds is None:
+        return MISSING if verdict.conclusion != "undecided" else verdict.reason
+    return f"more than {SEEDS_LIMIT}" if seeds == inf else f"{seeds:.0f}"
+
+
+def verdict_counts(verdicts: Sequence[Verdict]) -> str:
+    """The number of verdicts of each kind, in a sentence."""
+    count = Counter(verdict.conclusion for verdict in verdicts)
+    return (
+        f"Each on its task and budget: {count['supported']} supported, {count['contradicted']} "
+        f"contradicted, {count['undecided']} undecided."
+    )
+
+
+def _short_row(verdict: Verdict) -> tuple[str, ...]:
+    return (
+        verdict.claim.text,
+        verdict.conclusion,
+        difference_text(verdict.weakest),
+        str(verdict.pairs),
+        additional_seeds_text(verdict),
+    )
+
+
+def _row(verdict: Verdict) -> tuple[str, ...]:
+    weakest = verdict.weakest
+    others = len(verdict.contrasts) - 1
+    rest = f" (and {others} more)" if others else ""
+    return (
+        verdict.claim.text,
+        verdict.claim.source,
+        verdict.conclusion,
+        comparison_text(weakest.comparison) + rest,
+        difference_text(weakest),
+        MISSING if isnan(weakest.estimate.sd) else f"{weakest.estimate.sd:.2f}",
+        f"{weakest.sampling_error:.2f}",
+        str(verdict.pairs),
+        p_text(min(verdict.p_supported, verdict.p_contradicted)),
+        additional_seeds_text(verdict),
+    )

@@ -1,0 +1,150 @@
+"""Choice of an architecture of a run within limits, and how certain the choice is.
+
+Selection sees validation accuracies only, means over seeds; test accuracies are looked up for the
+chosen one, afterwards. A network that switches between sizes is one candidate for each of them.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from math import isnan, log
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from analysis.render.numbers import engineering
+from analysis.selection.candidates import Bounds, PickCandidate, candidates
+from analysis.stats.arms import Difference, paired_difference
+from searchspace import InputError
+from studies.samplers.pareto import non_dominated
+
+Goal = Literal["accuracy", "cost", "knee"]
+"""The most accurate; the one with the fewest MACs; the knee of the front of accuracy and MACs."""
+
+
+@dataclass(frozen=True)
+class Pick:
+    """The candidate chosen from `compared` ones within the bounds, and its runner-up.
+
+    `difference` is that of the validation accuracies of chosen and runner-up, paired by seed; its
+    `p_holm` is `p` times the number of others, as the runner-up is the best of them.
+    """
+
+    task: str
+    goal: Goal
+    bounds: Bounds
+    chosen: PickCandidate
+    compared: int
+    runner_up: PickCandidate | None = None
+    difference: Difference | None = None
+
+    @property
+    def decided(self) -> bool:
+        """Whether chosen and runner-up are significantly different."""
+        return self.difference is not None and self.difference.significant
+
+
+def choose(
+    frame: pd.DataFrame,
+    bounds: Bounds,
+    goal: Goal,
+    *,
+    task: str | None = None,
+    size: int | None = None,
+) -> Pick:
+    """The best candidate of what `studies.load` gives; an InputError says why there is none."""
+    rows = _finished(frame, task, size)
+    measured = candidates(rows)
+    if bounds.latency_ms is not None and all(isnan(c.latency_ms) for c in measured):
+        raise InputError("a latency cannot be asked for: this run has measured none")
+    feasible = [candidate for candidate in measured if not bounds.excesses(candidate)]
+    if not feasible:
+        raise InputError(nearest_text(measured, bounds))
+    ranked = rank(feasible, goal)
+    pick = Pick(str(rows["task"].iloc[0]), goal, bounds, ranked[0], len(ranked))
+    if len(ranked) == 1:
+        return pick
+    difference = _difference(rows, ranked[0], ranked[1], others=len(ranked) - 1)
+    return replace(pick, runner_up=ranked[1], difference=difference)
+
+
+def _finished(frame: pd.DataFrame, task: str | None, size: int | None) -> pd.DataFrame:
+    """The rows to choose from: finished, of one task, each job and size once."""
+    tasks = list(dict.fromkeys(frame["task"]))
+    if task is None and len(tasks) > 1:
+        raise InputError(f"the run has several tasks; choose one by --task: {', '.join(tasks)}")
+    # By its whole name, or by its kind alone.
+    named = [name for name in tasks if task in (None, name, name.split("(")[0])]
+    if len(named) > 1:
+        raise InputError(f"{task!r} is more than one task of the run: {', '.join(named)}")
+    if tasks and not named:
+        raise InputError(f"the run has no task {task!r}; it has {', '.join(tasks)}")
+    rows = frame[(frame["task"].isin(named)) & (frame["status"] == "finished")]
+    rows = rows[rows["trained"].astype(bool)].drop_duplicates(["arm", "key", "size"])
+    if rows.empty:
+        raise InputError("the run has no finished job yet to choose from")
+    if size is None:
+        return rows
+    sizes = sorted(rows["size"].unique())
+    if size not in sizes:
+        legal = ", ".join(map(str, sizes))
+        raise InputError(f"no network of the run is trained at {size} px; sizes are {legal}")
+    return rows[rows["size"] == size]
+
+
+def rank(feasible: Sequence[PickCandidate], goal: Goal) -> list[PickCandidate]:
+    """The best first; of equals, the one with fewer MACs, then fewer parameters."""
+    knees = dict(knee_heights(feasible)) if goal == "knee" else {}
+
+    def order(candidate: PickCandidate) -> tuple[float, ...]:
+        accuracy, costs = -candidate.mean, (candidate.macs, candidate.params)
+        if goal == "cost":
+            return (*costs, accuracy)
+        # Dominated candidates come after the front.
+        return (-knees.get((candidate.arm, candidate.size), -1.0), accuracy, *costs)
+
+    return sorted(feasible, key=order)
+
+
+def knee_heights(feasible: Sequence[PickCandidate]) -> Iterator[tuple[tuple[str, int], float]]:
+    """For all on the front, the height above the line between its ends, in shares of its range.
+
+    The front is that of mean validation accuracy and the logarithm of MACs; with one or two on it
+    no height is above zero, and the most accurate wins.
+    """
+    ranked = sorted(feasible, key=lambda c: (c.macs, -c.mean))
+    points = np.array([(c.macs, -c.mean) for c in ranked], dtype=float)
+    mask = non_dominated(points, keep_equal=False)
+    front = [c for c, keep in zip(ranked, mask, strict=True) if keep]
+    first, last = front[0], front[-1]
+    width = log(last.macs / first.macs) or 1.0
+    height = (last.mean - first.mean) or 1.0
+    for candidate in front:
+        along = log(candidate.macs / first.macs) / width
+        yield (candidate.arm, candidate.size), (candidate.mean - first.mean) / height - along
+
+
+def nearest_text(measured: Sequence[PickCandidate], bounds: Bounds) -> str:
+    """A sentence on the infeasible candidate whose largest excess is smallest."""
+    nearest = min(measured, key=lambda c: max(bounds.excesses(c).values()))
+    values = {
+        "macs": f"{engineering(nearest.macs)} MACs",
+        "params": f"{engineering(nearest.params)} parameters",
+        "latency_ms": f"{nearest.latency_ms:.3g} ms",
+        "accuracy": f"{nearest.mean:.2f} % validation accuracy",
+    }
+    asked = " and ".join(bounds.texts().values())
+    broken = " and ".join(values[name] for name in bounds.excesses(nearest))
+    return f"nothing in the run has {asked}; the nearest is {nearest.name} with {broken}"
+
+
+def _difference(
+    rows: pd.DataFrame, chosen: PickCandidate, other: PickCandidate, *, others: int
+) -> Difference:
+    difference = paired_difference(_by_seed(rows, chosen), _by_seed(rows, other))
+    return replace(difference, p_holm=min(1.0, others * difference.p))
+
+
+def _by_seed(rows: pd.DataFrame, candidate: PickCandidate) -> pd.Series:
+    own = rows[(rows["arm"] == candidate.arm) & (rows["size"] == candidate.size)]
+    return own.set_index("seed")["validation_accuracy"].astype(float)

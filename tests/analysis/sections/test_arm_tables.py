@@ -1,0 +1,59 @@
+from dataclasses import replace
+from math import nan
+
+import pytest
+
+from analysis.data.frames import ARM_COLUMNS, arms_frame
+from analysis.render.tables import html_table
+from analysis.sections.arm_tables import arm_table, cost_table, differences_sentence
+from analysis.stats.arms import Difference, arms_info
+from tests.support.arms import arm_summary, arms_rows
+from tests.support.helpers import study
+
+ABLATION = study(seeds=4).ablation("quick")
+
+
+def test_the_sentence_names_significant_differences_only() -> None:
+    baseline = arm_summary("static", 1, 50)
+    better = arm_summary("good", 1, 52, Difference(2, 1, 3, 5, 0.01, 0.03))
+    worse = arm_summary("bad", 1, 48, Difference(-2, -3, -1, 5, 0.01, 0.03))
+    alone = arm_summary("alone", 1, 52, Difference(2, 0.1, 4, 5, 0.04, 0.08))
+    unsure = arm_summary("unsure", 1, 51, Difference(1, -1, 3, 5))
+    unknown = arm_summary("one seed", 1, 51, Difference(1, nan, nan, 1))
+    text = differences_sentence([baseline, better, worse, unsure, alone])
+    assert "good is significantly above static; bad is significantly below static (Holm)" in text
+    assert "alone" not in text and "other differences are not significant" in text
+    text = differences_sentence([baseline, unsure])
+    assert "no arm is significantly different from static (Holm; 5 paired seeds)" in text
+    text = differences_sentence([baseline, unknown])
+    assert "different from static (Holm; 1 paired seeds, at least 3 are needed)" in text
+    sizes = [replace(arm_summary(f"many at {size} px", 1, 50), size=size) for size in (16, 8)]
+    assert "good is significantly above many at 8 px " in differences_sentence(
+        [*sizes, replace(better, size=8)]
+    )
+
+
+def test_csv_holds_the_numbers_of_the_summary() -> None:
+    arms = arms_info(arms_rows({"static": [0.5, 0.6, 0.7], "coconv": [0.6, 0.8]}), ABLATION)
+    table = arms_frame(arms).set_index("arm")
+    assert table.loc["static", "test_accuracy_mean"] == pytest.approx(60)
+    assert table.loc["static", "published_cifar100"] == 71.87
+    assert table.loc["coconv", "difference"] == pytest.approx(15)
+    assert table["pairs"].tolist()[1] == 2
+
+
+def test_html_is_escaped() -> None:
+    table = arm_table([arm_summary("<b>&", 1, 50)], same_protocol=False)
+    assert "<b>" not in html_table(table).replace("<tbody>", "")
+    assert "&lt;b&gt;&amp;" in html_table(table)
+
+
+def test_costs_stand_beside_the_accuracy_in_every_table() -> None:
+    summary = replace(
+        arm_summary("a", 1500, 50), epoch_seconds=1.234, peak_memory=2.5e6, latency_ms=0.5
+    )
+    assert cost_table([summary]).rows == (("a", "1", "1.5 k", "1.5 k", "1.23", "2.5 MB", "0.5"),)
+    table = arm_table([summary], same_protocol=True)
+    row = dict(zip(table.headings, table.rows[0], strict=True))
+    assert (row["s per epoch"], row["peak memory"], row["MACs"]) == ("1.23", "2.5 MB", "1,500")
+    assert set(ARM_COLUMNS) == set(arms_frame([summary]))
