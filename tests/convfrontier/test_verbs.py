@@ -58,7 +58,9 @@ def test_bad_input_of_a_verb_is_one_sentence_and_status_2(
 
 
 @pytest.mark.parametrize(
-    "arguments", [["convfrontier", "--help"], ["searchspace.describe", "--help"]], ids=" ".join
+    "arguments",
+    [["convfrontier", "--help"], ["searchspace.describe", "--help"], ["trainers.train", "--help"]],
+    ids=" ".join,
 )
 def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     done = subprocess.run(

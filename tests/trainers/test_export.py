@@ -42,13 +42,13 @@ from tests.support.helpers import RECIPE, SMALL, STATIC, TASK
 from tests.support.paths import ROOT
 from tests.support.registry import CHOICES, NETWORKS, trained_a_little
 from trainers import Job, Result, folder_task, quantise
-from trainers.command import CONFIG, METRICS
 from trainers.command import main as train_main
 from trainers.export import FORMATS, export, formats, load, read_trained
 from trainers.export.card import wilson
 from trainers.export.checking import compare
 from trainers.export.command import main
 from trainers.export.deployed import DeployedClassifier, ExportInput
+from trainers.training_folder import CONFIG, METRICS
 
 SIZE = 8
 LABELS = tuple(f"digit {number}" for number in range(10))

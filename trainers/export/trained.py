@@ -12,9 +12,9 @@ from torch import nn
 
 from searchspace import InputError, build
 from searchspace.schema import from_json
-from trainers.command import CONFIG, METRICS, WEIGHTS
 from trainers.job import Job, Point, Result
 from trainers.learning.quantisation import quantise
+from trainers.training_folder import CONFIG, METRICS, WEIGHTS
 
 
 @dataclass(frozen=True)

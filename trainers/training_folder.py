@@ -1,0 +1,185 @@
+"""A network that is trained in a folder: progress on the console, metrics, weights, checkpoints."""
+
+import json
+import platform
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import torch
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from safetensors.torch import save
+
+from searchspace import Architecture, InputError
+from searchspace.files import write_bytes, write_text
+from searchspace.schema import to_json
+from trainers.arguments import parse_recipe, parse_task, read_json
+from trainers.job import Epoch, Job, Result
+from trainers.loop import CHECKPOINT_SECONDS, TrainCallbacks, run, start_training
+from trainers.runtime.allocator import keep_freed_memory
+from trainers.training import Training
+
+CONFIG = "config.json"
+METRICS = "metrics.json"
+WEIGHTS = "weights.safetensors"
+ENDED_EARLY = 1
+
+
+def job_from_files(
+    architecture: Path, task: str, recipe: str, changes: list[str], seed: int
+) -> Job:
+    """The job that command-line options describe: names, files and changes of the recipe."""
+    return Job(
+        Architecture.from_json(read_json(architecture), str(architecture)),
+        parse_task(task),
+        parse_recipe(recipe, changes),
+        seed,
+    )
+
+
+def train_in_folder(
+    job: Job,
+    out: Path,
+    *,
+    data_root: Path | None,
+    device: str | None,
+    threads: int | None,
+    recompute: bool,
+) -> int:
+    """Train a job, or continue it, and write what it gave into `out`; the program's exit status."""
+    if threads is not None:
+        torch.set_num_threads(threads)
+    job.task.locate(data_root)
+    console = Console(soft_wrap=True)
+    place = _device(device)
+    _claim(out, job, place)
+    if place == "cpu":
+        keep_freed_memory()
+    training = start_training(job, data_root=data_root, device=place, recompute=recompute)
+    if isinstance(training, Result):
+        raise InputError(training.reason)
+    _train(training, out, console)
+    result = training.result()
+    _write(out / METRICS, to_json(result))
+    console.print(_table(result))
+    if result.status != "finished":
+        console.print(f"{result.status.replace('_', ' ')}: {result.reason}")
+        return ENDED_EARLY
+    console.print(f"metrics in {out / METRICS}, weights in {_save_weights(training, out)}")
+    return 0
+
+
+def _train(training: Training, out: Path, console: Console) -> None:
+    """Train to the end, showing a bar and a line for each epoch."""
+    epochs, steps = training.job.recipe.epochs, training.steps
+    columns = (
+        TextColumn("epoch {task.fields[epoch]}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as bars, _stop_signals() as stopped:
+        bar = bars.add_task("", total=epochs * steps, epoch=1)
+
+        def step() -> None:
+            number = len(training.curve)
+            bars.update(bar, completed=number * steps + training.step, epoch=number + 1)
+
+        def epoch(progress: Epoch) -> None:
+            console.print(
+                f"epoch {progress.epoch}/{epochs}: loss {progress.train_loss:.4f}, validation "
+                f"{progress.validation_loss:.4f}, accuracy {progress.validation_accuracy:.2%}"
+            )
+
+        run(training, TrainCallbacks(epoch, step, lambda: bool(stopped)), out, CHECKPOINT_SECONDS)
+
+
+@contextmanager
+def _stop_signals() -> Iterator[list[int]]:
+    """Collects signals that ask to stop; the second one interrupts at once."""
+    received: list[int] = []
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        received.append(number)
+        if len(received) > 1:
+            raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield received
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _claim(out: Path, job: Job, device: str) -> None:
+    """Write the job into the folder, or check that the folder holds the same job."""
+    path = out / CONFIG
+    config = {
+        "key": job.key,
+        "job": job.to_json(),
+        "device": device,
+        "versions": {"python": platform.python_version(), "torch": torch.__version__},
+    }
+    if path.exists():
+        earlier = read_json(path)
+        if not isinstance(earlier, dict) or earlier.get("key") != job.key:
+            raise InputError(f"{out} holds the training of another job; give another --out")
+        return
+    if out.is_dir() and any(out.iterdir()):
+        raise InputError(f"{out} is not empty and holds no {CONFIG}; give another --out")
+    _write(path, config)
+
+
+def _save_weights(training: Training, out: Path) -> Path:
+    """The network that was measured, in training form, as safetensors."""
+    state = {
+        name: value.cpu().contiguous() for name, value in training.network.state_dict().items()
+    }
+    path = out / WEIGHTS
+    try:
+        write_bytes(path, save(state))
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror}") from None
+    return path
+
+
+def _write(path: Path, data: Any) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_text(path, json.dumps(data, indent=1, allow_nan=False) + "\n")
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror}") from None
+
+
+def _device(name: str | None) -> str:
+    if name is None:
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise InputError(f"--device must be cpu, cuda or cuda:N, got {name!r}") from None
+    if device.type not in ("cpu", "cuda"):
+        raise InputError(f"--device must be cpu, cuda or cuda:N, got {name!r}")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise InputError(f"--device {name}: there are {torch.cuda.device_count()} GPUs")
+    return name
+
+
+def _table(result: Result) -> Table:
+    """One line for each input size, and one for the ensemble."""
+    table = Table("size", "validation", "test")
+    for point in result.points:
+        size = f"{point.size}" if point.trained else f"{point.size} (between)"
+        table.add_row(size, f"{point.validation_accuracy:.2%}", f"{point.test_accuracy:.2%}")
+    if result.ensemble is not None:
+        ensemble = result.ensemble
+        table.add_row(
+            "ensemble", f"{ensemble.validation_accuracy:.2%}", f"{ensemble.test_accuracy:.2%}"
+        )
+    return table
