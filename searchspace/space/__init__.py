@@ -1,6 +1,6 @@
 """Search spaces: what may be chosen, counted, drawn, priced and bounded."""
 
-from searchspace.space.limits import Limits
+from searchspace.space.costs.limits import Limits
 from searchspace.space.named_spaces import named_space, spaces
 from searchspace.space.reading import parse_space, read_space
 from searchspace.space.rules import Rule

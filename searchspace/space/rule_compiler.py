@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from searchspace.backbones.base import DEFAULTS, Backbone, refusal
 from searchspace.choice import Choice
 from searchspace.slot import Slot
+from searchspace.space.costs.skeleton import ShapedSlot, shaped_slots
 from searchspace.space.rules import (
     Refusal,
     Rule,
@@ -14,7 +15,6 @@ from searchspace.space.rules import (
     matches,
     refusal_text,
 )
-from searchspace.space.skeleton import ShapedSlot, shaped_slots
 from searchspace.space.tree import DecisionVariable, Option
 from searchspace.space.width_coupling import Coupled, couple
 

@@ -17,10 +17,10 @@ from searchspace.cost import Cost, Form
 from searchspace.errors import InputError
 from searchspace.resolutions import Resolutions
 from searchspace.schema import OMIT_DEFAULT, from_json, to_json
-from searchspace.space.cost_tables import CostTables, check_resolutions
+from searchspace.space.costs.cost_tables import CostTables, check_resolutions
+from searchspace.space.costs.feasible import FeasibleSet
+from searchspace.space.costs.limits import Limits
 from searchspace.space.encoding import Encoding, Rows
-from searchspace.space.feasible import FeasibleSet
-from searchspace.space.limits import Limits
 from searchspace.space.paths import architecture_of, path_of
 from searchspace.space.rule_compiler import check_rules, decisions
 from searchspace.space.rules import Rule

@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from searchspace import InputError, Resolutions, Space
+from searchspace.space.costs.skeleton import shaped_slots
 from searchspace.space.rules import RuleError
-from searchspace.space.skeleton import shaped_slots
 from trainers import Task
 
 

@@ -8,8 +8,7 @@ from typing import Any, ClassVar, Literal, get_args
 from searchspace import Architecture, InputError
 from searchspace.checks import check_integer, check_one_of
 from searchspace.schema import from_json, to_json
-from searchspace.space import Space
-from searchspace.space.limits import Limits
+from searchspace.space import Limits, Space
 from studies.spec.experiment import Split
 from trainers import Job, Recipe, Task
 

@@ -12,7 +12,7 @@ from typing import Any, get_args
 from searchspace import InputError, Space, named_space, parse_space, read_space, spaces
 from searchspace.checks import check_one_of, parse_amount
 from searchspace.schema import from_json, to_json
-from searchspace.space.limits import Limits
+from searchspace.space.costs.limits import Limits
 from studies.spec.file_fields import (
     as_list,
     as_mapping,

@@ -13,7 +13,7 @@ from optuna.trial import TrialState
 
 from searchspace import InputError
 from searchspace.schema import to_json
-from searchspace.space.limits import Limits
+from searchspace.space import Limits
 from studies import load
 from studies.execution import local_backend
 from studies.execution.job_queue import RunCallbacks

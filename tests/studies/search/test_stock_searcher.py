@@ -12,7 +12,7 @@ import pytest
 from optuna.trial import TrialState
 
 from searchspace import Architecture
-from searchspace.space.limits import Limits
+from searchspace.space import Limits
 from studies.execution import local_backend
 from studies.execution.worker import StepReport, WorkItem
 from studies.rundir.store import RunStore

@@ -6,10 +6,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from searchspace.space.cost_terms import CostTerms
-from searchspace.space.encoding import Encoding
-from searchspace.space.limits import Limits
-from searchspace.space.state_graph import (
+from searchspace.space.costs.cost_terms import CostTerms
+from searchspace.space.costs.limits import Limits
+from searchspace.space.costs.state_graph import (
     DecisionLayer,
     Ints,
     RoundedCosts,
@@ -20,6 +19,7 @@ from searchspace.space.state_graph import (
     round_costs,
     state_graph,
 )
+from searchspace.space.encoding import Encoding
 from searchspace.space.tree import DecisionVariable
 
 STATES = 100_000

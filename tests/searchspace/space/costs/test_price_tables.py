@@ -178,7 +178,7 @@ def test_bad_settings_are_answered(settings, message: str) -> None:
 
 def test_equal_shapes_are_counted_once(monkeypatch) -> None:
     """A deep network costs as many counts as a shallow one with the same shapes."""
-    from searchspace.space import cost_terms
+    from searchspace.space.costs import cost_terms
 
     counts = []
     true = cost_terms.measure_module

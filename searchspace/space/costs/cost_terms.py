@@ -18,7 +18,13 @@ from searchspace.cost import Cost, Form, measure_module
 from searchspace.layers.norms import PrivateBatchNorm2d
 from searchspace.resolutions import Resolutions
 from searchspace.slot import Slot
-from searchspace.space.skeleton import EmptySlot, ShapedSlot, shaped_slots, shaping_only, skeleton
+from searchspace.space.costs.skeleton import (
+    EmptySlot,
+    ShapedSlot,
+    shaped_slots,
+    shaping_only,
+    skeleton,
+)
 from searchspace.space.tree import DecisionVariable, Option, all_decisions
 
 Choices = Mapping[str, Choice]

@@ -7,9 +7,9 @@ from searchspace.checks import check_integer, check_one_of
 from searchspace.cost import Form
 from searchspace.errors import InputError
 from searchspace.resolutions import Resolutions
-from searchspace.space.cost_terms import CostTerms, TermCounter
+from searchspace.space.costs.cost_terms import CostTerms, TermCounter
+from searchspace.space.costs.price_tables import BranchKey, PriceTable, price_plan
 from searchspace.space.encoding import Encoding
-from searchspace.space.price_tables import BranchKey, PriceTable, price_plan
 from searchspace.space.tree import BACKBONE, RESOLUTIONS, DecisionVariable, Option, Path, extreme
 
 

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from searchspace.cost import Cost
 from searchspace.errors import InputError
-from searchspace.space.branch_counts import BranchCount, count_branch
-from searchspace.space.cost_tables import CostTables
+from searchspace.space.costs.branch_counts import BranchCount, count_branch
+from searchspace.space.costs.cost_tables import CostTables
+from searchspace.space.costs.limits import UNLIMITED, Limits
+from searchspace.space.costs.price_tables import BranchKey
 from searchspace.space.encoding import ABSENT, Rows
-from searchspace.space.limits import UNLIMITED, Limits
 from searchspace.space.paths import architecture_of
-from searchspace.space.price_tables import BranchKey
 from searchspace.space.tree import BACKBONE, RESOLUTIONS, Path, Pick, number
 
 BATCH = 4096

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from searchspace.cost import Cost
 from searchspace.errors import InputError
-from searchspace.space.cost_terms import CostTerms
+from searchspace.space.costs.cost_terms import CostTerms
 from searchspace.space.encoding import Encoding, Rows
 from searchspace.space.tree import DecisionVariable
 

@@ -21,7 +21,8 @@ from searchspace import (
     Unchanged,
     measure,
 )
-from searchspace.space import branch_counts, moves
+from searchspace.space import moves
+from searchspace.space.costs import branch_counts
 from searchspace.space.paths import architecture_of
 from tests.support.small_spaces import CIFAR, bottleneck_space, resnet_space
 

@@ -13,7 +13,7 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
-from searchspace.space.cost_terms import CostTerms
+from searchspace.space.costs.cost_terms import CostTerms
 from searchspace.space.encoding import Encoding, Rows
 from searchspace.space.tree import DecisionVariable
 

@@ -1,0 +1,1 @@
+"""Costs over a space: terms measured once, tables that price rows, and networks within limits."""
