@@ -1,51 +1,76 @@
 """Checks of constructor arguments; each message shows the value and what is allowed."""
 
+import re
 from collections.abc import Collection
 from typing import Any
 
 from searchspace.errors import InputError
 
+LARGEST = 2**31 - 1
+"""Of whole numbers that have no bound of their own: torch and numpy can hold it everywhere."""
+LARGEST_NUMBER = 3e38
+"""Of other numbers that have no bound of their own: single precision can hold it."""
+LARGEST_AMOUNT = 1e18
+"""Of multiply-adds and parameters: 64 bits hold it."""
+DECIMAL = r"[0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]{1,3})?|[0-9]+\."
+"""How a number of at least 0 is written; other scripts' digits, which Python takes, are not."""
+SHOWN = 200
+"""Characters of a wrong value that a message repeats."""
 
-def check_at_least(minimum: float, **values: Any) -> None:
-    """Raise an InputError unless every value is a finite number of at least `minimum`."""
+
+def shown(value: Any) -> str:
+    """A value as messages repeat it, cut where it is long."""
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):
+        # Python refuses to print whole numbers of thousands of digits.
+        return "a value that is too long to print"
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
+
+
+def check_at_least(minimum: float, maximum: float = LARGEST_NUMBER, /, **values: Any) -> None:
+    """Raise an InputError unless every value is a number from `minimum` to `maximum`."""
     for name, value in values.items():
         number = isinstance(value, int | float) and not isinstance(value, bool)
         if not number or not minimum <= value < float("inf"):
-            raise InputError(f"{name} must be a number of at least {minimum:g}, got {value!r}")
+            raise InputError(f"{name} must be a number of at least {minimum:g}, got {shown(value)}")
+        if value > maximum:
+            raise InputError(f"{name} must be at most {maximum:g}, got {shown(value)}")
 
 
-def check_integer(minimum: int, **values: Any) -> None:
-    """Raise an InputError unless every value is a whole number of at least `minimum`."""
+def check_integer(minimum: int, maximum: int = LARGEST, /, **values: Any) -> None:
+    """Raise an InputError unless every value is a whole number from `minimum` to `maximum`."""
     for name, value in values.items():
         if not isinstance(value, int) or isinstance(value, bool) or value < minimum:
-            raise InputError(f"{name} must be a whole number of at least {minimum}, got {value!r}")
+            raise InputError(
+                f"{name} must be a whole number of at least {minimum}, got {shown(value)}"
+            )
+        if value > maximum:
+            raise InputError(f"{name} must be at most {maximum}, got {shown(value)}")
 
 
 def check_one_of(options: Collection[Any], **values: Any) -> None:
     """Raise an InputError unless every value is one of `options`."""
     for name, value in values.items():
         if value not in options:
-            raise InputError(f"{name} must be one of {', '.join(map(str, options))}, got {value!r}")
+            names = ", ".join(map(str, options))
+            raise InputError(f"{name} must be one of {names}, got {shown(value)}")
 
 
-def check_integers(minimum: int, **values: Any) -> None:
-    """Raise an InputError unless each value is a non-empty list of integers >= `minimum`."""
+def check_integers(minimum: int, maximum: int = LARGEST, /, **values: Any) -> None:
+    """Raise an InputError unless each value is a non-empty list of such integers."""
     for name, value in values.items():
         if not isinstance(value, list | tuple) or not value:
             raise InputError(f"{name} must be a list of one or more whole numbers, got {value!r}")
         for i, item in enumerate(value):
-            check_integer(minimum, **{f"{name}[{i}]": item})
+            check_integer(minimum, maximum, **{f"{name}[{i}]": item})
 
 
 def parse_amount(value: str | float) -> float:
     """A number above 0, or a text such as 50M or 800k, with k, M or G for thousands and so on."""
-    units = {"k": 1e3, "m": 1e6, "g": 1e9}
-    digits = str(value).strip()
-    unit = units.get(digits[-1:].lower(), 1.0)
-    try:
-        number = float(digits[:-1] if unit > 1 else digits) * unit
-    except ValueError:
-        number = 0.0
-    if not 0 < number < float("inf"):
-        raise InputError(f"expected a number above 0 like 50M or 800k, got {value!r}")
+    units = {"": 1.0, "k": 1e3, "m": 1e6, "g": 1e9}
+    match = re.fullmatch(rf"({DECIMAL})([kMmGg]?)", shown(value).strip("'\" "))
+    number = float(match[1]) * units[match[2].lower()] if match else 0.0
+    if not 0 < number <= LARGEST_AMOUNT:
+        raise InputError(f"expected a number above 0 like 50M or 800k, got {shown(value)}")
     return number

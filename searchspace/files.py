@@ -1,7 +1,57 @@
-"""Files that are written whole: a reader sees the old content or the new one, never a part."""
+"""Files as a whole: read with one sentence for whatever is wrong, written so that none is torn."""
 
 import os
+import stat
 from pathlib import Path
+from typing import Any
+
+from searchspace.errors import InputError
+from searchspace.parsing import parse_json, parse_yaml
+
+
+def read_bytes(path: Path) -> bytes:
+    """The content of a regular file; an InputError says why it cannot be read."""
+    check_regular(path)
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+    except MemoryError:
+        raise InputError(f"{path}: cannot be read: it does not fit in memory") from None
+
+
+def check_regular(path: Path) -> None:
+    """Raise an InputError unless the path is that of a regular file."""
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        # A name with a NUL in it.
+        raise InputError(f"{str(path)!r}: cannot be read: {error}") from None
+    if stat.S_ISDIR(mode):
+        raise InputError(f"{path}: cannot be read: Is a directory")
+    if not stat.S_ISREG(mode):
+        # A pipe would be waited for, and a device may have no end.
+        raise InputError(f"{path}: cannot be read: it is not a regular file")
+
+
+def read_text(path: Path) -> str:
+    """The text of a regular file in UTF-8; an InputError says why it cannot be read."""
+    try:
+        return read_bytes(path).decode()
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: not a text file in UTF-8") from None
+
+
+def read_json(path: Path) -> Any:
+    """What a JSON file holds; an InputError names the line of what is malformed."""
+    return parse_json(read_text(path), str(path))
+
+
+def read_data(path: Path) -> Any:
+    """What a YAML file, or a JSON file by its name's ending, holds; as `read_json`."""
+    return read_json(path) if path.suffix == ".json" else parse_yaml(read_text(path), str(path))
 
 
 def write_text(path: Path, text: str) -> None:

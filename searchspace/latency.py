@@ -21,6 +21,7 @@ from searchspace.architecture import Architecture, build, deploy
 from searchspace.checks import check_integer, check_one_of
 from searchspace.cost import Form
 from searchspace.errors import InputError
+from searchspace.files import read_json
 from searchspace.schema import from_json, to_json
 
 _PROCESSORS = Path("/proc/cpuinfo")
@@ -151,10 +152,7 @@ class LatencyTable:
         table = cls(file)
         if not file.exists():
             return table
-        try:
-            records = json.loads(file.read_text(encoding="utf-8"))
-        except ValueError:
-            raise InputError(f"{file}: not a table of latencies: malformed JSON") from None
+        records = read_json(file)
         if not isinstance(records, list):
             raise InputError(f"{file}: expected a list of latencies")
         for i, data in enumerate(records):

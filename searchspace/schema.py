@@ -16,6 +16,7 @@ from dataclasses import MISSING, dataclass
 from functools import cache
 from typing import Any, ClassVar, Literal, TypeVar, Union, get_args, get_origin
 
+from searchspace.checks import shown
 from searchspace.errors import InputError
 
 SCHEMA_VERSION = 1
@@ -89,14 +90,16 @@ def from_json(cls: type[T], data: Any, path: str = "") -> T:
     """Build a `cls` from its JSON form; an InputError names the path of what is wrong."""
     where = path or cls.__name__
     if not isinstance(data, Mapping):
-        raise InputError(f"{where}: expected an object, got {data!r}")
+        raise InputError(f"{where}: expected an object, got {shown(data)}")
     target: Any = cls
     fields = dict(data)
     family: dict[str, Any] = getattr(cls, "family", {})
     if family:
         kind = fields.pop("kind", None)
         if not isinstance(kind, str) or kind not in family:
-            raise InputError(f"{where}: unknown kind {kind!r}; expected one of {', '.join(family)}")
+            raise InputError(
+                f"{where}: unknown kind {shown(kind)}; expected one of {', '.join(family)}"
+            )
         target = family[kind]
     elif fields.get("kind") == getattr(cls, "kind", None):
         fields.pop("kind", None)
@@ -104,7 +107,9 @@ def from_json(cls: type[T], data: Any, path: str = "") -> T:
     expected = {field.name: field for field in dataclasses.fields(target) if field.init}
     for name in fields:
         if name not in expected:
-            raise InputError(f"{where}: unknown field {name!r}; expected {', '.join(expected)}")
+            raise InputError(
+                f"{where}: unknown field {shown(name)}; expected {', '.join(expected)}"
+            )
     for name, field in expected.items():
         if name not in fields and field.default is MISSING and field.default_factory is MISSING:
             raise InputError(f"{where}: field {name!r} is missing")
@@ -131,22 +136,25 @@ def _convert(hint: Any, data: Any, path: str) -> Any:
         return _convert_union(get_args(hint), data, path)
     if origin is Literal:
         if data not in get_args(hint):
-            raise InputError(f"{path}: expected one of {get_args(hint)}, got {data!r}")
+            raise InputError(f"{path}: expected one of {get_args(hint)}, got {shown(data)}")
         return data
     if origin is tuple:
         return _convert_tuple(get_args(hint), data, path)
     if origin in (dict, Mapping) or (isinstance(origin, type) and issubclass(origin, Mapping)):
         if not isinstance(data, Mapping):
-            raise InputError(f"{path}: expected an object, got {data!r}")
+            raise InputError(f"{path}: expected an object, got {shown(data)}")
         inner = get_args(hint)[1]
         return {str(name): _convert(inner, item, f"{path}.{name}") for name, item in data.items()}
     if dataclasses.is_dataclass(hint):
         return from_json(typing.cast(type[Any], hint), data, path)
     if hint is float and isinstance(data, int) and not isinstance(data, bool):
-        return float(data)
+        try:
+            return float(data)
+        except OverflowError:
+            raise InputError(f"{path}: expected a number, got {shown(data)}") from None
     wrong_bool = isinstance(data, bool) and hint is not bool
     if not isinstance(data, hint) or wrong_bool:
-        raise InputError(f"{path}: expected {hint.__name__}, got {data!r}")
+        raise InputError(f"{path}: expected {hint.__name__}, got {shown(data)}")
     return data
 
 
@@ -165,10 +173,10 @@ def _convert_union(options: tuple[Any, ...], data: Any, path: str) -> Any:
 
 def _convert_tuple(inner: tuple[Any, ...], data: Any, path: str) -> tuple[Any, ...]:
     if not isinstance(data, list | tuple):
-        raise InputError(f"{path}: expected a list, got {data!r}")
+        raise InputError(f"{path}: expected a list, got {shown(data)}")
     if len(inner) == 2 and inner[1] is Ellipsis:
         return tuple(_convert(inner[0], item, f"{path}[{i}]") for i, item in enumerate(data))
     if len(data) != len(inner):
-        raise InputError(f"{path}: expected a list of {len(inner)}, got {data!r}")
+        raise InputError(f"{path}: expected a list of {len(inner)}, got {shown(data)}")
     items = enumerate(zip(inner, data, strict=True))
     return tuple(_convert(hint, item, f"{path}[{i}]") for i, (hint, item) in items)

@@ -1,25 +1,16 @@
 """Parses tasks and recipes given on command lines: by name, from a JSON file, with changes."""
 
-import json
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, cast
 
 from searchspace import InputError
+from searchspace.files import read_json
+from searchspace.parsing import parse_json
 from searchspace.schema import from_json, to_json
 from trainers.named_recipes import RECIPES
 from trainers.recipe import Recipe
 from trainers.tasks import TASKS, Task
-
-
-def read_json(path: Path) -> Any:
-    """The content of a JSON file; an InputError says why it cannot be read."""
-    try:
-        return json.loads(path.read_text())
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}") from None
-    except ValueError as error:
-        raise InputError(f"{path} is not JSON: {error}") from None
 
 
 def parse_task(name: str) -> Task:
@@ -59,6 +50,6 @@ def parse_changes(changes: list[str]) -> dict[str, Any]:
 def parse_value(text: str) -> Any:
     """A JSON value, or text as it is."""
     try:
-        return json.loads(text)
-    except ValueError:
+        return parse_json(text, "value")
+    except InputError:
         return text

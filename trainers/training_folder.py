@@ -16,9 +16,9 @@ from rich.table import Table
 from safetensors.torch import save
 
 from searchspace import Architecture, InputError
-from searchspace.files import write_bytes, write_text
+from searchspace.files import read_json, write_bytes, write_text
 from searchspace.schema import to_json
-from trainers.arguments import parse_recipe, parse_task, read_json
+from trainers.arguments import parse_recipe, parse_task
 from trainers.job import Epoch, Job, Result
 from trainers.loop import CHECKPOINT_SECONDS, TrainCallbacks, run, start_training
 from trainers.runtime.allocator import keep_freed_memory

@@ -5,21 +5,25 @@ name for a choice with default settings, one string for one slot pattern, and a 
 any setting of a backbone or choice, which stands for one backbone or choice per value.
 """
 
-import json
+import math
 from collections.abc import Iterator, Mapping
 from itertools import product
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
 from searchspace.backbones import Backbone
+from searchspace.checks import shown
 from searchspace.choice import Choice
 from searchspace.errors import InputError
+from searchspace.files import read_data
 from searchspace.resolutions import Resolutions
 from searchspace.schema import from_json, to_json
 from searchspace.space.rules import TIES, Rule, RuleError
 from searchspace.space.space import Space
 
 FIELDS = ("name", "backbone", "rules", "resolutions", "input_size", "num_classes", "in_chs")
+MOST_COMBINATIONS = 10_000
+"""Backbones or choices that one entry of a file may stand for."""
 
 
 def read_space(path: str | Path) -> Space:
@@ -27,42 +31,12 @@ def read_space(path: str | Path) -> Space:
     return parse_space(read_data(Path(path)), str(path))
 
 
-def read_data(file: Path) -> Any:
-    """The content of a YAML or JSON file; an InputError names the malformed line."""
-    try:
-        text = file.read_text(encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{file}: cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{file}: not a text file in UTF-8") from None
-    return _load(text, str(file), file.suffix)
-
-
-def _load(text: str, where: str, suffix: str) -> Any:
-    if suffix == ".json":
-        try:
-            return json.loads(text)
-        except json.JSONDecodeError as error:
-            place = f"line {error.lineno}, column {error.colno}"
-            raise InputError(f"{where}: {place}: malformed JSON: {error.msg}") from None
-    # Imported here: everything else works without it.
-    import yaml
-
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-        problem = getattr(error, "problem", None) or "unreadable characters"
-        raise InputError(f"{where}: {place}malformed YAML: {problem}") from None
-
-
 def parse_space(data: Any, where: str = "space") -> Space:
     """A space from its JSON form or the short forms, already loaded."""
     entries = _mapping(data, where)
     for name in entries:
         if name not in FIELDS:
-            raise InputError(f"{where}: unknown field {name!r}; expected {', '.join(FIELDS)}")
+            raise InputError(f"{where}: unknown field {shown(name)}; expected {', '.join(FIELDS)}")
     if "backbone" not in entries:
         raise InputError(f"{where}: field 'backbone' is missing")
     listed = _values(Backbone, entries["backbone"], f"{where}: backbone")
@@ -95,7 +69,8 @@ def _rules(data: Any, where: str) -> tuple[tuple[Rule, ...], list[list[str]]]:
             fields["slots"] = [fields["slots"]]
         if isinstance(fields.get("tie"), str) and fields["tie"] not in TIES:
             raise InputError(
-                f"{at}.tie: expected {', '.join(TIES)} or a list of groups, got {fields['tie']!r}"
+                f"{at}.tie: expected {', '.join(TIES)} or a list of groups, "
+                f"got {shown(fields['tie'])}"
             )
         given = {"options": [to_json(choice) for choice, _ in choices], **fields}
         rules.append(from_json(Rule, given, at))
@@ -131,6 +106,12 @@ def _expanded(family: Any, data: Any, path: str) -> Iterator[dict[str, Any]]:
     for name, value in several.items():
         if not value:
             raise InputError(f"{path}.{name}: expected at least one value, got an empty list")
+    count = math.prod(map(len, several.values()))
+    if count > MOST_COMBINATIONS:
+        raise InputError(
+            f"{path}: its lists of values combine to {count:,} entries; "
+            f"there must be at most {MOST_COMBINATIONS:,}"
+        )
     for combination in product(*several.values()):
         yield {**entry, **dict(zip(several, combination, strict=True))}
 
@@ -143,11 +124,11 @@ def _lists_values(hint: Any, value: list[Any]) -> bool:
 
 def _mapping(data: Any, path: str) -> Mapping[str, Any]:
     if not isinstance(data, Mapping):
-        raise InputError(f"{path}: expected an object, got {data!r}")
+        raise InputError(f"{path}: expected an object, got {shown(data)}")
     return data
 
 
 def _list(data: Any, path: str) -> list[Any]:
     if not isinstance(data, list):
-        raise InputError(f"{path}: expected a list, got {data!r}")
+        raise InputError(f"{path}: expected a list, got {shown(data)}")
     return data

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from searchspace import InputError
+from searchspace.files import read_bytes
+from searchspace.parsing import parse_json
 from searchspace.schema import from_json
 
 T = TypeVar("T")
@@ -59,16 +61,15 @@ class JsonLines(Generic[T]):
         return list(self._values)
 
     def _parse(self) -> list[T]:
-        *lines, _torn = self.path.read_bytes().split(b"\n")
+        *lines, _torn = read_bytes(self.path).split(b"\n")
         values = []
         for number, line in enumerate(lines, start=1):
             where = f"{self.path} line {number}"
             try:
-                values.append(from_json(self.kind, json.loads(line), where))
-            except ValueError as error:
-                detail = str(error) if isinstance(error, InputError) else f"{where}: not JSON"
+                values.append(from_json(self.kind, parse_json(line, where), where))
+            except InputError as error:
                 raise InputError(
-                    f"{detail}; nothing was changed: remove or restore that line"
+                    f"{error}; nothing was changed: remove or restore that line"
                 ) from None
         return values
 
@@ -95,7 +96,7 @@ def drop_torn_line(path: Path) -> None:
     """Cut a file off after its last complete line."""
     if not path.exists():
         return
-    content = path.read_bytes()
+    content = read_bytes(path)
     complete = content.rfind(b"\n") + 1
     if complete < len(content):
         with writing(path.parent):

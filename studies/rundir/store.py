@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from searchspace import InputError
-from searchspace.files import write_text
+from searchspace.files import read_json, write_text
 from searchspace.schema import to_json
 from studies.rundir.jsonl import JsonLines, Stamp, file_stamp, writing
 from studies.rundir.record import PROVISIONAL, Record
@@ -153,7 +153,10 @@ class _StudyFile:
 
 def _read(path: Path) -> _StudyFile:
     try:
-        data = json.loads(path.read_text())
+        data = read_json(path)
+    except InputError as error:
+        raise InputError(f"{error}; restore it or use --fresh") from None
+    try:
         if "plan" in data:
             raise InputError(
                 f"{path} has the form of an earlier version, which is no longer read; "
@@ -165,7 +168,7 @@ def _read(path: Path) -> _StudyFile:
         return _StudyFile(data["name"], data["environment"], experiment)
     except InputError:
         raise
-    except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
+    except (KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{path} cannot be read ({error}); restore it or use --fresh") from None
 
 

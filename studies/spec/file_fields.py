@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from searchspace import InputError
+from searchspace.checks import shown
+from searchspace.files import read_data
 from searchspace.schema import from_json, to_json
-from searchspace.space.reading import read_data
 from studies.spec.user_operators import load_operators
 from trainers import RECIPES, Folder, Recipe, Task, folder_task
 
@@ -61,9 +62,9 @@ def parse_recipe_field(data: Any, where: str) -> Recipe:
     """A recipe by name, or by its differences from the one that `base` names."""
     fields = {"base": data} if isinstance(data, str) else dict(as_mapping(data, where))
     base = fields.pop("base", "quick")
-    if base not in RECIPES:
+    if not isinstance(base, str) or base not in RECIPES:
         raise InputError(
-            f"{where}: there is no recipe {base!r}; known ones are {', '.join(RECIPES)}"
+            f"{where}: there is no recipe {shown(base)}; known ones are {', '.join(RECIPES)}"
         )
     return from_json(Recipe, {**to_json(RECIPES[base]), **fields}, where)
 
@@ -76,7 +77,7 @@ def with_kind(entry: Any) -> Any:
 def as_mapping(data: Any, where: str) -> Mapping[str, Any]:
     """`data`, which must be an object."""
     if not isinstance(data, Mapping):
-        raise InputError(f"{where}: expected an object, got {data!r}")
+        raise InputError(f"{where}: expected an object, got {shown(data)}")
     return {str(name): value for name, value in data.items()}
 
 

@@ -16,13 +16,14 @@ from typing import Any
 
 from searchspace import Choice, InputError
 from searchspace.choice import user_operators
+from searchspace.files import read_text
 
 FOLDER = "operators"
 
 
 def load_operators(path: Path) -> None:
     """Run a Python file that registers operators; a file with the same text only once."""
-    text = _read(path)
+    text = read_text(path)
     if any(_source(choice) == text for choice in user_operators().values()):
         return
     name = f"convfrontier_operators_{hashlib.sha256(text.encode()).hexdigest()[:12]}"
@@ -62,7 +63,7 @@ def load_kept(folder: Path) -> None:
         known = user_operators().get(path.stem)
         if known is None:
             load_operators(path)
-        elif _source(known) != _read(path):
+        elif _source(known) != read_text(path):
             raise InputError(
                 f"the operator {path.stem!r} is another than the one that {folder} was made with "
                 f"({path}); give another --out or use --fresh, and read such runs one at a time"
@@ -80,14 +81,7 @@ def _source(choice: type[Choice]) -> str | None:
     """The text of the file that defines an operator; None if it is in no file of its own."""
     name = choice.__module__
     file = inspect.getsourcefile(sys.modules[name]) if name != "__main__" else None
-    return None if file is None else _read(Path(file))
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} cannot be read: {error}") from None
+    return None if file is None else read_text(Path(file))
 
 
 def _kinds(data: Any) -> Iterator[str]:

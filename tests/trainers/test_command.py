@@ -124,8 +124,8 @@ def test_a_diverged_job_says_so_and_has_no_weights(
 
 
 BAD_INPUT = {
-    "no file": (["/none.json"], "cannot read /none.json: No such file"),
-    "not JSON": ([__file__], "is not JSON"),
+    "no file": (["/none.json"], "/none.json: cannot be read: No such file"),
+    "not JSON": ([__file__], "line 1, column 3: malformed JSON"),
     "unknown task": (["ARCH", "--task", "mnist"], "there is no task 'mnist'; known tasks are"),
     "unknown recipe": (["ARCH", "--recipe", "fast"], "there is no recipe 'fast'; known recipes"),
     "unknown field": (["ARCH", "--set", "rate=1"], "a field of the recipe, got 'rate=1'"),

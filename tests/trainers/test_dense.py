@@ -287,4 +287,4 @@ def test_command_shows_costs_and_losses(
     assert call(path, "--kind", "yolo") == 2
     assert "kind must be one of faster_rcnn, mask_rcnn, deeplab_v3" in capsys.readouterr().err
     assert call(tmp_path / "none.json") == 2
-    assert "cannot read" in capsys.readouterr().err
+    assert "none.json: cannot be read" in capsys.readouterr().err

@@ -1,6 +1,5 @@
 """`python -m trainers.dense ARCH.json`: what a dense model costs, and whether it learns."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -9,9 +8,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from searchspace import Architecture, Cost, InputError
+from searchspace import Architecture, Cost
 from searchspace.checks import check_one_of
 from searchspace.cli import run_command, whole_number
+from searchspace.files import read_json
 from trainers.dense.costs import dense_costs
 from trainers.dense.detection import DETECTORS, detector
 from trainers.dense.fitting import fit
@@ -41,7 +41,7 @@ def main(
 ) -> int:
     """Build a dense model on an architecture, show its costs, train it on coloured rectangles."""
     check_one_of((*DETECTORS, DEEPLAB), kind=kind)
-    chosen = _read(architecture)
+    chosen = Architecture.from_json(read_json(architecture), str(architecture))
     torch.manual_seed(seed)
     if kind == DEEPLAB:
         model = deeplab(chosen, weights, classes=CLASSES, output_stride=output_stride)
@@ -57,17 +57,6 @@ def main(
     generator = torch.Generator().manual_seed(seed)
     fit(model, lambda: scenes(BATCH, size, generator), steps, report=show)
     return 0
-
-
-def _read(path: Path) -> Architecture:
-    try:
-        return Architecture.from_json(json.loads(path.read_text()), str(path))
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}") from None
-    except InputError:
-        raise
-    except ValueError as error:
-        raise InputError(f"{path} is not JSON: {error}") from None
 
 
 def _table(costs: dict[str, Cost], title: str) -> Table:

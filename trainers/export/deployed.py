@@ -11,6 +11,8 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from searchspace import InputError, deploy
+from searchspace.files import check_regular
+from searchspace.parsing import parse_json
 from trainers.export.trained import TrainedModel, untrained
 from trainers.job import Job
 
@@ -91,6 +93,7 @@ def save_weights(source: ExportInput, path: Path) -> None:
 
 def load(path: str | Path) -> DeployedClassifier:
     """The deployed network of a `model.safetensors`, in evaluation mode."""
+    check_regular(Path(path))
     try:
         with safe_open(path, framework="pt") as file:
             header = file.metadata() or {}
@@ -99,7 +102,7 @@ def load(path: str | Path) -> DeployedClassifier:
         raise InputError(f"cannot read {path}: {error}") from None
     if JOB not in header or SIZE not in header:
         raise InputError(f"{path} was not written by an export: its header names no job")
-    job = Job.from_json(json.loads(header[JOB]), f"{path}: header")
+    job = Job.from_json(parse_json(header[JOB], f"{path}: header"), f"{path}: header")
     with torch.random.fork_rng(devices=[]):
         network = _deployed(job, untrained(job), int(header[SIZE]))
     empty = torch.zeros(job.task.in_chs)

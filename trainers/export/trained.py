@@ -1,6 +1,5 @@
 """What `python -m trainers.train` wrote, read back."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from searchspace import InputError, build
+from searchspace.files import check_regular, read_json
 from searchspace.schema import from_json
 from trainers.job import Job, Point, Result
 from trainers.learning.quantisation import quantise
@@ -53,6 +53,7 @@ def read_trained(folder: Path) -> TrainedModel:
         raise InputError(f"the training in {folder} did not finish: {result.reason}")
     with torch.random.fork_rng(devices=[]):
         network = untrained(job)
+    check_regular(folder / WEIGHTS)
     try:
         network.load_state_dict(load_file(folder / WEIGHTS))
     except (OSError, SafetensorError, RuntimeError) as error:
@@ -72,10 +73,7 @@ def _read(path: Path) -> dict[str, Any]:
         raise InputError(
             f"{path} does not exist; name a folder that `python -m trainers.train` has finished"
         )
-    try:
-        data = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise InputError(f"cannot read {path}: {error}") from None
+    data = read_json(path)
     if not isinstance(data, dict):
         raise InputError(f"{path}: expected an object")
     return data

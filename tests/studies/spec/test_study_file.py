@@ -134,7 +134,7 @@ def test_the_guide_names_the_fields(example: Path) -> None:
         ("baseline: c", "mine.yaml: .* include the baseline 'c'"),
         ("seeds: 0", "mine.yaml: seeds must be a whole number of at least 1, got 0"),
         ("name: a/b", "mine.yaml: name must be of letters"),
-        ("operators: none.py", "none.py cannot be read"),
+        ("operators: none.py", "none.py: cannot be read"),
         ("recipe: [", r"mine.yaml: line \d+, column \d+: malformed YAML"),
     ],
 )
