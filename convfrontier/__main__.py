@@ -16,26 +16,29 @@ PROGRAM = "convfrontier"
 
 
 class Verb(NamedTuple):
-    """Where a command is, what it does in one line, and options that the verb implies."""
+    """Where a command is, what it does in one line, and options that the verb implies.
+
+    The function is the command or, if it `dispatches`, gives the command for the arguments.
+    """
 
     module: str
     function: str
     summary: str
     options: tuple[str, ...] = ()
+    dispatches: bool = False
 
     def command(self, arguments: Sequence[str]) -> Callable[..., Any]:
         """The function with the options of the command line."""
         function: Callable[..., Any] = getattr(import_module(self.module), self.function)
-        if self.function == "command_for":
-            command: Callable[..., Any] = function(arguments)
-            return command
-        return function
+        command: Callable[..., Any] = function(arguments) if self.dispatches else function
+        return command
 
 
+EXPERIMENT = ("studies.run", "command_for")
 VERBS = {
-    "list": Verb("studies.run", "command_for", "Show all studies and questions.", ("--list",)),
-    "plan": Verb("studies.run", "command_for", "Show what a study would train.", ("--plan",)),
-    "run": Verb("studies.run", "command_for", "Run a named study or a study file, or continue it."),
+    "list": Verb(*EXPERIMENT, "Show all studies and their questions.", ("--list",), True),
+    "plan": Verb(*EXPERIMENT, "Show what a study would train.", ("--plan",), True),
+    "run": Verb(*EXPERIMENT, "Run a named study or a study file, or continue it.", (), True),
     "search": Verb("studies.cli.search_command", "search", "Search a space of networks."),
     "report": Verb("analysis.report", "report", "Print runs and write a page about them."),
     "pick": Verb("analysis.pick", "pick", "Name the best network of a run within limits."),

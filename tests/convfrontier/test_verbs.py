@@ -57,14 +57,21 @@ def test_bad_input_of_a_verb_is_one_sentence_and_status_2(
     assert "did you mean coconv_experts?" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [["convfrontier", "--help"], ["searchspace.describe", "--help"], ["trainers.train", "--help"]],
-    ids=" ".join,
+HELP = (
+    "convfrontier --help",
+    "convfrontier list",
+    "studies.run --help",
+    "studies.run --list",
+    "studies.run search --help",
+    "searchspace.describe --help",
+    "trainers.train --help",
 )
-def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
+
+
+@pytest.mark.parametrize("command", HELP)
+def test_help_imports_nothing_heavy(command: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-X", "importtime", "-m", *arguments],
+        [sys.executable, "-X", "importtime", "-m", *command.split()],
         cwd=ROOT, capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
