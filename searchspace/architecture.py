@@ -57,6 +57,13 @@ class Architecture:
         sizes = [self.resolutions.label()] if self.resolutions else []
         return " + ".join([self.backbone.label(), *kinds, *sizes])
 
+    def training_sizes(self, input_size: int) -> tuple[int, ...]:
+        """The input sizes in pixels that it is trained at, the largest first.
+
+        A network without resolutions has the images' own size.
+        """
+        return self.resolutions.distinct if self.resolutions else (input_size,)
+
     def to_json(self) -> dict[str, Any]:
         """The JSON form; `Architecture.from_json` reads it back."""
         data: dict[str, Any] = to_json(self)

@@ -2,6 +2,8 @@
 
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -54,30 +56,32 @@ def read_data(path: Path) -> Any:
     return read_json(path) if path.suffix == ".json" else parse_yaml(read_text(path), str(path))
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 text atomically."""
-    write_bytes(path, text.encode())
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A new file beside `path` to write to, which takes its place when the block ends.
 
-
-def write_bytes(path: Path, *pieces: bytes | memoryview, sync: bool = False) -> None:
-    """Write the pieces, one after another, atomically; with `sync`, on the disk itself.
-
-    An OSError leaves what was there before.
+    If the block raises, `path` stays as it was and the new file is removed.
     """
-    part = part_of(path)
+    # Two processes may write at once; the last one counts.
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
-        with part.open("wb") as file:
-            for piece in pieces:
-                file.write(piece)
-            if sync:
-                file.flush()
-                os.fsync(file.fileno())
+        yield part
         os.replace(part, path)
-    except OSError:
-        part.unlink(missing_ok=True)
+    except BaseException:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
         raise
 
 
-def part_of(path: Path) -> Path:
-    """Where a file is written before it takes its place."""
-    return path.with_name(f"{path.name}.part")
+def write_bytes(path: Path, *pieces: bytes) -> None:
+    """Write a file of these pieces; an InputError says why it cannot be written."""
+    try:
+        with replacing(path) as part, part.open("wb") as file:
+            file.writelines(pieces)
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror}") from None
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file of UTF-8 text; an InputError says why it cannot be written."""
+    write_bytes(path, text.encode())

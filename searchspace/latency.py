@@ -5,7 +5,6 @@ them is a file of measurements, and nothing is filled in that was not measured.
 """
 
 import json
-import os
 import platform
 import statistics
 import time
@@ -21,7 +20,7 @@ from searchspace.architecture import Architecture, build, deploy
 from searchspace.checks import check_integer, check_one_of
 from searchspace.cost import Form
 from searchspace.errors import InputError
-from searchspace.files import read_json
+from searchspace.files import read_json, replacing
 from searchspace.schema import from_json, to_json
 
 _PROCESSORS = Path("/proc/cpuinfo")
@@ -197,9 +196,8 @@ class LatencyTable:
         records = [
             to_json(LatencyRecord(*place, latency)) for place, latency in self.entries.items()
         ]
-        whole_file = self.path.with_name(f"{self.path.name}.{os.getpid()}.tmp")
-        whole_file.write_text(json.dumps(records, indent=1) + "\n", encoding="utf-8")
-        os.replace(whole_file, self.path)
+        with replacing(self.path) as part:
+            part.write_text(json.dumps(records, indent=1) + "\n", encoding="utf-8")
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ A file is the SHA-256 of what follows and a state as torch saves it. The checkpo
 is kept as well and is read in place of a damaged one.
 """
 
-import contextlib
 import hashlib
 import io
 import os
@@ -14,6 +13,7 @@ from typing import Any
 import torch
 
 from searchspace.errors import InputError
+from searchspace.files import replacing
 from trainers.training import Training
 
 NAME = "checkpoint.pt"
@@ -30,20 +30,17 @@ def save_checkpoint(training: Training, folder: Path) -> None:
     buffer = io.BytesIO()
     torch.save(training.state(), buffer)
     payload = buffer.getbuffer()
-    part = folder / "checkpoint.part"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with part.open("wb") as file:
-            file.write(hashlib.sha256(payload).digest())
-            file.write(payload)
-            file.flush()
-            os.fsync(file.fileno())
-        if (folder / NAME).exists():
-            os.replace(folder / NAME, folder / PREVIOUS)
-        os.replace(part, folder / NAME)
+        with replacing(folder / NAME) as part:
+            with part.open("wb") as file:
+                file.write(hashlib.sha256(payload).digest())
+                file.write(payload)
+                file.flush()
+                os.fsync(file.fileno())
+            if (folder / NAME).exists():
+                os.replace(folder / NAME, folder / PREVIOUS)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            part.unlink()
         raise InputError(
             f"cannot save the training state in {folder}: {error.strerror}; the checkpoints there "
             "are as they were"

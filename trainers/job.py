@@ -31,6 +31,11 @@ class Job:
         """A content hash of everything that decides the result."""
         return content_key(self)
 
+    @property
+    def training_sizes(self) -> tuple[int, ...]:
+        """The input sizes in pixels that the network is trained at, the largest first."""
+        return self.architecture.training_sizes(self.task.input_size)
+
     def to_json(self) -> dict[str, Any]:
         """The JSON form; `Job.from_json` reads it back."""
         data: dict[str, Any] = to_json(self)

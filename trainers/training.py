@@ -78,12 +78,6 @@ class Training:
         return self.batches.steps
 
     @property
-    def sizes(self) -> tuple[int, ...]:
-        """The input sizes that the network is trained at, the largest first."""
-        resolutions = self.job.architecture.resolutions
-        return resolutions.distinct if resolutions else (self.job.task.input_size,)
-
-    @property
     def done(self) -> bool:
         """Whether all epochs are over, or the job ended early."""
         return bool(self.reason) or len(self.curve) >= self.job.recipe.epochs
@@ -96,7 +90,7 @@ class Training:
         number = len(self.curve) + 1
         try:
             loss = self._pass(after_step)
-            by_size = self._measure(self.data.validation, self.sizes)
+            by_size = self._measure(self.data.validation, self.job.training_sizes)
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
@@ -120,7 +114,7 @@ class Training:
         if self.reason:
             return self._result(())
         resolutions = self.job.architecture.resolutions
-        sizes = self.sizes + (resolutions.untrained if resolutions else ())
+        sizes = self.job.training_sizes + (resolutions.untrained if resolutions else ())
         views = resolutions.sizes if resolutions and resolutions.ensemble else ()
         on_validation = self._measure(self.data.validation, sizes, views)
         on_test = self._measure(self.data.test, sizes, views)
@@ -231,7 +225,7 @@ class Training:
             test_accuracy=on_test.accuracy,
             validation_images=len(self.data.validation),
             test_images=len(self.data.test),
-            trained=size in self.sizes,
+            trained=size in self.job.training_sizes,
             test_right=pack_flags(on_test.right),
         )
 

@@ -142,19 +142,16 @@ def _save_weights(training: Training, out: Path) -> Path:
         name: value.cpu().contiguous() for name, value in training.network.state_dict().items()
     }
     path = out / WEIGHTS
-    try:
-        write_bytes(path, save(state))
-    except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror}") from None
+    write_bytes(path, save(state))
     return path
 
 
 def _write(path: Path, data: Any) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_text(path, json.dumps(data, indent=1, allow_nan=False) + "\n")
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror}") from None
+    write_text(path, json.dumps(data, indent=1, allow_nan=False) + "\n")
 
 
 def _device(name: str | None) -> str:

@@ -16,8 +16,4 @@ def make_folder(folder: Path) -> None:
 
 def write_output(path: Path, content: str | bytes) -> None:
     """Write text or bytes atomically."""
-    data = content.encode() if isinstance(content, str) else content
-    try:
-        write_bytes(path, data)
-    except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror}") from None
+    write_bytes(path, content.encode() if isinstance(content, str) else content)

@@ -15,7 +15,7 @@ from studies.cli.progress import duration
 from studies.cli.running import missing_jobs
 from studies.execution.resources import Resources
 from studies.rundir.store import RunStore
-from studies.spec.ablation import Ablation, costs, largest_size
+from studies.spec.ablation import Ablation, costs
 from trainers import Job
 
 PROBE_MACS = 4e9
@@ -78,7 +78,7 @@ def image_seconds(job: Job, macs: int, device: str) -> float:
     torch.set_num_threads(1)
     try:
         network = build(job.architecture, task.classes, task.in_chs).to(device).train()
-        side = largest_size(job.architecture, task)
+        side = job.training_sizes[0]
         images = torch.randn(batch, task.in_chs, side, side, device=device)
         labels = torch.zeros(batch, dtype=torch.long, device=device)
         times = []

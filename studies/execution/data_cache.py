@@ -20,6 +20,7 @@ from pathlib import Path
 
 import torch
 
+from searchspace.files import replacing
 from searchspace.schema import to_json
 from trainers import Task
 from trainers.tasks import Splits
@@ -169,14 +170,12 @@ def _written(data: Splits, file: Path) -> bool:
         if not isinstance(split, StoredSplit):
             return False
         tensors |= {f"{name}.images": split.images, f"{name}.labels": split.labels}
-    part = file.with_suffix(".part")
     try:
-        # Contiguous: what is mapped is to be only these images, not all that they are a part of.
-        torch.save({name: tensor.clone() for name, tensor in tensors.items()}, part)
-        os.replace(part, file)
+        with replacing(file) as part:
+            # Contiguous: only these images are to be mapped, not all that they are a part of.
+            torch.save({name: tensor.clone() for name, tensor in tensors.items()}, part)
     except (OSError, RuntimeError):
         # torch raises the latter, without a class of its own, where the disk is full.
-        part.unlink(missing_ok=True)
         return False
     return True
 

@@ -12,7 +12,7 @@ from studies.rundir.latencies import measured
 from studies.rundir.pricing import Price, prices
 from studies.rundir.record import Record
 from studies.rundir.store import RunStore
-from studies.spec.ablation import Ablation, largest_size
+from studies.spec.ablation import Ablation
 from studies.spec.experiment import Experiment
 from studies.spec.search import Search
 from trainers import Job, Result
@@ -143,7 +143,7 @@ def _rows(run_job: RunJob, record: Record, price: Price) -> list[dict[str, Any]]
         "architecture": job.architecture.to_json(),
     }
     if not result.points:
-        size = largest_size(job.architecture, job.task)
+        size = job.training_sizes[0]
         return [{**common, **_at_size(job, size, price), "trained": True}]
     return [
         {

@@ -28,9 +28,8 @@ class Bench:
 
     def measured(self, architecture: Architecture) -> dict[tuple[str, int], float]:
         """Milliseconds by key and size, measured first where they are missing."""
-        sizes = architecture.resolutions
-        found = {}
-        for size in sizes.distinct if sizes else (self.task.input_size,):
+        milliseconds = {}
+        for size in architecture.training_sizes(self.task.input_size):
             latency = self.table.measure(architecture, size=size, num_classes=self.task.classes)
-            found[architecture.key, size] = latency.median_ms
-        return found
+            milliseconds[architecture.key, size] = latency.median_ms
+        return milliseconds

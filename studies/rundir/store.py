@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from searchspace import InputError
-from searchspace.files import read_json, write_text
+from searchspace.files import read_json, replacing
 from searchspace.schema import to_json
 from studies.rundir.jsonl import JsonLines, Stamp, file_stamp, writing
 from studies.rundir.record import PROVISIONAL, Record
@@ -85,9 +85,9 @@ class RunStore:
         name = self.name() if begun else f"{experiment.name}-{secrets.token_hex(6)}"
         form = experiment.to_json()
         content = {"name": name, "environment": environment, "experiment": form}
-        with writing(self.folder):
+        with writing(self.folder), replacing(self._study_file) as part:
             keep_operators(self.folder, form)
-            write_text(self._study_file, json.dumps(content, indent=1) + "\n")
+            part.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
     def _read(self) -> "_StudyFile":
         """The contents of `study.json`, parsed again only if the file has changed."""

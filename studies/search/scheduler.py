@@ -211,8 +211,7 @@ class SearchScheduler(JobQueue):
 
     def _report(self, trial: Trial, epoch: int, accuracy: float) -> Decision:
         """Report the error and the costs at the largest size to early stopping."""
-        sizes = trial.architecture.resolutions
-        size = sizes.sizes[0] if sizes else self.search.task.input_size
+        size = trial.architecture.training_sizes(self.search.task.input_size)[0]
         latencies = self._latencies(trial.architecture)
         costs = [
             cost(self.search, trial.architecture, name, size, latencies)

@@ -210,12 +210,6 @@ def costs(architecture: Architecture, task: Task, size: int | None = None) -> tu
     Otherwise at the largest size that the network is trained at.
     """
     shape = {"num_classes": task.classes, "in_chs": task.in_chs}
-    side = largest_size(architecture, task) if size is None else size
+    side = architecture.training_sizes(task.input_size)[0] if size is None else size
     deployed = measure(architecture, side, "deployed", **shape)
     return deployed, measure(architecture, side, "training", **shape)
-
-
-def largest_size(architecture: Architecture, task: Task) -> int:
-    """The largest size in pixels at which the network is trained on the task."""
-    resolutions = architecture.resolutions
-    return max(resolutions.sizes) if resolutions else task.input_size

@@ -18,6 +18,7 @@ from searchspace import (
     Static,
     Unchanged,
 )
+from searchspace.files import write_bytes
 from studies.rundir.store import RunStore
 from studies.spec.ablation import Ablation, Arm, Design, Study
 from trainers import Digits, Recipe
@@ -71,7 +72,4 @@ def write_table(store: RunStore, ablation: Ablation, file: Path) -> None:
         cells = [index, arm.architecture.key, macs[index], params[index], job.seed, *correct, test]
         lines.append(",".join(map(str, cells)))
     packed = gzip.compress(("\n".join(lines) + "\n").encode(), mtime=0)
-    try:
-        file.write_bytes(packed)
-    except OSError as error:
-        raise InputError(f"cannot write {file}: {error.strerror}") from None
+    write_bytes(file, packed)

@@ -87,4 +87,4 @@ def test_a_smaller_size_of_a_task_is_a_job_of_its_own() -> None:
     assert job(architecture=single(6)).key != job(architecture=single(8)).key
     training = Training(job(architecture=single(6), recipe=RECIPE))
     training.epoch()
-    assert training.sizes == (6,)
+    assert training.job.training_sizes == (6,)
