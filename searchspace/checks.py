@@ -14,6 +14,15 @@ LARGEST_AMOUNT = 1e18
 """Of multiply-adds and parameters: 64 bits hold it."""
 DECIMAL = r"[0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]{1,3})?|[0-9]+\."
 """How a number of at least 0 is written; other scripts' digits, which Python takes, are not."""
+MAX_EXPERTS, MAX_KERNEL, MAX_BRANCHES = 1024, 255, 64
+MAX_CHANNELS = 2**14
+"""Of widths, groups and channels; a convolution between two such has a thousand million weights."""
+MAX_SIZE = 8192
+"""Side of an image in pixels."""
+MAX_CLASSES = 2**20
+MAX_THREADS, MAX_SAMPLES, MAX_TRIALS, MAX_RUNS = 1024, 1_000_000, 1_000_000, 10_000
+MAX_DEPTH = 2000
+"""Layers of a backbone; the deepest ResNet that was published has 1202."""
 SHOWN = 200
 """Characters of a wrong value that a message repeats."""
 
@@ -61,7 +70,11 @@ def check_integers(minimum: int, maximum: int = LARGEST, /, **values: Any) -> No
     """Raise an InputError unless each value is a non-empty list of such integers."""
     for name, value in values.items():
         if not isinstance(value, list | tuple) or not value:
-            raise InputError(f"{name} must be a list of one or more whole numbers, got {value!r}")
+            raise InputError(
+                f"{name} must be a list of one or more whole numbers, got {shown(value)}"
+            )
+        if len(value) > MAX_BRANCHES:
+            raise InputError(f"{name} must have at most {MAX_BRANCHES} entries, got {len(value)}")
         for i, item in enumerate(value):
             check_integer(minimum, maximum, **{f"{name}[{i}]": item})
 

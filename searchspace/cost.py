@@ -19,7 +19,7 @@ import torch
 from torch import nn
 
 from searchspace.architecture import Architecture, build, deploy
-from searchspace.checks import check_integer, check_one_of
+from searchspace.checks import MAX_CHANNELS, MAX_CLASSES, MAX_SIZE, check_integer, check_one_of
 from searchspace.errors import InputError
 from searchspace.layers.counted_module import CountedModule, Shape
 
@@ -110,7 +110,10 @@ def measure(
     that `searchspace.deploy` gives (experts mixed into one kernel for each image).
     """
     check_one_of(("deployed", "training"), form=form)
-    check_integer(1, input_size=input_size, in_chs=in_chs)
+    check_integer(1, MAX_SIZE, input_size=input_size)
+    check_integer(1, MAX_CHANNELS, in_chs=in_chs)
+    if num_classes is not None:
+        check_integer(1, MAX_CLASSES, num_classes=num_classes)
     return _measure(architecture, input_size, form, num_classes, in_chs)
 
 

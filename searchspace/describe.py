@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from searchspace.checks import check_integer, check_one_of
+from searchspace.checks import MAX_SAMPLES, check_integer, check_one_of
 from searchspace.cli import run_command
 
 
@@ -18,7 +18,7 @@ def command(
     """Print what is in a search space: slots, options, number of networks, costs."""
     from searchspace.space.description import describe, open_space
 
-    check_integer(1, samples=samples)
+    check_integer(1, MAX_SAMPLES, samples=samples)
     check_one_of(("deployed", "training"), form=form)
     console = Console(highlight=False)
     describe(

@@ -17,12 +17,13 @@ from typing import Any
 import torch
 
 from searchspace.architecture import Architecture, build, deploy
-from searchspace.checks import check_integer, check_one_of
+from searchspace.checks import MAX_SIZE, MAX_THREADS, check_integer, check_one_of
 from searchspace.cost import Form
 from searchspace.errors import InputError
 from searchspace.files import read_json, replacing
 from searchspace.schema import from_json, to_json
 
+MAX_REPEATS = 100_000
 _PROCESSORS = Path("/proc/cpuinfo")
 
 
@@ -67,8 +68,10 @@ def measure_latency(
     `threads` is torch's number of threads during the measurement (processor only in effect);
     `warmup` batches are run before `repeats` are timed one by one.
     """
-    check_integer(1, batch=batch, threads=threads, size=size, repeats=repeats)
-    check_integer(0, warmup=warmup)
+    check_integer(1, MAX_SIZE, size=size, batch=batch)
+    check_integer(1, MAX_THREADS, threads=threads)
+    check_integer(1, MAX_REPEATS, repeats=repeats)
+    check_integer(0, MAX_REPEATS, warmup=warmup)
     check_one_of(("deployed", "training"), form=form)
     where = _device(device)
     with torch.random.fork_rng(devices=[]):

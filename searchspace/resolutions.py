@@ -20,7 +20,7 @@ from typing import Any, Literal, TypeVar
 import torch
 from torch import Tensor, nn
 
-from searchspace.checks import check_integer, check_one_of
+from searchspace.checks import MAX_BRANCHES, MAX_SIZE, check_integer, check_one_of
 from searchspace.errors import InputError
 from searchspace.layers.norms import Blend, PrivateBatchNorm2d
 from searchspace.schema import OMIT_DEFAULT
@@ -51,7 +51,9 @@ class Resolutions:
 
     def __post_init__(self) -> None:
         for size in self.sizes + self.tested:
-            check_integer(1, size=size)
+            check_integer(1, MAX_SIZE, size=size)
+        if len(self.sizes) > MAX_BRANCHES or len(self.tested) > MAX_BRANCHES:
+            raise InputError(f"sizes and tested must have at most {MAX_BRANCHES} entries each")
         if not self.sizes:
             raise InputError("sizes must be one or more numbers of pixels, got none")
         # The order is the paper's: p_1 is the prediction at the largest size.

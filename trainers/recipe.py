@@ -4,13 +4,21 @@ from dataclasses import dataclass, field
 from math import cos, pi
 from typing import Any, Literal, get_args
 
-from searchspace.checks import check_at_least, check_integer, check_one_of
+from searchspace.checks import (
+    MAX_BRANCHES,
+    MAX_SIZE,
+    check_at_least,
+    check_integer,
+    check_one_of,
+    shown,
+)
 from searchspace.errors import InputError
 from searchspace.schema import OMIT_DEFAULT, Value
 
 Schedule = Literal["constant", "step", "cosine"]
 Precision = Literal["float32", "bfloat16", "float16"]
 Compile = Literal["no", "default", "reduce-overhead"]
+MAX_EPOCHS, MAX_BATCH = 1_000_000, 2**20
 Crops = Literal["single", "multi"]
 
 
@@ -77,38 +85,38 @@ class Recipe(Value):
     activation_bits: int = field(default=32, metadata=OMIT_DEFAULT)
 
     def __post_init__(self) -> None:
-        check_integer(
-            1, epochs=self.epochs, batch_size=self.batch_size, step_epochs=self.step_epochs
-        )
-        check_integer(0, crop_padding=self.crop_padding)
+        check_integer(1, MAX_EPOCHS, epochs=self.epochs, step_epochs=self.step_epochs)
+        check_integer(1, MAX_BATCH, batch_size=self.batch_size)
+        check_integer(0, MAX_SIZE, crop_padding=self.crop_padding)
         check_at_least(0, lr=self.lr, momentum=self.momentum, weight_decay=self.weight_decay)
-        check_at_least(0, final_lr=self.final_lr, step_divisor=self.step_divisor)
+        check_at_least(0, final_lr=self.final_lr)
+        check_at_least(1, 1e6, step_divisor=self.step_divisor)
         check_one_of(("constant", "step", "cosine"), schedule=self.schedule)
         for i, milestone in enumerate(self.milestones):
-            check_integer(1, **{f"milestones[{i}]": milestone})
+            check_integer(1, MAX_EPOCHS, **{f"milestones[{i}]": milestone})
         self._check_augmentation()
         self._check_optimisation()
 
     def _check_augmentation(self) -> None:
         if self.crop_area is not None:
             _range(1, crop_area=self.crop_area)
-        _range(float("inf"), crop_aspect=self.crop_aspect)
+        _range(100, crop_aspect=self.crop_aspect)
         if not isinstance(self.jitter, tuple) or len(self.jitter) != 4:
             raise InputError(f"jitter must be four numbers, got {self.jitter!r}")
         _at_most(1, **{f"jitter[{i}]": strength for i, strength in enumerate(self.jitter[:3])})
         _at_most(0.5, **{"jitter[3]": self.jitter[3]})
         _at_most(180, rotation=self.rotation)
         _at_most(1, erasing=self.erasing, label_smoothing=self.label_smoothing)
-        check_integer(0, rand_augment_operators=self.rand_augment_operators)
+        check_integer(0, MAX_BRANCHES, rand_augment_operators=self.rand_augment_operators)
         check_integer(0, rand_augment_magnitude=self.rand_augment_magnitude)
         _at_most(30, rand_augment_magnitude=self.rand_augment_magnitude)
-        check_at_least(0, mixup=self.mixup, cutmix=self.cutmix)
+        check_at_least(0, 1e6, mixup=self.mixup, cutmix=self.cutmix)
 
     def _check_optimisation(self) -> None:
         check_at_least(0, ema_decay=self.ema_decay)
         if self.ema_decay >= 1:
             raise InputError(f"ema_decay must be below 1, got {self.ema_decay:g}")
-        check_integer(1, accumulation=self.accumulation)
+        check_integer(1, MAX_BATCH, accumulation=self.accumulation)
         check_one_of(get_args(Precision), precision=self.precision)
         check_one_of((False, True), channels_last=self.channels_last)
         check_one_of(get_args(Compile), compile=self.compile)
@@ -121,7 +129,10 @@ class Recipe(Value):
         if self.schedule == "step":
             passed = sum(progress >= milestone for milestone in self.milestones)
             steps = passed if self.milestones else int(progress // self.step_epochs)
-            return self.lr / self.step_divisor**steps
+            try:
+                return self.lr / self.step_divisor**steps
+            except OverflowError:
+                return 0.0
         if self.schedule == "cosine":
             done = min(progress / self.epochs, 1.0)
             return self.final_lr + (self.lr - self.final_lr) * (1 + cos(pi * done)) / 2
@@ -129,16 +140,15 @@ class Recipe(Value):
 
 
 def _at_most(maximum: float, **values: Any) -> None:
-    check_at_least(0, **values)
-    for name, value in values.items():
-        if value > maximum:
-            raise InputError(f"{name} must be at most {maximum:g}, got {value!r}")
+    check_at_least(0, maximum, **values)
 
 
 def _range(maximum: float, **values: Any) -> None:
     """Check pairs (low, high) with 0 < low <= high <= maximum."""
     for name, value in values.items():
         pair = isinstance(value, tuple) and len(value) == 2
-        if not pair or not 0 < value[0] <= value[1] <= maximum or value[1] == float("inf"):
-            limit = "" if maximum == float("inf") else f" <= {maximum:g}"
-            raise InputError(f"{name} must be (low, high) with 0 < low <= high{limit}, got {value}")
+        if not pair or not 0 < value[0] <= value[1] <= maximum:
+            raise InputError(
+                f"{name} must be (low, high) with 0 < low <= high <= {maximum:g}, "
+                f"got {shown(value)}"
+            )

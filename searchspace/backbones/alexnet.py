@@ -14,7 +14,7 @@ from typing import ClassVar, Literal
 from torch import Tensor, nn
 
 from searchspace.backbones.base import Backbone, Builder
-from searchspace.checks import check_integer, check_one_of
+from searchspace.checks import MAX_CHANNELS, check_integer, check_one_of
 from searchspace.slot import Slot
 
 GRIDS = {"imagenet": 6, "tiny": 4, "cifar": 2}
@@ -36,7 +36,7 @@ class AlexNet(Backbone):
 
     def __post_init__(self) -> None:
         check_one_of(tuple(GRIDS), form=self.form)
-        check_integer(1, width=self.width)
+        check_integer(1, MAX_CHANNELS, width=self.width)
 
     def assemble(self, builder: Builder, num_classes: int, in_chs: int) -> nn.Module:
         """The network, (N, in_chs, H, W) to (N, num_classes); H, W at least 16 (imagenet 63)."""

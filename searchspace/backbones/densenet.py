@@ -22,6 +22,8 @@ from searchspace.slot import Slot
 
 BOTTLENECK = 4
 """Channels between a layer's two convolutions, in units of the growth rate."""
+MAX_DEPTH, MAX_GROWTH = 400, 512
+"""Costs grow with the square of both; the largest published ones are 250 and 48."""
 
 
 @dataclass(frozen=True)
@@ -37,10 +39,10 @@ class DenseNet(Backbone):
     kind: ClassVar[str] = "densenet"
 
     def __post_init__(self) -> None:
-        check_integer(10, depth=self.depth)
+        check_integer(10, MAX_DEPTH, depth=self.depth)
         if (self.depth - 4) % 6:
             raise InputError(f"depth must be 6n+4, for example 40, 100 or 190, got {self.depth}")
-        check_integer(1, growth=self.growth)
+        check_integer(1, MAX_GROWTH, growth=self.growth)
 
     def assemble(self, builder: Builder, num_classes: int, in_chs: int) -> nn.Module:
         """The network, (N, in_chs, H, W) to (N, num_classes); H and W at least 4."""

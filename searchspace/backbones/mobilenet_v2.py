@@ -49,7 +49,7 @@ class MobileNetV2(Backbone):
     default_classes: ClassVar[int] = 1000
 
     def __post_init__(self) -> None:
-        check_at_least(0, multiplier=self.multiplier)
+        check_at_least(0, 100, multiplier=self.multiplier)
         if not self.multiplier:
             raise InputError("multiplier must be above 0, for example 0.5, got 0")
         object.__setattr__(self, "multiplier", float(self.multiplier))

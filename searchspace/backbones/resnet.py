@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from searchspace.backbones.base import Backbone, Builder
 from searchspace.backbones.basic_block import BasicBlock, BlockSpec
 from searchspace.backbones.bottleneck import EXPANSION, Bottleneck
-from searchspace.checks import check_integer, check_one_of
+from searchspace.checks import MAX_CHANNELS, check_integer, check_one_of
 from searchspace.errors import InputError
 from searchspace.layers.memory_format import GlobalAveragePool
 
@@ -52,7 +52,8 @@ class ResNet(Backbone):
 
     def __post_init__(self) -> None:
         check_one_of(tuple(BLOCKS), depth=self.depth)
-        check_integer(1, width=self.width, groups=self.groups, group_width=self.group_width)
+        check_integer(1, MAX_CHANNELS, width=self.width, groups=self.groups)
+        check_integer(1, MAX_CHANNELS, group_width=self.group_width)
         check_one_of(("imagenet", "deep", "small"), stem=self.stem)
         check_one_of(("B", "D"), shortcut=self.shortcut)
         if self.stem == "deep" and self.width % 2:

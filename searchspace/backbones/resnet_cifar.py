@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from searchspace.backbones.base import Backbone, Builder
 from searchspace.backbones.basic_block import BasicBlock, BlockSpec
-from searchspace.checks import check_integer, check_one_of
+from searchspace.checks import MAX_CHANNELS, MAX_DEPTH, check_integer, check_one_of
 from searchspace.errors import InputError
 from searchspace.layers.memory_format import GlobalAveragePool
 
@@ -28,10 +28,10 @@ class ResNetCifar(Backbone):
     kind: ClassVar[str] = "resnet_cifar"
 
     def __post_init__(self) -> None:
-        check_integer(8, depth=self.depth)
+        check_integer(8, MAX_DEPTH, depth=self.depth)
         if (self.depth - 2) % 6:
             raise InputError(f"depth must be 6n+2, for example 8, 20, 32 or 56, got {self.depth}")
-        check_integer(1, width=self.width)
+        check_integer(1, MAX_CHANNELS, width=self.width)
         check_one_of(("A", "B"), shortcut=self.shortcut)
 
     def assemble(self, builder: Builder, num_classes: int, in_chs: int) -> nn.Module:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from searchspace.backbones.base import Backbone, Builder
 from searchspace.backbones.basic_block import BlockSpec, TwoConvs
-from searchspace.checks import check_integer
+from searchspace.checks import MAX_CHANNELS, MAX_DEPTH, check_integer
 from searchspace.errors import InputError
 from searchspace.layers.memory_format import GlobalAveragePool, strided
 from searchspace.slot import Slot
@@ -35,10 +35,10 @@ class ShakeShake(Backbone):
     kind: ClassVar[str] = "shake_shake"
 
     def __post_init__(self) -> None:
-        check_integer(8, depth=self.depth)
+        check_integer(8, MAX_DEPTH, depth=self.depth)
         if (self.depth - 2) % 6:
             raise InputError(f"depth must be 6n+2, for example 8, 20 or 26, got {self.depth}")
-        check_integer(2, width=self.width)
+        check_integer(2, MAX_CHANNELS, width=self.width)
         if self.width % 2:
             raise InputError(
                 f"width must be even, as shortcuts have two halves, got {self.width}"

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from searchspace.checks import check_integers
+from searchspace.checks import MAX_KERNEL, check_integers
 from searchspace.errors import InputError
 from searchspace.layers.depthwise import DepthwiseConv2d
 from searchspace.slot import Slot
@@ -19,7 +19,7 @@ from searchspace.slot import Slot
 
 def odd_kernels(**values: Any) -> None:
     """Raise an InputError unless every value is a filled list of odd kernel sizes."""
-    check_integers(1, **values)
+    check_integers(1, MAX_KERNEL, **values)
     for name, kernels in values.items():
         even = [size for size in kernels if size % 2 == 0]
         if even:

@@ -15,7 +15,7 @@ from typing import ClassVar, Literal
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from searchspace.checks import check_integer, check_one_of
+from searchspace.checks import MAX_EXPERTS, check_integer, check_one_of
 from searchspace.choice import Choice, register
 from searchspace.layers.counted_module import CountedModule, Shape
 from searchspace.layers.dynamic import DynamicConv2d, Experts
@@ -51,7 +51,7 @@ class CoConv(Choice):
     role: ClassVar[Role] = "conv"
 
     def __post_init__(self) -> None:
-        check_integer(1, experts=self.experts)
+        check_integer(1, MAX_EXPERTS, experts=self.experts)
         check_one_of(("out", "in"), side=self.side)
         check_one_of(("multi", "single"), scales=self.scales)
         check_one_of(("sigmoid", "softmax"), gate=self.gate)

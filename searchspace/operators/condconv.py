@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
-from searchspace.checks import check_integer
+from searchspace.checks import MAX_EXPERTS, check_integer
 from searchspace.choice import Choice, register
 from searchspace.layers.dynamic import DynamicConv2d, Experts
 from searchspace.layers.memory_format import spatial_mean
@@ -30,7 +30,7 @@ class CondConv(Choice):
     role: ClassVar[Role] = "conv"
 
     def __post_init__(self) -> None:
-        check_integer(1, experts=self.experts)
+        check_integer(1, MAX_EXPERTS, experts=self.experts)
 
     def module(self, slot: Slot) -> nn.Module:
         """The training form; `deployed()` gives the one with a kernel per sample."""

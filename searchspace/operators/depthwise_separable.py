@@ -13,7 +13,7 @@ from typing import ClassVar
 
 from torch import nn
 
-from searchspace.checks import check_integer
+from searchspace.checks import MAX_KERNEL, check_integer
 from searchspace.choice import Choice, register
 from searchspace.errors import InputError
 from searchspace.layers.separable import SeparableConv2d, not_separable
@@ -35,7 +35,7 @@ class DepthwiseSeparable(Choice):
     role: ClassVar[Role] = "conv"
 
     def __post_init__(self) -> None:
-        check_integer(1, kernel=self.kernel)
+        check_integer(1, MAX_KERNEL, kernel=self.kernel)
         if self.kernel % 2 == 0:
             raise InputError(f"kernel must be odd, got {self.kernel}")
 

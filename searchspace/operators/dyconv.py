@@ -13,7 +13,7 @@ from typing import ClassVar, Literal
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from searchspace.checks import check_integer, check_one_of
+from searchspace.checks import MAX_EXPERTS, check_integer, check_one_of
 from searchspace.choice import Choice, register
 from searchspace.layers.dynamic import DynamicConv2d, Experts
 from searchspace.layers.memory_format import spatial_mean
@@ -39,7 +39,7 @@ class DyConv(Choice):
     role: ClassVar[Role] = "conv"
 
     def __post_init__(self) -> None:
-        check_integer(1, experts=self.experts)
+        check_integer(1, MAX_EXPERTS, experts=self.experts)
         check_one_of(("cifar", "imagenet"), hidden=self.hidden)
 
     def canonical(self, slot: Slot) -> Choice:

@@ -13,7 +13,7 @@ from typing import ClassVar
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from searchspace.checks import check_integer
+from searchspace.checks import MAX_SIZE, check_integer
 from searchspace.choice import Choice, register
 from searchspace.errors import InputError
 from searchspace.layers.depthwise import DepthwiseConv2d
@@ -35,7 +35,7 @@ class GatherExcite(Choice):
     role: ClassVar[Role] = "recalibration"
 
     def __post_init__(self) -> None:
-        check_integer(2, extent=self.extent)
+        check_integer(2, MAX_SIZE, extent=self.extent)
         if self.extent & (self.extent - 1):
             raise InputError(f"extent must be a power of two, got {self.extent}")
 

@@ -16,7 +16,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from searchspace.checks import check_integer
+from searchspace.checks import MAX_BRANCHES, MAX_CHANNELS, check_integer
 from searchspace.choice import Choice, register
 from searchspace.errors import InputError
 from searchspace.slot import Role, Slot
@@ -33,9 +33,9 @@ class GroupedSplits(Choice):
     normalised: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        check_integer(1, width=self.width)
+        check_integer(1, MAX_CHANNELS, width=self.width)
         # The first group is not convolved, so one group alone would leave no convolution.
-        check_integer(2, splits=self.splits)
+        check_integer(2, MAX_BRANCHES, splits=self.splits)
 
     def illegal(self, slot: Slot) -> str | None:
         """Legal for the ungrouped 3x3 convolution in the middle of a bottleneck."""

@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from searchspace.checks import check_integer, check_integers, check_one_of
+from searchspace.checks import MAX_CHANNELS, MAX_SIZE, check_integer, check_integers, check_one_of
 from searchspace.choice import Choice, register
 from searchspace.layers.region_pooling import AverageRegions, SpreadRegions, Strategy
 from searchspace.slot import Role, Slot
@@ -50,11 +50,11 @@ class MultiScaleRecalibration(Choice):
     role: ClassVar[Role] = "recalibration"
 
     def __post_init__(self) -> None:
-        check_integers(1, scales=self.scales)
+        check_integers(1, MAX_SIZE, scales=self.scales)
         object.__setattr__(self, "scales", tuple(sorted(set(self.scales))))
         check_one_of(("regional", "sliding"), pooling=self.pooling)
         check_one_of(("own", "multi_stage"), source=self.source)
-        check_integer(1, reduction=self.reduction)
+        check_integer(1, MAX_CHANNELS, reduction=self.reduction)
 
     def illegal(self, slot: Slot) -> str | None:
         """Legal wherever the source exists."""

@@ -12,7 +12,7 @@ from typing import ClassVar
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from searchspace.checks import check_integer, check_one_of
+from searchspace.checks import MAX_CHANNELS, check_integer, check_one_of
 from searchspace.choice import Choice, register
 from searchspace.layers.memory_format import spatial_mean
 from searchspace.slot import Role, Slot
@@ -36,7 +36,7 @@ class SqueezeExcite(Choice):
     role: ClassVar[Role] = "recalibration"
 
     def __post_init__(self) -> None:
-        check_integer(1, reduction=self.reduction)
+        check_integer(1, MAX_CHANNELS, reduction=self.reduction)
         check_one_of((True, False), bias=self.bias)
 
     def hidden(self, slot: Slot) -> int:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from searchspace.architecture import Architecture
 from searchspace.backbones.base import Backbone
-from searchspace.checks import check_integer
+from searchspace.checks import MAX_CHANNELS, MAX_CLASSES, MAX_SIZE, check_integer
 from searchspace.cost import Cost, Form
 from searchspace.errors import InputError
 from searchspace.resolutions import Resolutions
@@ -64,9 +64,10 @@ class Space:
     limits: Limits | None = field(default=None, metadata=OMIT_DEFAULT)
 
     def __post_init__(self) -> None:
-        check_integer(1, input_size=self.input_size, in_chs=self.in_chs)
+        check_integer(1, MAX_SIZE, input_size=self.input_size)
+        check_integer(1, MAX_CHANNELS, in_chs=self.in_chs)
         if self.num_classes is not None:
-            check_integer(1, num_classes=self.num_classes)
+            check_integer(1, MAX_CLASSES, num_classes=self.num_classes)
         if not isinstance(self.name, str):
             raise InputError(f"name must be a string, got {self.name!r}")
         if not self.backbones:

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from searchspace.checks import MAX_RUNS, check_at_least, check_integer
+from searchspace.errors import InputError
+
 
 @dataclass(frozen=True)
 class Resources:
@@ -19,3 +22,16 @@ class Resources:
     data_root: Path | None = None
     time_limit: float | None = None
     checkpoint_seconds: float = 60.0
+
+    def __post_init__(self) -> None:
+        if self.workers is not None:
+            check_integer(1, MAX_RUNS, workers=self.workers)
+        check_at_least(0, 1024, gpus_per_trial=self.gpus_per_trial)
+        if self.gpus_per_trial > 1 and self.gpus_per_trial != int(self.gpus_per_trial):
+            raise InputError(
+                "gpus_per_trial must be at most 1 or a whole number of GPUs, "
+                f"got {self.gpus_per_trial:g}"
+            )
+        if self.time_limit is not None:
+            check_at_least(0, 1e9, time_limit=self.time_limit)
+        check_at_least(0, 1e9, checkpoint_seconds=self.checkpoint_seconds)

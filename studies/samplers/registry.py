@@ -10,7 +10,7 @@ from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import BaseSampler, GPSampler, NSGAIIISampler, NSGAIISampler, TPESampler
 
 from searchspace import InputError
-from searchspace.checks import check_at_least, check_integer, check_one_of
+from searchspace.checks import MAX_TRIALS, check_at_least, check_integer, check_one_of
 from searchspace.schema import from_json
 from searchspace.space import Space
 from studies.samplers.informed import InformedSampler
@@ -76,7 +76,7 @@ class InformedSettings(SamplerSettings):
     kind: ClassVar[str] = "informed"
 
     def __post_init__(self) -> None:
-        check_integer(1, startup=self.startup, pool=self.pool)
+        check_integer(1, MAX_TRIALS, startup=self.startup, pool=self.pool)
 
     def make(self, within: Space, objectives: Sequence[str], seed: int) -> BaseSampler:
         """The sampler with these settings."""
@@ -98,8 +98,8 @@ class TpeSettings(SamplerSettings):
     kind: ClassVar[str] = "tpe"
 
     def __post_init__(self) -> None:
-        check_integer(0, n_startup_trials=self.n_startup_trials)
-        check_integer(1, n_ei_candidates=self.n_ei_candidates)
+        check_integer(0, MAX_TRIALS, n_startup_trials=self.n_startup_trials)
+        check_integer(1, MAX_TRIALS, n_ei_candidates=self.n_ei_candidates)
         if self.group and not self.multivariate:
             raise InputError("group needs multivariate to be true")
 
@@ -133,7 +133,7 @@ class Nsga2Settings(SamplerSettings):
     kind: ClassVar[str] = "nsga2"
 
     def __post_init__(self) -> None:
-        check_integer(2, population_size=self.population_size)
+        check_integer(2, MAX_TRIALS, population_size=self.population_size)
         shares = {"crossover_prob": self.crossover_prob, "swapping_prob": self.swapping_prob}
         if self.mutation_prob is not None:
             shares["mutation_prob"] = self.mutation_prob
@@ -162,7 +162,7 @@ class Nsga3Settings(Nsga2Settings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_integer(1, dividing_parameter=self.dividing_parameter)
+        check_integer(1, MAX_TRIALS, dividing_parameter=self.dividing_parameter)
 
     def make(self, within: Space, objectives: Sequence[str], seed: int) -> BaseSampler:
         """The sampler with these settings."""
@@ -182,7 +182,7 @@ class GpSettings(SamplerSettings):
     kind: ClassVar[str] = "gp"
 
     def __post_init__(self) -> None:
-        check_integer(1, n_startup_trials=self.n_startup_trials)
+        check_integer(1, MAX_TRIALS, n_startup_trials=self.n_startup_trials)
 
     def make(self, within: Space, objectives: Sequence[str], seed: int) -> BaseSampler:
         """The sampler with these settings."""

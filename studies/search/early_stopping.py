@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from searchspace import InputError
-from searchspace.checks import check_integer
+from searchspace.checks import MAX_TRIALS, check_integer
 from searchspace.schema import from_json
 from studies.samplers.pareto import Order, by_error, by_fronts
 from studies.search.stoppers import AshaStopper, MedianStopper, Stopper
@@ -28,7 +28,7 @@ class EarlyStopping:
 
         Raises an InputError if no decision is possible before `max_epochs`.
         """
-        check_integer(1, max_epochs=max_epochs)
+        check_integer(1, MAX_TRIALS, max_epochs=max_epochs)
         return Stopper()
 
 
@@ -46,8 +46,8 @@ class Asha(EarlyStopping):
     order: ClassVar[Order] = staticmethod(by_error)
 
     def __post_init__(self) -> None:
-        check_integer(1, min_epochs=self.min_epochs)
-        check_integer(2, factor=self.factor)
+        check_integer(1, MAX_TRIALS, min_epochs=self.min_epochs)
+        check_integer(2, MAX_TRIALS, factor=self.factor)
 
     def rungs(self, max_epochs: int) -> tuple[int, ...]:
         """The epochs of the rungs, all below `max_epochs`."""
@@ -92,7 +92,7 @@ class MedianStopping(EarlyStopping):
     kind: ClassVar[str] = "median"
 
     def __post_init__(self) -> None:
-        check_integer(1, min_epochs=self.min_epochs, min_trials=self.min_trials)
+        check_integer(1, MAX_TRIALS, min_epochs=self.min_epochs, min_trials=self.min_trials)
 
     def start(self, max_epochs: int) -> Stopper:
         """A stopper for trials of `max_epochs`, which has seen no report yet."""
@@ -101,7 +101,7 @@ class MedianStopping(EarlyStopping):
 
 
 def _check_min_epochs(min_epochs: int, max_epochs: int) -> None:
-    check_integer(1, max_epochs=max_epochs)
+    check_integer(1, MAX_TRIALS, max_epochs=max_epochs)
     if min_epochs >= max_epochs:
         raise InputError(
             f"min_epochs must be below the {max_epochs} epochs of a trial, got {min_epochs}"

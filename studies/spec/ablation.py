@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from searchspace import Architecture, Cost, InputError, measure
-from searchspace.checks import check_integer
+from searchspace.checks import MAX_RUNS, check_integer
 from searchspace.schema import OMIT_DEFAULT, from_json, to_json
 from studies.spec.claims import Claim
 from studies.spec.experiment import Split
@@ -59,7 +59,7 @@ class Design:
     latency: bool = False
 
     def __post_init__(self) -> None:
-        check_integer(1, seeds=self.seeds)
+        check_integer(1, MAX_RUNS, seeds=self.seeds)
         self._check_claims()
 
     def _check_claims(self) -> None:

@@ -58,7 +58,7 @@ class Comparison:
     def __post_init__(self) -> None:
         if not self.above or not self.below:
             raise InputError("a comparison needs operands on both sides, got an empty side")
-        check_at_least(float("-inf"), margin=self.margin)
+        check_at_least(-100, 100, margin=self.margin)
 
     @property
     def operands(self) -> tuple[Operand, ...]:

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any, ClassVar, Literal, get_args
 
 from searchspace import Architecture, InputError
-from searchspace.checks import check_integer, check_one_of
+from searchspace.checks import MAX_RUNS, MAX_TRIALS, check_integer, check_one_of
 from searchspace.schema import from_json, to_json
 from searchspace.space import Limits, Space
 from studies.spec.experiment import Split
@@ -54,8 +54,10 @@ class Search:
     duplicates: Duplicates = "answer"
 
     def __post_init__(self) -> None:
-        check_integer(1, trials=self.trials, replicates=self.replicates)
-        check_integer(0, seed=self.seed, contested=self.contested)
+        check_integer(1, MAX_TRIALS, trials=self.trials)
+        check_integer(1, MAX_RUNS, replicates=self.replicates)
+        check_integer(0, seed=self.seed)
+        check_integer(0, MAX_TRIALS, contested=self.contested)
         check_one_of(get_args(Duplicates), duplicates=self.duplicates)
         if len(set(self.objectives)) < len(self.objectives) or "accuracy" not in self.objectives:
             raise InputError(

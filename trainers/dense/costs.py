@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from searchspace import Cost, measure_module
-from searchspace.checks import check_integer
+from searchspace.checks import MAX_SIZE, check_integer
 
 PROPOSALS, DETECTIONS = 1000, 100
 """torchvision's numbers of boxes that reach the box head and the mask head, at most."""
@@ -33,7 +33,8 @@ def dense_costs(
     The heads of detectors are counted for as many boxes as given; the pooling of regions and the
     selection of boxes do no multiply-accumulates that the convention counts.
     """
-    check_integer(1, size=size, proposals=proposals, detections=detections)
+    check_integer(1, MAX_SIZE, size=size)
+    check_integer(1, proposals=proposals, detections=detections)
     modes = {module: module.training for module in model.modules()}
     try:
         parts = _parts(model.eval(), size, proposals, detections)

@@ -35,7 +35,7 @@ class Digits(Task):
     input_size: ClassVar[int] = 8
 
     def __post_init__(self) -> None:
-        check_at_least(0, noise=self.noise)
+        check_at_least(0, 1e6, noise=self.noise)
         check_integer(10, train_size=self.train_size)
         if self.train_size > LARGEST_TRAIN:
             raise InputError(f"train_size must be at most {LARGEST_TRAIN}, got {self.train_size}")

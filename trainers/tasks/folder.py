@@ -8,7 +8,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from searchspace.checks import check_integer
+from searchspace.checks import MAX_CLASSES, MAX_SIZE, check_integer
 from searchspace.errors import InputError
 from trainers.tasks.base import Splits, StoredSplit, Task, required, statistics
 from trainers.tasks.stream import StreamedSplit
@@ -41,8 +41,9 @@ class Folder(Task):
     kind: ClassVar[str] = "folder"
 
     def __post_init__(self) -> None:
-        check_integer(2, classes=self.classes)
-        check_integer(1, images=self.images, size=self.size)
+        check_integer(2, MAX_CLASSES, classes=self.classes)
+        check_integer(1, images=self.images)
+        check_integer(1, MAX_SIZE, size=self.size)
         if not self.name or Path(self.name).name != self.name:
             raise InputError(f"name must be that of a folder, without a path, got {self.name!r}")
 

@@ -13,6 +13,7 @@ from searchspace.checks import check_at_least, check_integer
 from trainers.tasks.base import Splits, StoredSplit, Task, statistics
 
 SIDE = 16
+MAX_TRAIN = 2_000_000
 HELD_OUT = 2000
 """Images in each of validation and test."""
 RADII = (1, 2, 3)
@@ -46,8 +47,8 @@ class Synthetic(Task):
     input_size: ClassVar[int] = SIDE
 
     def __post_init__(self) -> None:
-        check_integer(self.classes, train_size=self.train_size)
-        check_at_least(0, difficulty=self.difficulty)
+        check_integer(self.classes, MAX_TRAIN, train_size=self.train_size)
+        check_at_least(0, 1e6, difficulty=self.difficulty)
         check_integer(0, data_seed=self.data_seed)
 
     @property

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Literal
 
-from searchspace.checks import check_integer, check_one_of
+from searchspace.checks import MAX_SIZE, check_integer, check_one_of
 from searchspace.cost import Form
 from searchspace.errors import InputError
 from searchspace.resolutions import Resolutions
@@ -67,7 +67,7 @@ class CostTables:
 
     def _get(self, form: Form, size: int) -> tuple[dict[BranchKey, CostTerms], PriceTable]:
         check_one_of(("deployed", "training"), form=form)
-        check_integer(1, size=size)
+        check_integer(1, MAX_SIZE, size=size)
         if (form, size) not in self._tables:
             counter = TermCounter(form, size, self.num_classes, self.in_chs)
             self._tables[form, size] = self._count(counter)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from searchspace.checks import check_integer
+from searchspace.checks import LARGEST_AMOUNT, MAX_SIZE, check_integer
 from searchspace.cost import Form
 
 UNLIMITED = 2**60
@@ -29,7 +29,9 @@ class Limits:
     def __post_init__(self) -> None:
         for name in ("max_macs", "min_macs", "max_params", "min_params"):
             if getattr(self, name) is not None:
-                check_integer(0, **{name: getattr(self, name)})
+                check_integer(0, int(LARGEST_AMOUNT), **{name: getattr(self, name)})
+        if self.size is not None:
+            check_integer(1, MAX_SIZE, size=self.size)
 
     def bounds(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Least and greatest (MACs, parameters), each of shape (2,)."""
