@@ -66,6 +66,11 @@ VERDICT_COLUMNS = {
 """Columns of `verdicts_frame`."""
 
 
+def main_frame(run: Run) -> pd.DataFrame:
+    """The table of a run that is kept as CSV: its arms, or the points of a search."""
+    return arms_frame(run.arms) if run.is_ablation else run.points.drop(columns="network")
+
+
 def arms_frame(arms: Sequence[ArmSummary]) -> pd.DataFrame:
     """A row for each arm, task and input size; columns are in `ARM_COLUMNS`."""
     rows = [_arm(arm) for arm in arms]

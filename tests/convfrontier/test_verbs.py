@@ -65,6 +65,7 @@ HELP = (
     "studies.run search --help",
     "searchspace.describe --help",
     "trainers.train --help",
+    "analysis.report --help",
 )
 
 
