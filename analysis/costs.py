@@ -16,6 +16,7 @@ from analysis.render.outputs import write_output
 from analysis.render.tables import TextTable, html_table, rich_table
 from searchspace import InputError
 from searchspace.cli import run_command
+from searchspace.console import plain_console
 
 TITLE = "Printed costs and ours"
 EXPLANATION = (
@@ -46,8 +47,8 @@ def costs(
     audited = audit()
     write_output(csv, to_frame(audited).to_csv(index=False))
     write_output(html, page(audited))
-    console = Console()
-    show(audited, console if console.width > WIDTH else Console(width=WIDTH))
+    console = plain_console()
+    show(audited, console if console.width > WIDTH else plain_console(width=WIDTH))
     console.print(f"\nTable: {csv}\nReport: {html}", soft_wrap=True)
 
 

@@ -11,7 +11,6 @@ from typing import Annotated
 
 import torch
 import typer
-from rich.console import Console
 
 from analysis.audit.audit import EQUAL, Audited, audit
 from analysis.audit.conventions import CONVENTIONS
@@ -20,6 +19,7 @@ from analysis.render.outputs import write_output
 from analysis.render.tables import TextTable, markdown_table
 from searchspace import InputError, names
 from searchspace.cli import run_command
+from searchspace.console import plain_console
 from studies import Study
 from studies.papers.catalog import STUDIES
 
@@ -38,7 +38,7 @@ def document_tables(
     parts = {"studies.md": studies_parts(STUDIES.values()), "costs.md": costs_parts(audit())}
     for name, page in pages.items():
         write_output(docs / name, filled(page, parts[name]))
-    Console().print(f"Written: {docs / 'studies.md'}, {docs / 'costs.md'}", soft_wrap=True)
+    plain_console().print(f"Written: {docs / 'studies.md'}, {docs / 'costs.md'}", soft_wrap=True)
 
 
 def _read(path: Path) -> str:

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
 from analysis.data.training_command import training_command
 from analysis.render.outputs import make_folder, write_output
@@ -23,6 +22,7 @@ from analysis.selection.choose import Goal, Pick, choose
 from analysis.selection.sentences import sentences
 from searchspace import InputError
 from searchspace.cli import amount, fraction, run_command, whole_number
+from searchspace.console import plain_console
 from searchspace.schema import to_json
 from studies import load
 from studies.rundir.store import RunStore
@@ -96,7 +96,7 @@ def pick(
         *([] if data_root is None else ["--data-root", str(data_root)]),
         *([] if device is None else ["--device", device]),
     ]
-    console = Console(soft_wrap=True, highlight=False, markup=False)
+    console = plain_console(soft_wrap=True, highlight=False)
     for sentence in sentences(choice):
         console.print(sentence)
     console.print(f"\nArchitecture: {architecture}\nTrain it: {shlex.join(training)}")

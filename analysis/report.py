@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from searchspace.cli import run_command
+from searchspace.console import plain_console
 
 PAGE = "report.html"
 TABLE = "table.csv"
@@ -42,7 +42,7 @@ def report(
 
     # Networks are priced one image at a time: more threads would only wait for each other.
     torch.set_num_threads(1)
-    console = Console(soft_wrap=False)
+    console = plain_console(soft_wrap=False)
     if not console.is_terminal:
         console.width = WIDTH
     runs = [read_run(folder) for folder in run_dirs]

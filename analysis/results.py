@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from analysis.data.frames import all_verdicts_frame
 from analysis.data.provenance import provenance
@@ -21,6 +20,7 @@ from analysis.sections.verdict_tables import (
 )
 from analysis.stats.verdicts import CONCLUSIONS, Conclusion
 from searchspace.cli import run_command
+from searchspace.console import plain_console
 from studies import Ablation
 
 INDEX = "README.md"
@@ -38,7 +38,7 @@ def results(
         write_output(out / file_name(run), study_page(run))
     write_output(out / VERDICTS, all_verdicts_frame(runs).to_csv(index=False, float_format="%.6g"))
     write_output(out / INDEX, index_page(runs))
-    Console().print(f"{len(runs)} studies: {out / INDEX}", soft_wrap=True)
+    plain_console().print(f"{len(runs)} studies: {out / INDEX}", soft_wrap=True)
 
 
 def file_name(run: Run) -> str:

@@ -17,6 +17,7 @@ from analysis.render.tables import html_table, rich_table
 from analysis.sections.arm_tables import arm_table, differences_sentence
 from analysis.sections.verdict_tables import EXPLANATION, verdict_counts, verdict_table
 from searchspace.cli import run_command
+from searchspace.console import plain_console
 
 PAGE = "verdicts.html"
 TABLE = "verdicts.csv"
@@ -30,7 +31,7 @@ def summary(
 ) -> None:
     """Print the verdicts of several studies, and write them as a table and a page."""
     runs = read_ablations(run_dirs)
-    console = Console()
+    console = plain_console()
     for run in runs:
         print_verdicts(run, console)
     console.print(EXPLANATION, markup=False, highlight=False, soft_wrap=True)

@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from importlib import import_module
 from typing import Any, NamedTuple
 
-from searchspace.cli import fail, run_command
+from searchspace.cli import fail, one_sentence, run_command
 
 PROGRAM = "convfrontier"
 
@@ -84,7 +84,8 @@ def main() -> None:
         VERBS["reference"].command([])()
     elif name in VERBS:
         verb = VERBS[name]
-        run_command(verb.command(arguments), f"{PROGRAM} {name}", [*verb.options, *arguments])
+        with one_sentence():
+            run_command(verb.command(arguments), f"{PROGRAM} {name}", [*verb.options, *arguments])
     else:
         close = get_close_matches(name, VERBS, n=1)
         hint = f"did you mean {close[0]}?" if close else f"{PROGRAM} --help shows them all"

@@ -1,12 +1,15 @@
 """Runs command lines: exit status, one sentence on bad input, and parsers of option values."""
 
+import io
+import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import typer
 
-from searchspace.checks import parse_amount
+from searchspace.checks import DECIMAL, LARGEST, LARGEST_NUMBER, parse_amount, shown
 from searchspace.errors import InputError
 
 USAGE_ERROR = 2
@@ -29,8 +32,18 @@ def run_command(
     """
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     app.command()(command)
+    with one_sentence():
+        sys.exit(app(arguments, prog_name=prog, standalone_mode=False) or 0)
+
+
+@contextmanager
+def one_sentence() -> Iterator[None]:
+    """Turn bad input, and files that the system refuses, into one sentence and an exit status."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # Names of files may hold bytes that are no text.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        status = app(arguments, prog_name=prog, standalone_mode=False)
+        yield
     except (InputError, _UsageError) as error:
         message = error.format_message() if isinstance(error, _UsageError) else str(error)
         fail(message)
@@ -40,7 +53,11 @@ def run_command(
         # The reader of our output went away, as `| head` does.
         sys.stderr.close()
         sys.exit(0)
-    sys.exit(status or 0)
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename is not None else ""
+        fail(f"{place}{error.strerror or error}")
+    except (MemoryError, RecursionError):
+        fail("the input is too large: memory ran out")
 
 
 def fail(sentence: str) -> None:
@@ -51,23 +68,33 @@ def fail(sentence: str) -> None:
 
 def whole_number(text: str | int) -> int:
     """Parse an option that must be a whole number of at least 1."""
-    try:
-        number = int(text)
-    except ValueError:
-        number = 0
-    if number < 1:
-        raise typer.BadParameter(f"expected a whole number of at least 1, got {text!r}")
-    return number
+    return _whole(text, 1)
+
+
+def whole_number_or_zero(text: str | int) -> int:
+    """Parse an option that must be a whole number of at least 0, such as a seed."""
+    return _whole(text, 0)
+
+
+def _whole(text: str | int, minimum: int) -> int:
+    # int() would take a sign, underscores and the digits of all scripts.
+    written = str(text).strip()
+    digits = re.fullmatch("[0-9]+", written)
+    if not digits or (len(written) < 11 and int(written) < minimum):
+        raise typer.BadParameter(
+            f"expected a whole number of at least {minimum}, got {shown(text)}"
+        )
+    if len(written) > 10 or int(written) > LARGEST:
+        raise typer.BadParameter(f"expected a whole number of at most {LARGEST}, got {shown(text)}")
+    return int(written)
 
 
 def fraction(text: str | float) -> float:
     """Parse an option that must be a number of at least 0."""
-    try:
-        number = float(text)
-    except ValueError:
-        number = -1.0
-    if not 0 <= number < float("inf"):
-        raise typer.BadParameter(f"expected a number of at least 0, got {text!r}")
+    written = str(text).strip()
+    number = float(written) if re.fullmatch(DECIMAL, written) else -1.0
+    if not 0 <= number <= LARGEST_NUMBER:
+        raise typer.BadParameter(f"expected a number of at least 0, got {shown(text)}")
     return number
 
 

@@ -3,24 +3,31 @@
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from searchspace.checks import MAX_SAMPLES, check_integer, check_one_of
-from searchspace.cli import run_command
+from searchspace.cli import run_command, whole_number, whole_number_or_zero
+from searchspace.console import plain_console
 
 
 def command(
     name: Annotated[str, typer.Argument(metavar="SPACE", help="A name, or a YAML or JSON file.")],
     form: Annotated[str, typer.Option(help="deployed or training")] = "deployed",
-    samples: Annotated[int, typer.Option(help="Networks in the histogram.")] = 100_000,
-    seed: Annotated[int, typer.Option(help="Seed of the histogram's networks.")] = 0,
+    samples: Annotated[
+        int, typer.Option(parser=whole_number, metavar="N", help="Networks in the histogram.")
+    ] = 100_000,
+    seed: Annotated[
+        int,
+        typer.Option(
+            parser=whole_number_or_zero, metavar="N", help="Seed of the histogram's networks."
+        ),
+    ] = 0,
 ) -> None:
     """Print what is in a search space: slots, options, number of networks, costs."""
     from searchspace.space.description import describe, open_space
 
     check_integer(1, MAX_SAMPLES, samples=samples)
     check_one_of(("deployed", "training"), form=form)
-    console = Console(highlight=False)
+    console = plain_console(highlight=False)
     describe(
         open_space(name),
         console,

@@ -9,10 +9,10 @@ from typing import Annotated
 
 import pandas as pd
 import typer
-from rich.console import Console
 
 from searchspace import InputError
 from searchspace.cli import run_command, whole_number
+from searchspace.console import plain_console
 from studies.tabular.benchmark_table import read_table
 from studies.tabular.comparison import (
     EARLY_STOPPING_SEARCHERS,
@@ -49,7 +49,7 @@ def compare(
             raise InputError(f"--only must be one of {', '.join(samplers)}, got {name!r}")
     chosen = {"random", *(only or samplers)}
     table, workers = read_table(SPACE, TABLE), workers or os.cpu_count() or 1
-    console = Console(soft_wrap=True)
+    console = plain_console(soft_wrap=True)
     searchers = [searcher for searcher in SEARCHERS if searcher.sampler in chosen]
     trials, curves = compare_by_trials(table, searchers, repeats, workers)
     console.print(f"All {SPACE.size()} networks trained: {100 * table.ceiling():.1f} %.\n")

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from searchspace.cli import run_command, whole_number
+from searchspace.console import plain_console
 from studies.cli.options import Workers
 from studies.cli.running import run_ablation
 from studies.execution.ray_backend import RayBackend
@@ -28,7 +28,7 @@ def ground_truth(
     table: Annotated[Path | None, typer.Option(help="File for the table, .csv.gz.")] = None,
 ) -> int:
     """Train every network of the space, then write the table if it is asked for."""
-    console, store = Console(soft_wrap=True), RunStore(run)
+    console, store = plain_console(soft_wrap=True), RunStore(run)
     with RayBackend(Resources(workers)) as backend:
         status = run_ablation(all_networks(seeds), store, backend, console)
     if status == 0 and table is not None:

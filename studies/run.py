@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from searchspace.cli import run_command
+from searchspace.cli import one_sentence, run_command
 from studies.cli.options import FILES
 
 PROGRAM = "python -m studies.run"
@@ -31,8 +31,12 @@ def command_for(arguments: Sequence[str]) -> Callable[..., Any]:
 
 def main() -> None:
     """Run the command that the first argument asks for."""
-    arguments = sys.argv[1:]
-    if arguments[:1] == ["search"]:
+    with one_sentence():
+        _main(sys.argv[1:])
+
+
+def _main(arguments: Sequence[str]) -> None:
+    if list(arguments[:1]) == ["search"]:
         from studies.cli.search_command import search
 
         run_command(search, f"{PROGRAM} search", arguments[1:])

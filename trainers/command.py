@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from searchspace.cli import whole_number
+from searchspace.cli import whole_number, whole_number_or_zero
 
 
 def main(
@@ -19,7 +19,14 @@ def main(
         list[str] | None,
         typer.Option("--set", metavar="FIELD=VALUE", help="Change a field of the recipe."),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Decides weights, order and augmentation.")] = 0,
+    seed: Annotated[
+        int,
+        typer.Option(
+            parser=whole_number_or_zero,
+            metavar="N",
+            help="Decides weights, order and augmentation.",
+        ),
+    ] = 0,
     data_root: Annotated[Path | None, typer.Option(help="Folder that holds the datasets.")] = None,
     device: Annotated[
         str | None, typer.Option(help="cpu, cuda or cuda:N [default: cuda if there is one]")

@@ -16,6 +16,8 @@ from rich.table import Table
 from safetensors.torch import save
 
 from searchspace import Architecture, InputError
+from searchspace.checks import MAX_THREADS, check_integer
+from searchspace.console import plain_console
 from searchspace.files import read_json, write_bytes, write_text
 from searchspace.schema import to_json
 from trainers.arguments import parse_recipe, parse_task
@@ -53,9 +55,10 @@ def train_in_folder(
 ) -> int:
     """Train a job, or continue it, and write what it gave into `out`; the program's exit status."""
     if threads is not None:
+        check_integer(1, MAX_THREADS, threads=threads)
         torch.set_num_threads(threads)
     job.task.locate(data_root)
-    console = Console(soft_wrap=True)
+    console = plain_console(soft_wrap=True)
     place = _device(device)
     _claim(out, job, place)
     if place == "cpu":
@@ -78,7 +81,7 @@ def _train(training: Training, out: Path, console: Console) -> None:
     """Train to the end, showing a bar and a line for each epoch."""
     epochs, steps = training.job.recipe.epochs, training.steps
     columns = (
-        TextColumn("epoch {task.fields[epoch]}"),
+        TextColumn("epoch {task.fields[epoch]}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),

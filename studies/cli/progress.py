@@ -46,9 +46,9 @@ class Progress:
         self.to_do: Callable[[], int] = lambda: 0
         self.began: float | None = None
         self.bar = Bar(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
-            TextColumn("{task.percentage:.0f} %, {task.fields[left]}"),
+            TextColumn("{task.percentage:.0f} %, {task.fields[left]}", markup=False),
             console=console,
             transient=True,
             disable=not console.is_terminal,

@@ -10,6 +10,7 @@ import pandas as pd
 from rich.console import Console
 
 from searchspace import InputError
+from searchspace.console import plain_console
 from studies.cli.progress import Progress
 from studies.execution.environment import environment
 from studies.execution.job_queue import AblationQueue, JobQueue
@@ -49,7 +50,7 @@ def run_study(
     ablation = study.ablation(preset or next(iter(study.presets)), seeds=seeds)
     store = RunStore(Path(out))
     with RayBackend(resources) as backend:
-        status = run_ablation(ablation, store, backend, Console())
+        status = run_ablation(ablation, store, backend, plain_console())
     if status:
         raise InputError(f"not all jobs of {study.name} ended; run it again to go on")
     return load(store)

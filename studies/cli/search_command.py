@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from searchspace.cli import amount, fraction, whole_number
+from searchspace.cli import amount, fraction, whole_number, whole_number_or_zero
 from searchspace.errors import InputError
 from studies.cli.options import FILES, Address, DataRoot, Fresh, TimeLimit, Workers
 
@@ -96,7 +96,11 @@ def search(
     ] = None,
     seed: Annotated[
         int | None,
-        typer.Option(min=0, help="Of the sampler and of the first runs [default: 0]"),
+        typer.Option(
+            parser=whole_number_or_zero,
+            metavar="N",
+            help="Of the sampler and of the first runs [default: 0]",
+        ),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Run directory [default: runs/search-SPACE-TASK]")
@@ -119,8 +123,8 @@ def search(
     objectives it extends the search. Selection sees validation accuracies only.
     """
     import torch
-    from rich.console import Console
 
+    from searchspace.console import plain_console
     from studies.cli.running import analyse, prepare, run_search
     from studies.cli.search_preview import search_table
     from studies.execution.ray_backend import RayBackend
@@ -129,7 +133,7 @@ def search(
 
     # Networks are priced one image at a time: more threads would only wait for each other.
     torch.set_num_threads(1)
-    console = Console(soft_wrap=True)
+    console = plain_console(soft_wrap=True)
     asked = _read(
         file,
         {

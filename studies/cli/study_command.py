@@ -62,11 +62,10 @@ def run(
 
     A file may hold a study or a search. `python -m studies.run search --help` is about searches.
     """
-    from rich.console import Console
-
+    from searchspace.console import plain_console
     from studies.papers.index import studies_table
 
-    console = Console(soft_wrap=True)
+    console = plain_console(soft_wrap=True)
     if list_studies:
         console.print(studies_table())
         return 0

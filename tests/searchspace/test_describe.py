@@ -123,7 +123,10 @@ def test_a_file_is_described(tmp_path, run) -> None:
         (["nothing"], "unknown space 'nothing'; expected a file that ends in"),
         (["none.yaml"], "none.yaml: cannot be read: No such file or directory"),
         (["mssar", "--form", "fused"], "form must be one of deployed, training, got 'fused'"),
-        (["mssar", "--samples", "0"], "samples must be a whole number of at least 1, got 0"),
+        (
+            ["mssar", "--samples", "0"],
+            "'--samples': expected a whole number of at least 1, got '0'",
+        ),
         ([], "Missing argument 'SPACE'"),
     ],
 )

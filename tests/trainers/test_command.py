@@ -131,7 +131,10 @@ BAD_INPUT = {
     "unknown field": (["ARCH", "--set", "rate=1"], "a field of the recipe, got 'rate=1'"),
     "no value": (["ARCH", "--set", "lr"], "takes FIELD=VALUE"),
     "wrong value": (["ARCH", "--set", "lr=fast"], "recipe.lr: expected float, got 'fast'"),
-    "bad seed": (["ARCH", "--seed", "-1"], "seed must be a whole number of at least 0"),
+    "bad seed": (
+        ["ARCH", "--seed", "-1"],
+        "'--seed': expected a whole number of at least 0, got '-1'",
+    ),
     "unknown device": (["ARCH", "--device", "gpu"], "must be cpu, cuda or cuda:N, got 'gpu'"),
     "wrong device": (["ARCH", "--device", "meta"], "must be cpu, cuda or cuda:N, got 'meta'"),
     "missing GPU": (["ARCH", "--device", "cuda:99"], "GPUs"),

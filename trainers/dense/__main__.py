@@ -5,12 +5,12 @@ from typing import Annotated
 
 import torch
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from searchspace import Architecture, Cost
 from searchspace.checks import check_one_of
-from searchspace.cli import run_command, whole_number
+from searchspace.cli import run_command, whole_number, whole_number_or_zero
+from searchspace.console import plain_console
 from searchspace.files import read_json
 from trainers.dense.costs import dense_costs
 from trainers.dense.detection import DETECTORS, detector
@@ -36,8 +36,13 @@ def main(
     steps: Annotated[
         int, typer.Option(parser=whole_number, metavar="N", help="Training steps.")
     ] = 20,
-    output_stride: Annotated[int, typer.Option(help=f"Of {DEEPLAB}: 16 or 8.")] = 16,
-    seed: Annotated[int, typer.Option(help="Decides weights and scenes.")] = 0,
+    output_stride: Annotated[
+        int, typer.Option(parser=whole_number, metavar="N", help=f"Of {DEEPLAB}: 16 or 8.")
+    ] = 16,
+    seed: Annotated[
+        int,
+        typer.Option(parser=whole_number_or_zero, metavar="N", help="Decides weights and scenes."),
+    ] = 0,
 ) -> int:
     """Build a dense model on an architecture, show its costs, train it on coloured rectangles."""
     check_one_of((*DETECTORS, DEEPLAB), kind=kind)
@@ -47,7 +52,7 @@ def main(
         model = deeplab(chosen, weights, classes=CLASSES, output_stride=output_stride)
     else:
         model = detector(chosen, weights, kind=kind, classes=CLASSES, min_size=size, max_size=size)
-    console = Console(soft_wrap=True)
+    console = plain_console(soft_wrap=True)
     console.print(_table(dense_costs(model, size), f"{kind} at {size}x{size}"))
 
     def show(step: int, loss: float) -> None:

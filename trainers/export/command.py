@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from searchspace.cli import whole_number
+from searchspace.console import plain_console
 from trainers.export.exporting import CARD, export
 from trainers.export.formats import FORMATS
 from trainers.export.manifest import ExportManifest
@@ -43,7 +43,7 @@ def main(
         data_root=data_root,
         note=note,
     )
-    console = Console(soft_wrap=True)
+    console = plain_console(soft_wrap=True)
     console.print(_table(manifest))
     console.print(f"files and {CARD} in {out}")
     return 0

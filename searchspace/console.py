@@ -1,0 +1,13 @@
+"""The console of every command: what users named is printed as it is written."""
+
+from typing import Any
+
+from rich.console import Console
+
+
+def plain_console(**settings: Any) -> Console:
+    """A console that takes no brackets for markup and no colons for emoji; `settings` are rich's.
+
+    Names of arms, classes, files and folders may hold both.
+    """
+    return Console(markup=False, emoji=False, **settings)
