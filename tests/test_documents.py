@@ -104,6 +104,15 @@ def test_commands_in_the_text_exist(page: Path, monkeypatch: pytest.MonkeyPatch)
         assert given <= options, code
 
 
+def test_commands_and_links_are_seen() -> None:
+    readme = (ROOT / "README.md").read_text()
+    assert {match[2] for match in map(COMMAND.search, lines(readme)) if match} >= {
+        "list", "plan", "run", "search", "report", "pick", "describe"
+    }  # fmt: skip
+    assert "docs/tutorial.md" in LINK.findall(readme)
+    assert any("python -m analysis.report" in code for code in inline(readme))
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_somewhere(page: Path) -> None:
     for target in LINK.findall(page.read_text()):
