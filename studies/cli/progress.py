@@ -42,8 +42,8 @@ class Progress:
         self.names: dict[str, str] = {}
         self.work: dict[str, float] = {}
         self.share: dict[str, float] = {}
-        self.over = 0
-        self.to_do: Callable[[], int] = lambda: 0
+        self.ended_count = 0
+        self.jobs_left: Callable[[], int] = lambda: 0
         self.began: float | None = None
         self.bar = Bar(
             TextColumn("{task.description}", markup=False),
@@ -60,9 +60,9 @@ class Progress:
         return RunCallbacks(self.started, self.epoch, self.ended, self.note)
 
     @contextmanager
-    def showing(self, to_do: Callable[[], int]) -> Iterator[None]:
+    def showing(self, jobs_left: Callable[[], int]) -> Iterator[None]:
         """Show what goes on; `to_do` says about how many jobs are yet to start."""
-        self.to_do = to_do
+        self.jobs_left = jobs_left
         if not self.console.is_terminal:
             self.console.print(f"{self.total} jobs to train; starting workers")
         with self.bar:
@@ -71,12 +71,12 @@ class Progress:
     @property
     def total(self) -> int:
         """About how many jobs there are in all."""
-        return len(self.jobs) + self.to_do()
+        return len(self.jobs) + self.jobs_left()
 
     def started(self, job: Job, name: str) -> None:
         """Note that a job starts, or goes on."""
         if self.share.get(job.key) == 1.0:
-            self.over -= 1
+            self.ended_count -= 1
         self.jobs[job.key], self.names[job.key] = job, name
         self.work[job.key] = work(job)
         self.share[job.key] = min(self.share.get(job.key, 0.0), 0.99)
@@ -90,7 +90,7 @@ class Progress:
     def ended(self, key: str, result: Result) -> None:
         """Tell of a job that ended."""
         self.share[key] = 1.0
-        self.over += 1
+        self.ended_count += 1
         self._show()
         accuracy = f"{100 * result.points[0].validation_accuracy:.1f} %" if result.points else ""
         text = f"{accuracy} on validation" if accuracy else result.reason
@@ -113,18 +113,18 @@ class Progress:
 
     def done(self) -> float:
         """The share of the work that is done; a job that is not known yet counts as the mean."""
-        total = sum(self.work.values()) * (1 + self.to_do() / max(1, len(self.work)))
+        total = sum(self.work.values()) * (1 + self.jobs_left() / max(1, len(self.work)))
         return sum(self.work[key] * share for key, share in self.share.items()) / max(total, 1.0)
 
     def _show(self) -> None:
         self.bar.update(
             self.task,
             completed=self.done(),
-            description=f"{self.over} of {self.total} jobs",
+            description=f"{self.ended_count} of {self.total} jobs",
             left=self.left(),
         )
 
     def _tell(self, text: str) -> None:
         if not self.console.is_terminal:
-            text += f"; {self.left()}" if self.over < self.total else ""
-        self.console.print(f"[{self.over}/{self.total}] {text}", markup=False)
+            text += f"; {self.left()}" if self.ended_count < self.total else ""
+        self.console.print(f"[{self.ended_count}/{self.total}] {text}", markup=False)

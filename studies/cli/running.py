@@ -119,7 +119,7 @@ def run_search(
         queue = SearchScheduler(search, store, backend.resources, progress.callbacks())
         try:
             if queue.open:
-                with progress.showing(queue.to_do):
+                with progress.showing(queue.jobs_left):
                     backend.run(queue)
             else:
                 console.print(
@@ -193,7 +193,7 @@ def _train_jobs(
     names = {job.key: f"{arm.name}, seed {job.seed}" for arm, job in ablation.jobs()}
     progress = Progress(console)
     queue = AblationQueue(jobs, names, store, backend.resources, progress.callbacks())
-    with progress.showing(queue.to_do):
+    with progress.showing(queue.jobs_left):
         backend.run(queue)
     if queue.failures:
         reasons = "; ".join(dict.fromkeys(queue.failures.values()))
@@ -207,7 +207,7 @@ def _train_jobs(
 
 def remaining(queue: JobQueue, console: Console) -> int:
     """Say how many jobs are left, if any; the status to exit with."""
-    left = queue.to_do() + len(queue.running) + len(queue.again)
+    left = queue.jobs_left() + len(queue.running) + len(queue.interrupted)
     if left:
         console.print(f"Stopped with {left} jobs to do; the same command continues.")
         return INTERRUPTED

@@ -52,14 +52,14 @@ def _git(folder: Path, *arguments: str) -> str | None:
 
 def environment(device: torch.device | None = None) -> dict[str, str]:
     """Versions of what decides a result, the machine and, if given, the device by name."""
-    found = {"python": platform.python_version(), "machine": platform.machine()}
+    values = {"python": platform.python_version(), "machine": platform.machine()}
     for package in PACKAGES:
         try:
-            found[package] = version(package)
+            values[package] = version(package)
         except PackageNotFoundError:
             continue
-    found |= {"cpu": cpu(), "cores": str(cores()), "revision": revision()}
+    values |= {"cpu": cpu(), "cores": str(cores()), "revision": revision()}
     if device is not None:
         cuda = device.type == "cuda"
-        found["device"] = torch.cuda.get_device_name(device) if cuda else "cpu"
-    return {name: value for name, value in found.items() if value}
+        values["device"] = torch.cuda.get_device_name(device) if cuda else "cpu"
+    return {name: value for name, value in values.items() if value}

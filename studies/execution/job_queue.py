@@ -1,7 +1,7 @@
-"""What is to be trained next, and what becomes of it; whoever runs the jobs asks and tells.
+"""The queue of jobs: which job is trained next, and what becomes of its result.
 
-Nothing here knows where jobs run: an executor (Ray's, or the one in this process) takes a job with
-`next`, passes on every report, and says when a worker was lost.
+A queue does not know where jobs run. A backend (Ray, or this process) takes work items with
+`next_item`, passes on the report of every step, and says when a worker was lost.
 """
 
 import shutil
@@ -25,7 +25,7 @@ Decision = Literal["continue", "pause", "stop"]
 
 @dataclass(frozen=True)
 class RunCallbacks:
-    """What is called as jobs advance, for whoever watches."""
+    """What is called as jobs advance: with the job and its name, or its key."""
 
     started: Callable[[Job, str], None] = lambda job, name: None
     epoch: Callable[[str, int], None] = lambda key, epoch: None
@@ -34,95 +34,97 @@ class RunCallbacks:
 
 
 class JobQueue(ABC):
-    """The jobs of a run. All methods are called in one process and one thread."""
+    """The jobs of a run. All methods are called in the same thread."""
 
     watched = False
     slots = 1
-    """How many jobs may run at once, as far as is known."""
+    """How many jobs may run at once; the backend keeps it up to date."""
     pauses: tuple[int, ...] = ()
     run = ""
-    """Of whoever runs the jobs: its processes share their data."""
+    """The name of the backend's run, whose processes share their data."""
 
-    def __init__(self, store: RunStore, resources: Resources, events: RunCallbacks) -> None:
-        self.store, self.resources, self.events = store, resources, events
+    def __init__(self, store: RunStore, resources: Resources, callbacks: RunCallbacks) -> None:
+        self.store, self.resources, self.callbacks = store, resources, callbacks
         self.running: dict[str, Job] = {}
-        self.again: list[Job] = []
+        self.interrupted: list[Job] = []
         self.losses: dict[str, int] = {}
         self.failures: dict[str, str] = {}
 
     @abstractmethod
-    def fresh(self) -> Job | None:
-        """A job that is not running and is to be trained now; None if there is none now."""
+    def next_job(self) -> Job | None:
+        """Take the next job that is not running; None if there is none for now."""
 
     @abstractmethod
-    def to_do(self) -> int:
-        """About how many jobs are yet to start."""
+    def jobs_left(self) -> int:
+        """About how many jobs have not started yet."""
 
     @abstractmethod
-    def name(self, job: Job) -> str:
-        """What a job is called to the user."""
+    def job_name(self, job: Job) -> str:
+        """What messages call a job."""
 
     @abstractmethod
-    def ended(self, job: Job, result: Result) -> None:
-        """A job's record is in the store."""
+    def job_ended(self, job: Job, result: Result) -> None:
+        """Called when a job has ended and its record is in the store."""
 
     def decide(self, job: Job, report: StepReport) -> Decision:
-        """What a job that is not over is to do."""
+        """Whether a job that has not ended continues, pauses or stops."""
         return "continue"
 
-    def next(self) -> WorkItem | None:
-        """The job to start now; None if there is none, for now or for good (`over`)."""
-        job = self.again.pop(0) if self.again else self.fresh()
+    def next_item(self) -> WorkItem | None:
+        """The item to start now; None if there is none, for now or for good (`done`)."""
+        job = self.interrupted.pop(0) if self.interrupted else self.next_job()
         if job is None:
             return None
-        assert job.key not in self.running
+        if job.key in self.running:
+            raise RuntimeError(f"job {job.key} is running already")
         self.running[job.key] = job
-        self.events.started(job, self.name(job))
+        self.callbacks.started(job, self.job_name(job))
         folder = self.store.checkpoints.resolve()
         return WorkItem(job, folder, self.resources, self.watched, self.pauses, self.run)
 
     @property
-    def over(self) -> bool:
-        """Whether nothing runs and nothing is left; to be asked after `next` gave None."""
-        return not self.running and not self.again
+    def done(self) -> bool:
+        """Whether no job runs or is left; valid after `next_item` gave None."""
+        return not self.running and not self.interrupted
 
     def report(self, key: str, report: StepReport) -> Decision:
-        """Take what a worker told; a job that pauses or stops is no longer running."""
+        """Take the report of a step; a job that pauses or stops is no longer running."""
         job = self.running[key]
         if report.failed:
             self._fail(key, report.failed)
             return "stop"
         if report.epochs:
-            self.events.epoch(key, report.epochs[-1].epoch)
-        answer = self.decide(job, report)
+            self.callbacks.epoch(key, report.epochs[-1].epoch)
+        decision = self.decide(job, report)
         if report.record is not None:
             self._end(job, report.record)
             shutil.rmtree(self.store.checkpoints / key, ignore_errors=True)
             return "stop"
-        if answer != "continue":
-            assert report.so_far is not None
+        if decision != "continue":
+            if report.so_far is None:
+                raise RuntimeError(f"job {key} cannot {decision}: it is not watched")
             self._end(job, report.so_far)
-        return answer
+        return decision
 
-    def lost(self, key: str, why: str = "") -> None:
-        """A worker is gone: the job goes on elsewhere, unless that happened too often."""
+    def worker_lost(self, key: str, why: str = "") -> None:
+        """Queue the job of a lost worker again, or fail it after too many losses."""
         self.losses[key] = self.losses.get(key, 0) + 1
         if self.losses[key] > RETRIES:
             times = f"its worker was lost {RETRIES + 1} times"
             self._fail(key, f"{times}: {why}" if why else times)
         else:
-            self.again.append(self.running.pop(key))
+            self.interrupted.append(self.running.pop(key))
 
     def _fail(self, key: str, reason: str) -> None:
         self.failures[key] = reason
         self._end(self.running[key], _failed(self.running[key], reason))
 
     def _end(self, job: Job, record: Record) -> None:
-        # Stored first: what is told after is on disk.
+        # Stored first: whoever hears of a result finds it on disk.
         self.store.append(record)
         del self.running[job.key]
-        self.events.ended(job.key, record.result)
-        self.ended(job, record.result)
+        self.callbacks.ended(job.key, record.result)
+        self.job_ended(job, record.result)
 
 
 def _failed(job: Job, reason: str) -> Record:
@@ -130,7 +132,7 @@ def _failed(job: Job, reason: str) -> Record:
 
 
 class AblationQueue(JobQueue):
-    """Jobs known from the start: those of an ablation."""
+    """The jobs of an ablation, which are known from the start."""
 
     def __init__(
         self,
@@ -138,23 +140,23 @@ class AblationQueue(JobQueue):
         names: dict[str, str],
         store: RunStore,
         resources: Resources,
-        events: RunCallbacks,
+        callbacks: RunCallbacks,
     ) -> None:
-        super().__init__(store, resources, events)
-        self.left = list(jobs.values())
+        super().__init__(store, resources, callbacks)
+        self.waiting = list(jobs.values())
         self.names = names
 
-    def fresh(self) -> Job | None:
-        """The next one."""
-        return self.left.pop(0) if self.left else None
+    def next_job(self) -> Job | None:
+        """Take the next job in order."""
+        return self.waiting.pop(0) if self.waiting else None
 
-    def to_do(self) -> int:
-        """Those that are left."""
-        return len(self.left)
+    def jobs_left(self) -> int:
+        """The number of jobs that have not started."""
+        return len(self.waiting)
 
-    def name(self, job: Job) -> str:
-        """As the study calls its arm, and the seed."""
+    def job_name(self, job: Job) -> str:
+        """The arm and the seed."""
         return self.names[job.key]
 
-    def ended(self, job: Job, result: Result) -> None:
-        """Nothing follows."""
+    def job_ended(self, job: Job, result: Result) -> None:
+        """Do nothing: no job depends on another."""

@@ -10,8 +10,7 @@ class LocalBackend(RayBackend):
 
     def run(self, queue: JobQueue) -> None:
         """Train until the queue is empty."""
-        while item := queue.next():
+        while item := queue.next_item():
             worker = Worker(item)
             while queue.report(item.job.key, worker.step()) == "continue":
                 pass
-        assert queue.over

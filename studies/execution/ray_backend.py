@@ -1,4 +1,4 @@
-"""Starts Ray, here or on a cluster, and keeps it for all runs of a command."""
+"""Starts Ray on this machine or a cluster, and keeps it for all runs of a command."""
 
 import logging
 import os
@@ -18,8 +18,8 @@ from studies.execution.job_queue import JobQueue
 from studies.execution.resources import Resources
 from studies.spec import user_operators
 
-LOOK_SECONDS = 2.0
-"""Between looks at how large the cluster is."""
+ASK_SECONDS = 2.0
+"""Between questions to Ray about the size of the cluster."""
 
 CONNECT_SECONDS = 5
 
@@ -38,17 +38,17 @@ QUIET = {
 
 
 class RayBackend:
-    """Carries out job queues in the processes of Ray, which starts with the first that has jobs.
+    """Trains the jobs of queues in Ray's processes.
 
-    Importing ray takes seconds, so that a run with nothing left to do never does it.
+    Ray is imported and started by the first queue that is run, as that takes seconds.
     """
 
     def __init__(self, resources: Resources) -> None:
         self.resources = resources
         self.name = secrets.token_hex(8)
         self.started = False
-        self.looked = -inf
-        self.found = 1
+        self.asked_at = -inf
+        self.room = 1
 
     def __enter__(self) -> "RayBackend":
         return self
@@ -66,9 +66,9 @@ class RayBackend:
             data_cache.release(self.name)
 
     def run(self, queue: JobQueue) -> None:
-        """Train until nothing is left, or until interrupted."""
+        """Train until the queue is done, or until interrupted."""
         if not self.started:
-            # Before: what is half started is shut down too.
+            # Set first, so that a Ray that fails while starting is shut down too.
             self.started = True
             _start_ray(self.resources)
             _check_gpus(self.resources)
@@ -85,30 +85,30 @@ class RayBackend:
             shutil.rmtree(scratch, ignore_errors=True)
 
     def slots(self) -> int:
-        """How many jobs there is room for on the machines that are there now.
+        """How many jobs fit on the machines that are available now.
 
         At most `workers`; nodes may come and go.
         """
-        if time.monotonic() - self.looked >= LOOK_SECONDS:
-            self.looked = time.monotonic()
-            there = _there()
-            fit = there.get("CPU", 0.0)
+        if time.monotonic() - self.asked_at >= ASK_SECONDS:
+            self.asked_at = time.monotonic()
+            available = _cluster_resources()
+            fit = available.get("CPU", 0.0)
             if self.resources.gpus_per_trial:
-                fit = min(fit, there.get("GPU", 0.0) // self.resources.gpus_per_trial)
-            # A cluster may have no room yet; what waits there makes it grow.
-            self.found = max(1, int(fit))
-        return min(self.found, self.resources.workers or self.found)
+                fit = min(fit, available.get("GPU", 0.0) // self.resources.gpus_per_trial)
+            # A cluster without room grows when a job waits for it.
+            self.room = max(1, int(fit))
+        return min(self.room, self.resources.workers or self.room)
 
 
-def _there() -> dict[str, float]:
+def _cluster_resources() -> dict[str, float]:
     import ray
 
-    found: dict[str, float] = ray.cluster_resources()
-    return found
+    available: dict[str, float] = ray.cluster_resources()
+    return available
 
 
 def _check_gpus(resources: Resources) -> None:
-    gpus = _there().get("GPU", 0)
+    gpus = _cluster_resources().get("GPU", 0)
     if resources.gpus_per_trial > gpus:
         raise InputError(
             f"--gpus-per-trial {resources.gpus_per_trial:g} cannot be met: there are {gpus:g} GPUs"

@@ -1,4 +1,4 @@
-"""A job queue in Ray Tune's terms: what proposes trials, what judges them and what trains."""
+"""Runs a job queue with Ray Tune: a searcher, a scheduler and a trainable around it."""
 
 import faulthandler
 import os
@@ -26,9 +26,9 @@ T = TypeVar("T")
 
 ITEM, REPORT = "item", "report"
 GUESSES = " There are some potential root causes", " Some common causes include"
-"""What Ray of one release and another says before what may be behind the end of a process."""
+"""How releases of Ray introduce the possible causes of the end of a process."""
 GRACE_SECONDS = 10.0
-"""Beyond its time limit, until the process of a job that does not answer is ended."""
+"""From the time limit of a job that hangs to the end of its process."""
 
 
 class JobTrainable(Trainable):
@@ -48,7 +48,7 @@ class JobTrainable(Trainable):
     def step(self) -> dict[str, Any]:
         """Train for one epoch."""
         if self.worker.left is not None:
-            # Ends the process if not even the interpreter answers; a thread of C waits for it.
+            # A C thread ends the process if even the interpreter hangs.
             faulthandler.dump_traceback_later(
                 self.worker.left + GRACE_SECONDS, exit=True, file=self.nowhere
             )
@@ -60,44 +60,44 @@ class JobTrainable(Trainable):
 class TuneSearcher(Searcher):
     """Gives Tune the queue's next item whenever there is room for a job.
 
-    Each Tune trial is one leg of a job: a job that waits, or whose worker was lost, ends its leg
-    and goes on from its checkpoint in another.
+    A Tune trial runs a job from its start or a checkpoint. It ends when the job ends, is paused or
+    loses its worker; then the job continues in another Tune trial.
     """
 
     def __init__(self, queue: JobQueue, slots: Callable[[], int]) -> None:
         super().__init__()
         self.queue, self.slots = queue, slots
-        self.legs: dict[str, str] = {}
+        self.job_keys: dict[str, str] = {}
 
     def __getstate__(self) -> dict[str, Any]:
-        # Tune pickles its settings to restore them, which is never done: the store is the truth.
+        # Tune pickles its settings to restore them, which is never done.
         return {}
 
     def suggest(self, trial_id: str) -> Any:
-        """The next item, None while there is nothing to start, or that all is over."""
+        """The next item; None while there is nothing to start; `FINISHED` at the end."""
         self.queue.slots = self.slots()
         if len(self.queue.running) >= self.queue.slots:
             return None
-        item = self.queue.next()
+        item = self.queue.next_item()
         if item is not None:
-            self.legs[trial_id] = item.job.key
+            self.job_keys[trial_id] = item.job.key
             return {ITEM: item}
-        return Searcher.FINISHED if self.queue.over else None
+        return Searcher.FINISHED if self.queue.done else None
 
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
     ) -> None:
-        """Nothing: `TuneScheduler` tells the queue."""
+        """Do nothing: `TuneScheduler` reports to the queue."""
 
     def save(self, checkpoint_path: str) -> None:
-        """Nothing: the store is the truth of a run."""
+        """Do nothing: the run directory holds the state of a run."""
 
     def restore(self, checkpoint_path: str) -> None:
-        """Nothing: the store is the truth of a run."""
+        """Do nothing: the run directory holds the state of a run."""
 
 
 class TuneScheduler(FIFOScheduler):
-    """Passes what workers tell to the queue and its answer to Tune."""
+    """Passes the reports of workers to the queue and its decisions to Tune."""
 
     def __init__(self, searcher: TuneSearcher) -> None:
         self.searcher, self.queue = searcher, searcher.queue
@@ -108,56 +108,58 @@ class TuneScheduler(FIFOScheduler):
         return {}
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
-        """Go on, or end this leg."""
-        answer = self._told(trial, result)
-        return TrialScheduler.CONTINUE if answer == "continue" else TrialScheduler.STOP
+        """Continue the Tune trial, or stop it."""
+        decision = self._report(trial, result)
+        return TrialScheduler.CONTINUE if decision == "continue" else TrialScheduler.STOP
 
     def on_trial_complete(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> None:
-        """Store a finished job at once: what is told here survives a kill."""
-        if self.searcher.legs[trial.trial_id] in self.queue.running:
-            self._told(trial, result)
+        """Store the result at once, so that it survives a kill."""
+        if self.searcher.job_keys[trial.trial_id] in self.queue.running:
+            self._report(trial, result)
 
     def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
-        """The worker is gone."""
+        """Report a lost worker."""
         why = last_words(_raised(trial))
-        self._guarded(lambda: self.queue.lost(self.searcher.legs[trial.trial_id], why))
+        self._keep_error(
+            lambda: self.queue.worker_lost(self.searcher.job_keys[trial.trial_id], why)
+        )
 
-    def _told(self, trial: Any, result: dict[str, Any]) -> Decision:
+    def _report(self, trial: Any, result: dict[str, Any]) -> Decision:
         report: StepReport = result[REPORT]
-        key = self.searcher.legs[trial.trial_id]
-        return self._guarded(lambda: self.queue.report(key, report))
+        key = self.searcher.job_keys[trial.trial_id]
+        return self._keep_error(lambda: self.queue.report(key, report))
 
-    def _guarded(self, tell: Callable[[], T]) -> T:
-        """Remember a sentence for the user, which Tune would wrap."""
+    def _keep_error(self, call: Callable[[], T]) -> T:
+        """Keep an InputError of the queue, which Tune would wrap in errors of its own."""
         try:
-            return tell()
+            return call()
         except InputError as error:
             self.error = error
             raise
 
 
 def _raised(trial: Any) -> BaseException | None:
-    """What ended a trial's worker, which Tune has written beside its files here."""
+    """The error that ended the worker of a trial, from the file that Tune has written."""
     file = trial.pickled_error_file
     if file is None or not Path(file).exists():
         return None
-    found: BaseException = cloudpickle.loads(Path(file).read_bytes())
-    return found
+    error: BaseException = cloudpickle.loads(Path(file).read_bytes())
+    return error
 
 
 def last_words(error: BaseException | None) -> str:
-    """Why a worker was lost, in a line: what it raised, or what Ray saw of its end."""
+    """Why a worker was lost, in a line: its error, or how Ray saw its process end."""
     lines = [line.strip() for line in str(error or "").splitlines() if line.strip()]
     last = lines[-1] if lines else ""
-    # Of a process that was ended, Ray tells what it saw, then what may be behind it.
-    seen = last.partition("Worker exit detail: ")[2] or last
+    # Ray says how a process ended, then lists possible causes.
+    detail = last.partition("Worker exit detail: ")[2] or last
     for guesses in GUESSES:
-        seen = seen.partition(guesses)[0]
-    return seen.rstrip(".")
+        detail = detail.partition(guesses)[0]
+    return detail.rstrip(".")
 
 
 def run_in_tune(queue: JobQueue, slots: Callable[[], int], scratch: Path) -> None:
-    """Train until nothing is left, as many jobs at once as there are `slots`."""
+    """Train until the queue is done, with at most `slots()` jobs at once."""
     os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(slots())
     searcher = TuneSearcher(queue, slots)
     scheduler = TuneScheduler(searcher)

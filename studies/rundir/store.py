@@ -101,13 +101,13 @@ class RunStore:
 
         The first one counts, but one that was truncated or failed gives way to a later one.
         """
-        found: dict[str, Record] = {}
+        latest: dict[str, Record] = {}
         for record in self._records.read():
-            earlier = found.get(record.key)
+            earlier = latest.get(record.key)
             if earlier is None or earlier.result.status in PROVISIONAL:
-                found.pop(record.key, None)
-                found[record.key] = record
-        return list(found.values())
+                latest.pop(record.key, None)
+                latest[record.key] = record
+        return list(latest.values())
 
     def append(self, record: Record) -> None:
         """Add one record."""

@@ -71,7 +71,7 @@ class SearchScheduler(JobQueue):
         """Leave the files as a reader expects them."""
         self.mirror.close()
 
-    def name(self, job: Job) -> str:
+    def job_name(self, job: Job) -> str:
         """The number of the trial, its seed if it is not the first, and its architecture."""
         number = self.table.of_job(job.key)[0].number
         seed = f", seed {job.seed}" if job.seed != self.search.seed else ""
@@ -89,13 +89,13 @@ class SearchScheduler(JobQueue):
         more = self.sampled < search.trials or self.table.contested < search.contested
         return more or bool(self.queue)
 
-    def to_do(self) -> int:
+    def jobs_left(self) -> int:
         """About how many jobs are yet to start."""
         search = self.search
         new = (search.trials - self.sampled) * search.replicates
         return new + len(self.queue) + search.contested - self.table.contested
 
-    def fresh(self) -> Job | None:
+    def next_job(self) -> Job | None:
         """Queued jobs first, then promoted trials, new trials, and replicates of uncertain ones."""
         while True:
             if self.queue:
@@ -128,7 +128,7 @@ class SearchScheduler(JobQueue):
             decision = self._report(trial, epoch.epoch, epoch.validation_accuracy)
         return decision
 
-    def ended(self, job: Job, result: Result) -> None:
+    def job_ended(self, job: Job, result: Result) -> None:
         """Update every trial that has this job."""
         self.table.results[job.key] = result
         for trial in self.table.of_job(job.key):
@@ -152,7 +152,7 @@ class SearchScheduler(JobQueue):
         self._queue_missing(trial)
         if trial.result is not None:
             if earlier:
-                self.events.note(
+                self.callbacks.note(
                     f"trial {number} is the network of trial {earlier[0].number}, whose result "
                     "answers it"
                 )

@@ -50,31 +50,31 @@ def fitted(space: Space, task: Task) -> tuple[Space, list[str]]:
 def _resolutions(space: Space, size: int, notes: list[str]) -> tuple[Resolutions | None, ...]:
     if space.input_size == size:
         return space.resolutions
-    found: dict[Resolutions | None, None] = {}
+    fitted_sets: dict[Resolutions | None, None] = {}
     sizes: list[str] = []
-    for one in space.resolutions:
-        scaled = one and _scaled(one, size / space.input_size)
-        if one is not None and (scaled is None or not _fits(space, scaled)):
-            notes.append(f"Left out, for it does not scale to {size} px: {one.label()}.")
+    for resolutions in space.resolutions:
+        scaled = resolutions and _scaled(resolutions, size / space.input_size)
+        if resolutions is not None and (scaled is None or not _fits(space, scaled)):
+            notes.append(f"Left out, for it does not scale to {size} px: {resolutions.label()}.")
             continue
-        found[scaled] = None
-        if one is not None and scaled is not None:
-            sizes.append(f"{_listed(one)} became {_listed(scaled)}")
+        fitted_sets[scaled] = None
+        if resolutions is not None and scaled is not None:
+            sizes.append(f"{_listed(resolutions)} became {_listed(scaled)}")
     if sizes:
         notes.append(f"Sizes to switch between: {', '.join(dict.fromkeys(sizes))} px.")
-    return tuple(found) or (None,)
+    return tuple(fitted_sets) or (None,)
 
 
-def _listed(one: Resolutions) -> str:
-    return "/".join(map(str, one.sizes))
+def _listed(resolutions: Resolutions) -> str:
+    return "/".join(map(str, resolutions.sizes))
 
 
-def _scaled(one: Resolutions, factor: float) -> Resolutions | None:
-    sizes = [round(size * factor) for size in one.distinct]
+def _scaled(resolutions: Resolutions, factor: float) -> Resolutions | None:
+    sizes = [round(size * factor) for size in resolutions.distinct]
     if len(set(sizes)) < len(sizes) or min(sizes) < 1:
         return None
-    by_old = dict(zip(one.distinct, sizes, strict=True))
-    return replace(one, sizes=tuple(by_old[size] for size in one.sizes))
+    by_old = dict(zip(resolutions.distinct, sizes, strict=True))
+    return replace(resolutions, sizes=tuple(by_old[size] for size in resolutions.sizes))
 
 
 def _fits(space: Space, resolutions: Resolutions) -> bool:

@@ -60,10 +60,10 @@ def keep_operators(folder: Path, asked: Any) -> None:
 def load_kept(folder: Path) -> None:
     """Make the operators known that a run was made with; refuses others of the same kind."""
     for path in sorted((folder / FOLDER).glob("*.py")):
-        known = user_operators().get(path.stem)
-        if known is None:
+        registered = user_operators().get(path.stem)
+        if registered is None:
             load_operators(path)
-        elif _source(known) != read_text(path):
+        elif _source(registered) != read_text(path):
             raise InputError(
                 f"the operator {path.stem!r} is another than the one that {folder} was made with "
                 f"({path}); give another --out or use --fresh, and read such runs one at a time"

@@ -159,12 +159,12 @@ def test_a_worker_that_cannot_start_says_why(tmp_path: Path) -> None:
         queue = AblationQueue(
             jobs, dict.fromkeys(jobs, "static"), store, Resources(), RunCallbacks()
         )
-        queue.left = queue.left[:1]
+        queue.waiting = queue.waiting[:1]
         for _ in range(3):
-            item = queue.next()
+            item = queue.next_item()
             assert item is not None
-            queue.lost(item.job.key, last_words(error))
-    assert queue.over
+            queue.worker_lost(item.job.key, last_words(error))
+    assert queue.done
     lost = "its worker was lost 3 times: ImportError: no module named y"
     assert [one.result.reason for one in store.records()] == [lost]
     assert list(queue.failures.values()) == [lost]
