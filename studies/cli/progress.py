@@ -61,7 +61,7 @@ class Progress:
 
     @contextmanager
     def showing(self, jobs_left: Callable[[], int]) -> Iterator[None]:
-        """Show what goes on; `to_do` says about how many jobs are yet to start."""
+        """Show what goes on; `jobs_left` says about how many jobs have not started."""
         self.jobs_left = jobs_left
         if not self.console.is_terminal:
             self.console.print(f"{self.total} jobs to train; starting workers")
