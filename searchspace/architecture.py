@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import Any
@@ -93,8 +94,7 @@ def _resolve(backbone: Backbone, choices: Mapping[str, Choice]) -> dict[str, Cho
             if fnmatchcase(slot.name, pattern) and refusal(choice, slot) is None
         ]
         if not taken:
-            raise InputError(f"no slot of {backbone.label()} matching {pattern!r} can take "
-                             f"{choice.label()}")  # fmt: skip
+            raise InputError(_no_slot(backbone, pattern, choice))
         filled.update(dict.fromkeys(taken, choice))
     canonical = {}
     for slot in backbone.slots(filled):
@@ -106,6 +106,25 @@ def _resolve(backbone: Backbone, choices: Mapping[str, Choice]) -> dict[str, Cho
         if choice != DEFAULTS[slot.role]:
             canonical[slot.name] = choice
     return canonical
+
+
+def _no_slot(backbone: Backbone, pattern: str, choice: Choice) -> str:
+    """Why a choice fills no slot that a pattern matches, with the slots to choose from."""
+    slots = {slot.name: slot for slot in backbone.slots()}
+    matched = [slot for name, slot in slots.items() if fnmatchcase(name, pattern)]
+    names = ", ".join(slots)
+    if not matched:
+        close = get_close_matches(pattern.strip("*?[]"), slots, n=3, cutoff=0.4)
+        nearest = f", the nearest to it {', '.join(close)}" if close else ""
+        return f"no slot of {backbone.label()} matches {pattern!r}; its slots are {names}{nearest}"
+    reasons: dict[str, str] = {}
+    for slot in matched:
+        reasons.setdefault(refusal(choice, slot) or "", slot.name)
+    why = "; ".join(f"{name}: {reason}" for reason, name in reasons.items())
+    return (
+        f"no slot of {backbone.label()} matching {pattern!r} can take {choice.label()} "
+        f"({why}); its slots are {names}"
+    )
 
 
 def build(architecture: Architecture, num_classes: int | None = None, in_chs: int = 3) -> nn.Module:

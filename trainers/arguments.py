@@ -1,33 +1,69 @@
-"""Parses tasks and recipes given on command lines: by name, from a JSON file, with changes."""
+"""Parses tasks and recipes given on command lines: by name, from a file, with changes."""
 
+from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, cast
 
 from searchspace import InputError
-from searchspace.files import read_json
+from searchspace.checks import MAX_SIZE, check_integer, shown
+from searchspace.files import read_data
 from searchspace.parsing import parse_json
 from searchspace.schema import from_json, to_json
 from trainers.named_recipes import RECIPES
 from trainers.recipe import Recipe
-from trainers.tasks import TASKS, Task
+from trainers.tasks import TASKS, Folder, Task, folder_task
+
+SUFFIXES = (".json", ".yaml", ".yml")
 
 
-def parse_task(name: str) -> Task:
-    """A task by its name, with default settings, or from a file whose name ends in .json."""
-    if name.endswith(".json"):
-        # The family of tasks decides which of them it is.
-        chosen: Task = from_json(cast(type[Any], Task), read_json(Path(name)), name)
-        return chosen
+def parse_task(name: str) -> tuple[Task, Path | None]:
+    """A task by its name, with default settings, or from a JSON or YAML file.
+
+    Also the folder that the user's images are in, if the file names one.
+    """
+    return task_from_fields(task_fields(name), Path(), name)
+
+
+def task_fields(name: str) -> dict[str, Any]:
+    """The fields of the task that a command line names; a path to images is made absolute."""
+    if Path(name).suffix in SUFFIXES:
+        data = read_data(Path(name))
+        if not isinstance(data, dict):
+            raise InputError(f"{name}: expected an object, got {shown(data)}")
+        if "path" in data:
+            data["path"] = str((Path(name).parent / str(data["path"])).resolve())
+        return data
+    if name == Folder.kind:
+        raise InputError(
+            "a folder of images is named by a file: write {kind: folder, path: FOLDER} into "
+            "images.yaml and give it in place of the task's name"
+        )
     if name not in TASKS:
         raise InputError(f"there is no task {name!r}; known tasks are {', '.join(TASKS)}")
-    return TASKS[name]()
+    return {"kind": name}
+
+
+def task_from_fields(data: Mapping[str, Any], folder: Path, where: str) -> tuple[Task, Path | None]:
+    """A task, and the folder that its images are in if `path` names them, relative to `folder`.
+
+    Classes and images of such a folder are counted.
+    """
+    fields, root = dict(data), None
+    if fields.get("kind") == Folder.kind and "path" in fields:
+        path, size = str(fields.pop("path")), fields.get("size", Folder.size)
+        images = (folder / path).resolve()
+        check_integer(1, MAX_SIZE, size=size)
+        fields, root = {**to_json(folder_task(images, size)), **fields}, images.parent
+    # The family of tasks decides which of them it is.
+    task: Task = from_json(cast(type[Any], Task), fields, where)
+    return task, root
 
 
 def parse_recipe(name: str, changes: list[str]) -> Recipe:
-    """A recipe by its name or from a .json file; each change is `field=value`, JSON or text."""
-    if name.endswith(".json"):
-        chosen = from_json(Recipe, read_json(Path(name)), name)
+    """A recipe by its name or from a file; each change is `field=value`, JSON or text."""
+    if Path(name).suffix in SUFFIXES:
+        chosen = from_json(Recipe, read_data(Path(name)), name)
     elif name in RECIPES:
         chosen = RECIPES[name]
     else:

@@ -13,8 +13,8 @@ def main(
         Path, typer.Argument(metavar="ARCH.json", help="The network, as a study's pick writes it.")
     ],
     out: Annotated[Path, typer.Option(help="Folder for metrics, weights and checkpoints.")],
-    task: Annotated[str, typer.Option(help="A task's name, or a JSON file.")] = "digits",
-    recipe: Annotated[str, typer.Option(help="A recipe's name, or a JSON file.")] = "quick",
+    task: Annotated[str, typer.Option(help="A task's name, or a JSON or YAML file.")] = "digits",
+    recipe: Annotated[str, typer.Option(help="A recipe's name, or a JSON or YAML file.")] = "quick",
     change: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="FIELD=VALUE", help="Change a field of the recipe."),
@@ -42,7 +42,7 @@ def main(
     """Train one network; the same command again continues after an interruption."""
     from trainers.training_folder import job_from_files, train_in_folder
 
-    job = job_from_files(architecture, task, recipe, change or [], seed)
+    job, images = job_from_files(architecture, task, recipe, change or [], seed)
     return train_in_folder(
-        job, out, data_root=data_root, device=device, threads=threads, recompute=recompute
+        job, out, data_root=data_root or images, device=device, threads=threads, recompute=recompute
     )

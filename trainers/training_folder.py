@@ -34,14 +34,11 @@ ENDED_EARLY = 1
 
 def job_from_files(
     architecture: Path, task: str, recipe: str, changes: list[str], seed: int
-) -> Job:
-    """The job that command-line options describe: names, files and changes of the recipe."""
-    return Job(
-        Architecture.from_json(read_json(architecture), str(architecture)),
-        parse_task(task),
-        parse_recipe(recipe, changes),
-        seed,
-    )
+) -> tuple[Job, Path | None]:
+    """The job that command-line options describe, and the folder of images that its task names."""
+    network = Architecture.from_json(read_json(architecture), str(architecture))
+    parsed, data_root = parse_task(task)
+    return Job(network, parsed, parse_recipe(recipe, changes), seed), data_root
 
 
 def train_in_folder(

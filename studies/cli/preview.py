@@ -3,20 +3,21 @@
 import math
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from rich.console import Group
 from rich.table import Table
 
-from searchspace import build
+from searchspace import InputError, build
 from studies.cli.progress import duration
 from studies.cli.running import missing_jobs
 from studies.execution.resources import Resources
 from studies.rundir.store import RunStore
 from studies.spec.ablation import Ablation, costs
-from trainers import Job
+from trainers import Job, Task
 
 PROBE_MACS = 4e9
 """About how much work one timed step may be; the batch is cut to fit."""
@@ -46,6 +47,21 @@ def plan_table(ablation: Ablation, store: RunStore, resources: Resources) -> Gro
         f"{duration(seconds)} on {slots(resources)} workers.\n{design.note}"
     )
     return Group(*tables, summary)
+
+
+def check_data(tasks: Sequence[Task], data_root: Path | None, *, strict: bool) -> str:
+    """A sentence for data that a run would need and a plan can do without; empty if all is there.
+
+    An InputError if a data root was given and lacks them, or always if it is `strict`.
+    """
+    for task in tasks:
+        try:
+            task.locate(data_root)
+        except InputError as error:
+            if strict or data_root is not None:
+                raise
+            return f"To train: {error}."
+    return ""
 
 
 def slots(resources: Resources) -> int:

@@ -29,7 +29,7 @@ def search(
         str | None, typer.Option(metavar="NAME|FILE", help="A named space, or a file.")
     ] = None,
     task: Annotated[
-        str | None, typer.Option(help="A task's name, or a JSON file [default: digits]")
+        str | None, typer.Option(help="A task's name, or a JSON or YAML file [default: digits]")
     ] = None,
     trials: Annotated[
         int | None,
@@ -82,7 +82,7 @@ def search(
         ),
     ] = None,
     recipe: Annotated[
-        str | None, typer.Option(help="A recipe's name, or a JSON file [default: quick]")
+        str | None, typer.Option(help="A recipe's name, or a JSON or YAML file [default: quick]")
     ] = None,
     change: Annotated[
         list[str] | None,
@@ -125,6 +125,7 @@ def search(
     import torch
 
     from searchspace.console import plain_console
+    from studies.cli.preview import check_data
     from studies.cli.running import analyse, prepare, run_search
     from studies.cli.search_preview import search_table
     from studies.execution.ray_backend import RayBackend
@@ -163,13 +164,15 @@ def search(
     resources = Resources(workers, gpus_per_trial, address, data_root, time_limit or None)
     task_name = Path(task).stem if task else experiment.task.kind
     store = RunStore(out or Path("runs") / f"{experiment.name}-{task_name}")
-    if not show_plan:
-        experiment.task.locate(data_root)
+    missing_data = check_data(experiment.tasks, data_root, strict=not show_plan)
+    if not (show_plan and fresh):
         experiment = prepare(experiment, store, fresh=fresh, console=console)
     for note in asked.notes:
         console.print(note, highlight=False)
     if show_plan:
         console.print(search_table(experiment, store, resources))
+        if missing_data:
+            console.print(missing_data)
         return 0
     with RayBackend(resources) as backend:
         status = run_search(experiment, store, backend, console, warm_start or [])
@@ -192,7 +195,7 @@ def _read(file: Path | None, options: Mapping[str, Any], changes: list[str]) -> 
     from searchspace.schema import to_json
     from studies.spec.file_fields import read_fields
     from studies.spec.search_file import build_search
-    from trainers.arguments import parse_changes, parse_recipe, parse_task
+    from trainers.arguments import parse_changes, parse_recipe, task_fields
 
     data: dict[str, Any] = dict(read_fields(file)) if file else {}
     given = {name: value for name, value in options.items() if value is not None}
@@ -202,7 +205,7 @@ def _read(file: Path | None, options: Mapping[str, Any], changes: list[str]) -> 
         # Paths of options are relative to the working directory, those of a file to its folder.
         given["space"] = str(Path(given["space"]).resolve())
     if "task" in given:
-        given["task"] = to_json(parse_task(given["task"]))
+        given["task"] = task_fields(given["task"])
     if "recipe" in given:
         given["recipe"] = to_json(parse_recipe(given["recipe"], []))
     data |= given

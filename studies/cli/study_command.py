@@ -74,16 +74,18 @@ def run(
 
     import torch
 
-    from studies.cli.preview import plan_table
-    from studies.cli.running import analyse, run_ablation, run_all
+    from studies.cli.preview import check_data, plan_table
+    from studies.cli.running import analyse, prepare, run_ablation, run_all
     from studies.execution.ray_backend import RayBackend
     from studies.execution.resources import Resources
     from studies.rundir.store import RunStore
     from studies.spec.study_file import PRESET, read_study
+    from trainers.arguments import parse_task
 
     file = read_study(name) if Path(name).suffix in FILES else None
-    if file is not None:
-        data_root = data_root or file.data_root
+    roots = [parse_task(one)[1] for one in task or [] if Path(one).suffix in FILES]
+    roots += [file.data_root] if file else []
+    data_root = data_root or next(filter(None, roots), None)
     with_gpu = torch.cuda.is_available()
     default = "paper" if data_root is not None and with_gpu else "quick"
     preset = preset or (PRESET if file else default)
@@ -93,11 +95,16 @@ def run(
     studies = [file.study] if file else _named(name, preset)
     ablations = [_ablation(study, preset, task or [], seeds) for study in studies]
     label = file.study.name if file else name
-    out = out or Path("runs") / "-".join([label, preset, *(task or [])])
+    out = out or Path("runs") / "-".join([label, preset, *(Path(one).stem for one in task or [])])
     if show_plan:
         for ablation in ablations:
-            folder = out / ablation.name if name == ALL else out
-            console.print(plan_table(ablation, RunStore(folder), resources))
+            store = RunStore(out / ablation.name if name == ALL else out)
+            missing_data = check_data(ablation.tasks, data_root, strict=False)
+            if not fresh:
+                ablation = prepare(ablation, store, fresh=False, console=console)
+            console.print(plan_table(ablation, store, resources))
+            if missing_data:
+                console.print(missing_data)
         return 0
     with RayBackend(resources) as backend:
         if name == ALL:
@@ -125,5 +132,5 @@ def _ablation(
         raise InputError(f"--preset must be one of {', '.join(study.presets)}, got {preset!r}")
     own_tasks = {task.kind: task for task in reversed(study.presets[preset].tasks)}
     names = dict.fromkeys(task_names)
-    tasks = tuple(own_tasks.get(name) or parse_task(name) for name in names)
+    tasks = tuple(own_tasks.get(name) or parse_task(name)[0] for name in names)
     return study.ablation(preset, tasks=tasks, seeds=seeds)

@@ -102,6 +102,10 @@ class Study:
     ) -> "Ablation":
         """The study as it will be run: one preset, with other tasks or seeds where given."""
         design = self.presets[preset]
+        others = [task.label() for task in tasks if task not in design.tasks]
+        if others:
+            note = f"On {', '.join(others)} in place of the preset's own tasks."
+            design = replace(design, note=note)
         design = replace(design, tasks=tasks or design.tasks, seeds=seeds or design.seeds)
         return Ablation(replace(self, presets={preset: design}))
 

@@ -13,7 +13,8 @@ from searchspace.checks import shown
 from searchspace.files import read_data
 from searchspace.schema import from_json, to_json
 from studies.spec.user_operators import load_operators
-from trainers import RECIPES, Folder, Recipe, Task, folder_task
+from trainers import RECIPES, Recipe, Task
+from trainers.arguments import task_from_fields
 
 
 def read_fields(path: Path) -> Mapping[str, Any]:
@@ -45,12 +46,10 @@ def parse_tasks(data: Any, folder: Path, where: str) -> tuple[tuple[Task, ...], 
     roots: dict[Path, None] = {}
     for i, entry in enumerate(as_list(data)):
         at = f"{where}[{i}]" if isinstance(data, list) else where
-        fields = dict(as_mapping(with_kind(entry), at))
-        if fields.get("kind") == Folder.kind and "path" in fields:
-            images = (folder / str(fields.pop("path"))).resolve()
-            fields = {**to_json(folder_task(images)), **fields}
-            roots[images.parent] = None
-        tasks.append(from_json(Task, fields, at))  # type: ignore[type-abstract]
+        task, root = task_from_fields(as_mapping(with_kind(entry), at), folder, at)
+        tasks.append(task)
+        if root is not None:
+            roots[root] = None
     if len(roots) > 1:
         raise InputError(
             f"{where}: folders of images must lie side by side, got {[*map(str, roots)]}"

@@ -19,6 +19,11 @@ def fitted(space: Space, task: Task) -> tuple[Space, list[str]]:
     size = task.input_size
     if space.input_size != size:
         notes.append(f"The space is for {space.input_size} px and was fitted to {size} px.")
+    if space.num_classes not in (None, task.classes):
+        notes.append(
+            f"The space is for {space.num_classes} classes and was fitted to the {task.classes} "
+            f"of {task.kind}."
+        )
     kept = _resolutions(space, size, notes)
     rules = list(space.rules)
     dropped: list[str] = []

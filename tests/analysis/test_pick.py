@@ -136,7 +136,7 @@ def test_default_folder_and_named_parts(
     options = list(zip(words, words[1:], strict=False))
     changes = [value for option, value in options if option == "--set"]
     assert parse_recipe(dict(options)["--recipe"], changes) == RECIPE
-    assert parse_task(dict(options)["--task"]) == TASK
+    assert parse_task(dict(options)["--task"]) == (TASK, None)
     # Choosing changes nothing of the run, which stays one.
     assert [(record.key, record.finished_at) for record in RunStore(run_dir).records()] == before
 

@@ -92,8 +92,16 @@ def test_patterns_fill_the_slots_that_can_take_the_choice() -> None:
     ("choices", "message"),
     [
         ({"layer9.conv": CoConv()}, "has no slot 'layer9.conv'; its slots are layer1.0.conv1, "),
-        ({"layer9.*": CoConv()}, "no slot of .* matching 'layer9.*' can take coconv"),
-        ({"*.downsample.0": ACNet()}, r"matching '\*.downsample.0' can take acnet"),
+        (
+            {"layer9.*": CoConv()},
+            "no slot of .* matches 'layer9.*'; its slots are layer1.0.conv1, ",
+        ),
+        ({"layer3.0.cnov*": CoConv()}, "the nearest to it layer3.0.conv"),
+        (
+            {"*.downsample.0": ACNet()},
+            r"matching '\*.downsample.0' can take acnet \(layer2.0.downsample.0: it adds 1x3 and "
+            r"3x1 kernels to a 3x3.*\); its slots are layer1.0.conv1, ",
+        ),
         (
             {"layer2.0.downsample.0": ACNet()},
             "slot 'layer2.0.downsample.0' cannot take acnet: it adds 1x3 and 3x1 kernels to a 3x3",

@@ -35,7 +35,7 @@ def test_command_names_the_job(
     changes = [value for option, value in pairs if option == "--set"]
     asked = Job(
         STATIC,
-        arguments.parse_task(options["--task"]),
+        arguments.parse_task(options["--task"])[0],
         arguments.parse_recipe(options["--recipe"], changes),
         int(options["--seed"]),
     )

@@ -15,6 +15,7 @@ from studies.rundir.store import RESULTS, STUDY, RunStore
 from tests.studies.papers.test_studies import run_in_process
 from tests.support.helpers import study
 from tests.support.paths import ROOT
+from tests.trainers.tasks.test_folder import tree
 
 
 @pytest.fixture
@@ -233,3 +234,31 @@ def test_a_run_of_another_study_is_not_continued(
     run_in_process(study(), tmp_path, 1)
     assert call(monkeypatch, "coconv_experts", "--out", tmp_path) == 2
     assert "cannot be continued: it holds tiny" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("verb", [[], ["search", "--space", "space.yaml"]])
+def test_a_plan_checks_the_data_that_it_is_given(
+    verb: list[str], tiny: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    Path("space.yaml").write_text(
+        "{backbone: {kind: resnet_cifar, depth: 8, width: 4}, num_classes: 7, "
+        "rules: [{slots: 'layer1.*', options: [static, acnet]}]}"
+    )
+    Path("images.yaml").write_text("{kind: folder, path: nowhere}")
+    Path("empty").mkdir()
+    command = [*(verb or [tiny]), "--plan"]
+    status = call(monkeypatch, *command, "--task", "images.yaml")
+    assert_refused(status, "nowhere", capsys)
+    status = call(monkeypatch, *command, "--task", "folder")
+    assert_refused(status, "write {kind: folder, path: FOLDER}", capsys)
+    status = call(monkeypatch, *command, "--task", "stl10", "--data-root", "empty")
+    assert_refused(status, "has no folder stl10_binary", capsys)
+    tree(tmp_path / "data", counts=(4, 4))
+    Path("images.yaml").write_text("{kind: folder, path: data/set, size: 8}")
+    assert call(monkeypatch, *command, "--task", "images.yaml") == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "folder(name=set, images=8, size=8)" in shown
+    note = "fitted to the 2 of folder" if verb else "in place of the preset's own tasks"
+    assert note in shown
