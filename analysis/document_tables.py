@@ -16,7 +16,7 @@ from analysis.audit.audit import EQUAL, Audited, audit
 from analysis.audit.conventions import CONVENTIONS
 from analysis.costs import figures, verdict_table
 from analysis.render.outputs import write_output
-from analysis.render.tables import TextTable, markdown_table
+from analysis.render.tables import TextTable
 from searchspace import InputError, names
 from searchspace.cli import run_command
 from searchspace.console import plain_console
@@ -70,7 +70,7 @@ def studies_parts(studies: Iterable[Study]) -> dict[str, str]:
         )
     headings = ("study", "after", "question", "paper designs")
     return {
-        f"studies of {paper}": markdown_table(TextTable(headings, tuple(lines), len(headings)))
+        f"studies of {paper}": TextTable(headings, tuple(lines), len(headings)).markdown()
         for paper, lines in rows.items()
     }
 
@@ -91,7 +91,7 @@ def costs_parts(audited: Sequence[Audited]) -> dict[str, str]:
             f"{len(names())} of their networks.\n"
         ),
         "conventions": _conventions(),
-        "verdicts": markdown_table(verdict_table(audited)),
+        "verdicts": verdict_table(audited).markdown(),
         "differences": _differences(audited),
     }
 
@@ -101,7 +101,7 @@ def _conventions() -> str:
         (paper, "MACs" if quantity == "macs" else "parameters", _one_line(convention))
         for (paper, quantity), convention in CONVENTIONS.items()
     )
-    return markdown_table(TextTable(("paper", "cost", "what is counted"), rows, text_columns=3))
+    return TextTable(("paper", "cost", "what is counted"), rows, text_columns=3).markdown()
 
 
 def _one_line(documented: object) -> str:
@@ -119,7 +119,7 @@ def _differences(audited: Sequence[Audited]) -> str:
         where = f"{cell.paper} Table {cell.table}"
         rows.append((where, f"{cell.row}, {cost.column}", *figures(row), why))
     headings = ("table", "row, column", "printed", "ours", "why")
-    return markdown_table(TextTable(headings, tuple(rows), text_columns=2, last_number=4))
+    return TextTable(headings, tuple(rows), text_columns=2, last_number=4).markdown()
 
 
 if __name__ == "__main__":

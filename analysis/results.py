@@ -10,7 +10,7 @@ from analysis.data.frames import all_verdicts_frame
 from analysis.data.provenance import provenance
 from analysis.data.runs import Run, read_ablations
 from analysis.render.outputs import make_folder, write_output
-from analysis.render.tables import TextTable, markdown_table
+from analysis.render.tables import TextTable
 from analysis.sections.arm_tables import arm_table, differences_sentence
 from analysis.sections.verdict_tables import (
     EXPLANATION,
@@ -62,12 +62,12 @@ def study_page(run: Run) -> str:
         parts.append(f"## On {task.label()}\n")
         if arms:
             table = arm_table(arms, same_protocol=ablation.design.is_paper_protocol)
-            parts += [markdown_table(table), f"{differences_sentence(arms)}\n"]
+            parts += [table.markdown(), f"{differences_sentence(arms)}\n"]
         else:
             parts.append("No job of this task has ended yet.\n")
         verdicts = [verdict for verdict in run.verdicts if verdict.task == task.label()]
         if verdicts:
-            parts.append(markdown_table(verdict_table(verdicts)))
+            parts.append(verdict_table(verdicts).markdown())
     parts += ["## How to read this\n", f"{HOW_TO_READ}\n", "## How it was made\n"]
     parts.append("".join(f"- {line}\n" for line in provenance(run)))
     return "\n".join(parts)
@@ -79,9 +79,9 @@ def index_page(runs: Sequence[Run]) -> str:
         [
             "# Results\n",
             f"{EXPLANATION} The 5 % are for each study, not for all of them together.\n",
-            markdown_table(_studies(runs)),
+            _studies(runs).markdown(),
             "## All verdicts\n",
-            markdown_table(_verdicts(runs)),
+            _verdicts(runs).markdown(),
             f"All figures of these tables are in [{VERDICTS}]({VERDICTS}). Made by "
             "`python -m analysis.results`; each study's file says how, when and on what.\n",
         ]

@@ -10,6 +10,7 @@ import typing
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
+from searchspace.markdown import markdown_table
 from searchspace.schema import non_defaults
 
 INTRODUCTION = """# Reference: what can be named, with its fields
@@ -63,7 +64,7 @@ def _values(title: str, classes: Mapping[str, type]) -> str:
         if fields:
             hints = typing.get_type_hints(described)
             rows = [(f"`{f.name}`", _type(hints[f.name]), _default(f)) for f in fields]
-            parts.append(_table(("field", "type", "default"), rows))
+            parts.append(markdown_table(("field", "type", "default"), rows))
     return "\n".join(parts)
 
 
@@ -82,7 +83,7 @@ def _slots(backbones: Mapping[str, Any]) -> str:
             alike.setdefault(row, []).append(slot.name)
         rows = [(*row, f"{len(names)}", _ends(names)) for row, names in alike.items()]
         heads = ("role", "position", "kernel", "number", "names")
-        parts.append(f"### {kind}\n\n{_table(heads, rows)}")
+        parts.append(f"### {kind}\n\n{markdown_table(heads, rows)}")
     return "\n".join(parts)
 
 
@@ -99,7 +100,7 @@ def _recipes(recipes: Mapping[str, Any]) -> str:
         (f"`{name}`", ", ".join(f"{k}={v}" for k, v in non_defaults(recipe).items()))
         for name, recipe in recipes.items()
     ]
-    table = _table(("name", "fields that differ from the defaults"), rows)
+    table = markdown_table(("name", "fields that differ from the defaults"), rows)
     return f"## Named recipes (`--recipe`)\n\n{table}"
 
 
@@ -138,9 +139,3 @@ def _default(field: "dataclasses.Field[Any]") -> str:
 
 def _simple(value: object) -> bool:
     return value is None or isinstance(value, bool)
-
-
-def _table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    lines = [heads, ("---",) * len(heads), *rows]
-    cells = (" | ".join(cell.replace("|", "\\|") for cell in line) for line in lines)
-    return "\n".join(f"| {row} |" for row in cells) + "\n"

@@ -38,7 +38,7 @@ ROOMS: dict[str, str] = {
     "studies.papers": "studies.spec",
     "studies.samplers": "",
     "studies.search": "studies.samplers studies.spec studies.rundir studies.execution",
-    "studies.tabular": "studies.samplers studies.spec studies.rundir studies.search",
+    "studies.tabular": "studies studies.samplers studies.spec studies.rundir studies.search",
     # analysis
     "analysis.stats": "",
     "analysis.data": "analysis.stats",

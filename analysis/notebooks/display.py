@@ -11,7 +11,7 @@ from plotly.subplots import make_subplots
 from analysis.data.runs import Run
 from analysis.render import axes, figures
 from analysis.render.numbers import engineering
-from analysis.render.tables import TextTable, markdown_table
+from analysis.render.tables import TextTable
 from analysis.sections.arm_tables import arm_table, differences_sentence
 from analysis.sections.front_figure import COSTS
 from analysis.sections.verdict_tables import verdict_counts, verdict_table
@@ -55,12 +55,12 @@ def arms_markdown(run: Run) -> MarkdownOutput:
     same_protocol = run.ablation.design.is_paper_protocol
     table = arm_table(run.arms, same_protocol=same_protocol, compact=True)
     flat = replace(table, headings=tuple(text.replace("\n", " ") for text in table.headings))
-    return MarkdownOutput(f"{markdown_table(flat)}\n{differences_sentence(run.arms)}")
+    return MarkdownOutput(f"{flat.markdown()}\n{differences_sentence(run.arms)}")
 
 
 def verdicts_markdown(run: Run) -> MarkdownOutput:
     """The verdicts on the paper's claims in this run."""
-    table = markdown_table(verdict_table(run.verdicts, compact=True))
+    table = verdict_table(run.verdicts, compact=True).markdown()
     return MarkdownOutput(f"{table}\n{verdict_counts(run.verdicts)}")
 
 
@@ -74,7 +74,7 @@ def front_markdown(run: Run, cost: str = "macs", rows: int = 15) -> MarkdownOutp
          f"{row['test_mean']:.2f}")
         for row in front
     )  # fmt: skip
-    return MarkdownOutput(markdown_table(TextTable(headings, cells)))
+    return MarkdownOutput(TextTable(headings, cells).markdown())
 
 
 def plot_beside_paper(run: Run, dataset: str, title: str) -> FigureOutput:

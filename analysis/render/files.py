@@ -6,7 +6,7 @@ from pathlib import Path
 from analysis.render import figures
 from analysis.render.outputs import make_folder, write_output
 from analysis.render.section import ReportTable, Section
-from analysis.render.tables import latex_table, markdown_table
+from analysis.render.tables import latex_table
 from searchspace import InputError
 
 FORMATS = ("png", "svg", "pdf")
@@ -24,7 +24,7 @@ def write_tables(sections: PrefixedSections, folder: Path) -> int:
     for prefix, table in [(p, table) for p, section in sections for table in section.tables]:
         name = f"{prefix}{table.name}"
         write_output(folder / f"{name}.tex", latex_table(table.text_table()))
-        write_output(folder / f"{name}.md", markdown_table(table.text_table()))
+        write_output(folder / f"{name}.md", table.text_table().markdown())
         write_output(folder / f"{name}.csv", table.frame.to_csv(index=False))
         write_output(folder / f"{name}.parquet", _parquet(table))
         columns = "".join(f"- `{column}`: {table.columns[column]}\n" for column in table.names)

@@ -7,6 +7,8 @@ from html import escape
 from rich import box
 from rich.table import Table as RichTable
 
+from searchspace.markdown import markdown_table
+
 WRAP = 28
 """Characters of a cell that a terminal keeps on one line, if it can."""
 
@@ -23,9 +25,18 @@ class TextTable:
     text_columns: int = 1
     last_number: int | None = None
 
+    @property
+    def numbers(self) -> range:
+        """The columns that hold numbers."""
+        return range(len(self.headings))[self.text_columns : self.last_number]
+
     def is_number(self, column: int) -> bool:
         """Whether a column holds numbers."""
-        return column in range(len(self.headings))[self.text_columns : self.last_number]
+        return column in self.numbers
+
+    def markdown(self) -> str:
+        """The table in Markdown."""
+        return markdown_table(self.headings, self.rows, self.numbers)
 
 
 def rich_table(table: TextTable, title: str) -> RichTable:
@@ -59,16 +70,6 @@ def html_table(table: TextTable) -> str:
     body = "".join(f"<tr>{row(texts, 'td')}</tr>" for texts in table.rows)
     head = row(table.headings, "th")
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-
-
-def markdown_table(table: TextTable) -> str:
-    """The table as GitHub's Markdown, with a line break at the end."""
-
-    def line(texts: Sequence[str]) -> str:
-        return f"| {' | '.join(text.replace('|', chr(92) + '|') for text in texts)} |\n"
-
-    rule = ["--:" if table.is_number(i) else "---" for i in range(len(table.headings))]
-    return "".join(line(texts) for texts in (table.headings, rule, *table.rows))
 
 
 def latex_table(table: TextTable) -> str:

@@ -9,11 +9,12 @@ sign test takes over: n equal signs have probability 2^-n.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import inf, nan, sqrt
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
+
+from studies.intervals import t_half_width
 
 CONFIDENCE = 0.95
 FAMILY_ERROR = 0.05
@@ -55,19 +56,10 @@ def estimate_mean(differences: Sequence[float]) -> MeanEstimate:
     if n < 2:
         return MeanEstimate(n, float(values[0]) if n else nan)
     mean, sd = float(values.mean()), float(values.std(ddof=1))
-    half = float(t_half_width(sd, n))
+    half = float(t_half_width(sd, n, CONFIDENCE))
     p_greater, p_less = _one_sided(mean, sd, n) if n >= MIN_PAIRS else (1.0, 1.0)
     interval = (mean - half, mean + half)
     return MeanEstimate(n, mean, sd, *interval, *_bootstrap(values), p_greater, p_less)
-
-
-def t_half_width(sd: Any, n: Any, degrees: Any = None) -> NDArray[np.float64]:
-    """Half the width of Student's 95 % interval of a mean of n values; arrays are allowed.
-
-    `degrees` of freedom are n - 1 unless `sd` was estimated from other values too.
-    """
-    degrees = n - 1 if degrees is None else degrees
-    return np.asarray(stats.t.ppf((1 + CONFIDENCE) / 2, degrees) * sd / np.sqrt(n))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

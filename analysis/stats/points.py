@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.stats.inference import t_half_width
+from analysis.stats.inference import CONFIDENCE
+from studies.intervals import t_half_width
 
 POINT_COLUMNS = {
     "task": "name of the task with its settings",
@@ -129,4 +130,5 @@ def _name(arm: Any, trial: Any, view: str, several: bool) -> str:
 def _half_widths(n: NDArray[Any], sd: NDArray[np.float64]) -> NDArray[np.float64]:
     pooled, degrees = pooled_spread(n, sd)
     own = n >= OWN_SPREAD
-    return t_half_width(np.where(own, sd, pooled), n, degrees=np.where(own, n - 1, max(degrees, 1)))
+    spread = np.where(own, sd, pooled)
+    return t_half_width(spread, n, CONFIDENCE, np.where(own, n - 1, max(degrees, 1)))

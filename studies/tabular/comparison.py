@@ -14,8 +14,9 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 import torch
-from scipy.stats import t as student
 
+from searchspace.markdown import markdown_table
+from studies.intervals import t_half_width
 from studies.samplers.pareto import Floats
 from studies.tabular.benchmark_table import BenchmarkTable
 from studies.tabular.simulated_search import Searcher, SearchScore, SimulatedSearch
@@ -60,8 +61,8 @@ def score_within(scores: Sequence[SearchScore], epochs: int) -> SearchScore:
 def t_interval(values: Floats, comparisons: int = 1) -> tuple[float, float, float]:
     """Mean and Student's interval, 95 % for all comparisons together (Bonferroni)."""
     mean, count = float(values.mean()), len(values)
-    quantile = student.ppf(1 - (1 - CONFIDENCE) / 2 / comparisons, count - 1)
-    half = float(quantile * values.std(ddof=1) / np.sqrt(count))
+    confidence = 1 - (1 - CONFIDENCE) / comparisons
+    half = float(t_half_width(values.std(ddof=1), count, confidence))
     return mean, mean - half, mean + half
 
 
@@ -175,9 +176,7 @@ def markdown(frame: pd.DataFrame) -> str:
         if "trials" in frame:
             cells["trials begun"] = f"{row['trials']:.0f}"
         rows.append(cells)
-    lines = [" | ".join(rows[0]), " | ".join("---" for _ in rows[0])]
-    lines += [" | ".join(cells.values()) for cells in rows]
-    return "\n".join(f"| {line} |" for line in lines) + "\n"
+    return markdown_table(list(rows[0]), [list(cells.values()) for cells in rows])
 
 
 def _interval_text(row: "pd.Series[float]", mean: str, low: str, high: str) -> str:

@@ -3,6 +3,7 @@
 import json
 from math import sqrt
 
+from searchspace.markdown import markdown_table
 from searchspace.schema import to_json
 from trainers.export.manifest import ExportManifest
 from trainers.job import Job
@@ -59,7 +60,7 @@ def _accuracy(exported: ExportManifest) -> str:
         )
     headings = ["input", "validation", "test", "95 % interval of test"]
     return (
-        f"{table(headings, rows)}\n\n"
+        f"{markdown_table(headings, rows)}\n"
         "Test images were read once, after the last epoch, and selected nothing; validation images "
         "may have selected the network. The interval is Wilson's, for this one training: it covers "
         "the choice of test images, not that of the seed."
@@ -73,7 +74,7 @@ def _costs(exported: ExportManifest) -> str:
         for form, cost in (("deployed", e.deployed), ("training", e.training))
     ]
     return (
-        f"{table(['input', 'form', 'MACs', 'parameters'], rows)}\n\n"
+        f"{markdown_table(['input', 'form', 'MACs', 'parameters'], rows)}\n"
         "MACs are multiply-accumulates of convolutions, linear layers, matrix products and "
         "weighted sums of experts for one image; the mixing of kernels is counted, norms, "
         "activations and pooling are not. Parameters are all that is stored, running statistics "
@@ -102,7 +103,7 @@ def _files(exported: ExportManifest) -> str:
     parity = next((file.parity for entry in exported.sizes for file in entry.files), None)
     images = f"{parity.images} validation images" if parity else "no images"
     return (
-        f"{table(headings, rows)}\n\n"
+        f"{markdown_table(headings, rows)}\n"
         f"Each file was read back and run on {images}: `difference` is the largest of any logit "
         "from the trained network's, `agreement` the share of equal predictions. `ms` is the "
         "median time for one image on one thread of "
@@ -175,12 +176,6 @@ def wilson(share: float, count: int) -> tuple[float, float]:
     centre = (share + square / 2) / (1 + square)
     half = sqrt(share * (1 - share) * square + square**2 / 4) / (1 + square)
     return centre - half, centre + half
-
-
-def table(headings: list[str], rows: list[list[str]]) -> str:
-    """A Markdown table, its first columns words."""
-    lines = [headings, ["---"] * len(headings), *rows]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
 def _numbers(values: tuple[float, ...]) -> str:

@@ -3,7 +3,7 @@ from math import nan
 import pytest
 
 from analysis.render.numbers import engineering, interval_text
-from analysis.render.tables import TextTable, latex_table, markdown_table
+from analysis.render.tables import TextTable, latex_table
 from analysis.stats.arms import Difference
 
 
@@ -23,7 +23,7 @@ def test_interval_text_says_what_is_missing() -> None:
 
 def test_markdown_and_latex_escape_what_they_must() -> None:
     table = TextTable(("arm", "accuracy, %"), (("a|b", "1 ± 2"), ("c_d", "3 †")))
-    assert markdown_table(table) == (
+    assert table.markdown() == (
         "| arm | accuracy, % |\n| --- | --: |\n| a\\|b | 1 ± 2 |\n| c_d | 3 † |\n"
     )
     assert latex_table(table) == (

@@ -1,0 +1,12 @@
+"""Tables in GitHub's Markdown."""
+
+from collections.abc import Container, Iterable, Sequence
+
+
+def markdown_table(
+    headings: Sequence[str], rows: Iterable[Sequence[str]], numbers: Container[int] = ()
+) -> str:
+    """A table with a line break at the end; the columns in `numbers` are aligned to the right."""
+    rule = ["--:" if column in numbers else "---" for column in range(len(headings))]
+    lines = ([cell.replace("|", "\\|") for cell in row] for row in (headings, rule, *rows))
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
