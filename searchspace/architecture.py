@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 from torch import nn
 
@@ -32,6 +32,8 @@ class Architecture:
     backbone: Backbone
     choices: Mapping[str, Choice] = field(default_factory=dict)
     resolutions: Resolutions | None = field(default=None, metadata=OMIT_DEFAULT)
+
+    shared: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "choices", _resolve(self.backbone, self.choices))

@@ -57,16 +57,21 @@ def read_data(path: Path) -> Any:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, *, sync: bool = False) -> Iterator[Path]:
     """A new file beside `path` to write to, which takes its place when the block ends.
 
-    If the block raises, `path` stays as it was and the new file is removed.
+    If the block raises, `path` stays as it was and the new file is removed. With `sync` the file
+    and its name are then on the disk itself.
     """
     # Two processes may write at once; the last one counts.
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
         yield part
+        if sync:
+            _sync(part)
         os.replace(part, path)
+        if sync:
+            _sync(path.parent)
     except BaseException:
         with suppress(OSError):
             part.unlink(missing_ok=True)
@@ -85,3 +90,11 @@ def write_bytes(path: Path, *pieces: bytes) -> None:
 def write_text(path: Path, text: str) -> None:
     """Write a file of UTF-8 text; an InputError says why it cannot be written."""
     write_bytes(path, text.encode())
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

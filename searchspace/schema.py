@@ -11,9 +11,11 @@ import hashlib
 import json
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import MISSING, dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any, ClassVar, Literal, TypeVar, Union, get_args, get_origin
 
 from searchspace.checks import shown
@@ -33,9 +35,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Value:
-    """A frozen value of one kind; families of kinds are told apart by `kind` in JSON."""
+    """A frozen value of one kind; families of kinds are told apart by `kind` in JSON.
+
+    `sharing` reads the same text of a `shared` class once.
+    """
 
     kind: ClassVar[str] = ""
+    shared: ClassVar[bool] = True
     family: ClassVar[Mapping[str, type["Value"]]] = {}
 
 
@@ -70,8 +76,13 @@ def _left_out(field: dataclasses.Field[Any], value: Any) -> bool:
 
 def content_key(value: Any, length: int = 16) -> str:
     """A stable hash of a value's content, as `length` hexadecimal digits."""
+    return json_key(to_json(value), length)
+
+
+def json_key(data: Any, length: int = 16) -> str:
+    """The content key of the value with this JSON form."""
     text = json.dumps(
-        [SCHEMA_VERSION, to_json(value)], sort_keys=True, separators=(",", ":"), allow_nan=False
+        [SCHEMA_VERSION, data], sort_keys=True, separators=(",", ":"), allow_nan=False
     )
     return hashlib.sha256(text.encode()).hexdigest()[:length]
 
@@ -103,17 +114,16 @@ def from_json(cls: type[T], data: Any, path: str = "") -> T:
         target = family[kind]
     elif fields.get("kind") == getattr(cls, "kind", None):
         fields.pop("kind", None)
-    hints = _hints(target)
-    expected = {field.name: field for field in dataclasses.fields(target) if field.init}
+    expected = _fields(target)
     for name in fields:
         if name not in expected:
             raise InputError(
                 f"{where}: unknown field {shown(name)}; expected {', '.join(expected)}"
             )
-    for name, field in expected.items():
-        if name not in fields and field.default is MISSING and field.default_factory is MISSING:
+    for name, expected_field in expected.items():
+        if expected_field.required and name not in fields:
             raise InputError(f"{where}: field {name!r} is missing")
-    values = {n: _convert(hints[n], item, f"{where}.{n}") for n, item in fields.items()}
+    values = {n: expected[n].read(item, f"{where}.{n}") for n, item in fields.items()}
     try:
         result: T = target(**values)
     except InputError as error:
@@ -121,62 +131,122 @@ def from_json(cls: type[T], data: Any, path: str = "") -> T:
     return result
 
 
+Reader = Callable[[Any, str], Any]
+"""Checks data at a path against a type, and turns JSON lists and objects into values."""
+
+
+@dataclass(frozen=True)
+class _Field:
+    required: bool
+    read: Reader
+
+
 @cache
-def _hints(target: Any) -> dict[str, Any]:
-    """The annotations of a dataclass, evaluated once: a long run reads a million values."""
-    return typing.get_type_hints(target)
+def _fields(target: Any) -> dict[str, _Field]:
+    """The fields of a dataclass, made once: a long run reads a million values."""
+    hints = typing.get_type_hints(target)
+    return {
+        field.name: _Field(
+            field.default is MISSING and field.default_factory is MISSING,
+            _reader(hints[field.name]),
+        )
+        for field in dataclasses.fields(target)
+        if field.init
+    }
 
 
-def _convert(hint: Any, data: Any, path: str) -> Any:
-    """Check `data` against a type annotation and turn JSON lists and objects into values."""
-    origin = get_origin(hint)
+def _reader(hint: Any) -> Reader:
+    # Not remembered by type: `int | float` equals `float | int` and reads 1 as another number.
+    origin, inner = get_origin(hint), get_args(hint)
     if hint is Any:
-        return data
+        return lambda data, path: data
     if origin in (Union, types.UnionType):
-        return _convert_union(get_args(hint), data, path)
+        options = [_reader(option) for option in inner if option is not type(None)]
+        return partial(_read_union, options, type(None) in inner)
     if origin is Literal:
-        if data not in get_args(hint):
-            raise InputError(f"{path}: expected one of {get_args(hint)}, got {shown(data)}")
-        return data
+        return partial(_read_literal, inner)
     if origin is tuple:
-        return _convert_tuple(get_args(hint), data, path)
+        if len(inner) == 2 and inner[1] is Ellipsis:
+            return partial(_read_list, _reader(inner[0]))
+        return partial(_read_tuple, [_reader(each) for each in inner])
     if origin in (dict, Mapping) or (isinstance(origin, type) and issubclass(origin, Mapping)):
-        if not isinstance(data, Mapping):
-            raise InputError(f"{path}: expected an object, got {shown(data)}")
-        inner = get_args(hint)[1]
-        return {str(name): _convert(inner, item, f"{path}.{name}") for name, item in data.items()}
+        return partial(_read_mapping, _reader(inner[1]))
     if dataclasses.is_dataclass(hint):
-        return from_json(typing.cast(type[Any], hint), data, path)
-    if hint is float and isinstance(data, int) and not isinstance(data, bool):
+        return partial(_read_value, typing.cast(type[Any], hint))
+    return partial(_read_plain, hint)
+
+
+def _read_plain(kind: type, data: Any, path: str) -> Any:
+    if type(data) is kind:
+        return data
+    if kind is float and isinstance(data, int) and not isinstance(data, bool):
         try:
             return float(data)
         except OverflowError:
             raise InputError(f"{path}: expected a number, got {shown(data)}") from None
-    wrong_bool = isinstance(data, bool) and hint is not bool
-    if not isinstance(data, hint) or wrong_bool:
-        raise InputError(f"{path}: expected {hint.__name__}, got {shown(data)}")
+    wrong_bool = isinstance(data, bool) and kind is not bool
+    if not isinstance(data, kind) or wrong_bool:
+        raise InputError(f"{path}: expected {kind.__name__}, got {shown(data)}")
     return data
 
 
-def _convert_union(options: tuple[Any, ...], data: Any, path: str) -> Any:
-    if data is None and type(None) in options:
+def _read_literal(options: tuple[Any, ...], data: Any, path: str) -> Any:
+    if data not in options:
+        raise InputError(f"{path}: expected one of {options}, got {shown(data)}")
+    return data
+
+
+def _read_mapping(read: Reader, data: Any, path: str) -> dict[str, Any]:
+    if not isinstance(data, Mapping):
+        raise InputError(f"{path}: expected an object, got {shown(data)}")
+    return {str(name): read(item, f"{path}.{name}") for name, item in data.items()}
+
+
+def _read_union(options: Sequence[Reader], optional: bool, data: Any, path: str) -> Any:
+    if data is None and optional:
         return None
-    rest = [option for option in options if option is not type(None)]
     errors = []
-    for option in rest:
+    for read in options:
         try:
-            return _convert(option, data, path)
+            return read(data, path)
         except InputError as error:
             errors.append(error)
     raise errors[-1]
 
 
-def _convert_tuple(inner: tuple[Any, ...], data: Any, path: str) -> tuple[Any, ...]:
+def _read_list(read: Reader, data: Any, path: str) -> tuple[Any, ...]:
     if not isinstance(data, list | tuple):
         raise InputError(f"{path}: expected a list, got {shown(data)}")
-    if len(inner) == 2 and inner[1] is Ellipsis:
-        return tuple(_convert(inner[0], item, f"{path}[{i}]") for i, item in enumerate(data))
+    return tuple(read(item, f"{path}[{i}]") for i, item in enumerate(data))
+
+
+def _read_tuple(inner: Sequence[Reader], data: Any, path: str) -> tuple[Any, ...]:
+    if not isinstance(data, list | tuple):
+        raise InputError(f"{path}: expected a list, got {shown(data)}")
     if len(data) != len(inner):
         raise InputError(f"{path}: expected a list of {len(inner)}, got {shown(data)}")
     items = enumerate(zip(inner, data, strict=True))
-    return tuple(_convert(hint, item, f"{path}[{i}]") for i, (hint, item) in items)
+    return tuple(read(item, f"{path}[{i}]") for i, (read, item) in items)
+
+
+_shared: ContextVar[dict[Any, Any] | None] = ContextVar("shared", default=None)
+
+
+@contextmanager
+def sharing(values: dict[Any, Any]) -> Iterator[None]:
+    """Read values of `shared` classes once for each JSON text; `values` holds those so far."""
+    token = _shared.set(values)
+    try:
+        yield
+    finally:
+        _shared.reset(token)
+
+
+def _read_value(kind: type[Any], data: Any, path: str) -> Any:
+    shared = _shared.get()
+    if shared is None or not isinstance(data, dict) or not getattr(kind, "shared", False):
+        return from_json(kind, data, path)
+    key = kind, json.dumps(data)
+    if key not in shared:
+        shared[key] = from_json(kind, data, path)
+    return shared[key]

@@ -2,6 +2,7 @@
 
 import base64
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -26,7 +27,7 @@ class Job:
     def __post_init__(self) -> None:
         check_integer(0, seed=self.seed)
 
-    @property
+    @cached_property
     def key(self) -> str:
         """A content hash of everything that decides the result."""
         return content_key(self)

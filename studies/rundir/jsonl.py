@@ -1,20 +1,20 @@
 """Append-only files of JSON, one record to a line, that survive a crash at any moment.
 
 A line is written in one piece. A crash can leave at most a torn last line, which readers leave out
-and the next writer removes; any other damage is reported, not repaired.
+and the next writer moves to a file beside; any other damage is reported, not repaired.
 """
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from searchspace import InputError
-from searchspace.files import read_bytes
+from searchspace.files import read_bytes, write_bytes
 from searchspace.parsing import parse_json
-from searchspace.schema import from_json
+from searchspace.schema import from_json, sharing
 
 T = TypeVar("T")
 
@@ -40,10 +40,19 @@ def file_stamp(path: Path) -> Stamp:
 
 
 class JsonLines(Generic[T]):
-    """One such file, of values of one class."""
+    """One such file, of values of one class, which `check` may refuse with an InputError.
 
-    def __init__(self, path: Path, kind: type[T]) -> None:
-        self.path, self.kind = path, kind
+    `shared` holds parts that many lines have in common; several files may share them.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        kind: type[T],
+        shared: dict[Any, Any],
+        check: Callable[[T, Any, str], None] = lambda value, data, where: None,
+    ) -> None:
+        self.path, self.kind, self.shared, self.check = path, kind, shared, check
         self._values: list[T] = []
         self._stamp: Stamp | None = None
 
@@ -56,7 +65,8 @@ class JsonLines(Generic[T]):
             return []
         stamp = file_stamp(self.path)
         if stamp != self._stamp:
-            self._values = self._parse()
+            with sharing(self.shared):
+                self._values = self._parse()
             self._stamp = stamp
         return list(self._values)
 
@@ -66,11 +76,14 @@ class JsonLines(Generic[T]):
         for number, line in enumerate(lines, start=1):
             where = f"{self.path} line {number}"
             try:
-                values.append(from_json(self.kind, parse_json(line, where), where))
+                data = parse_json(line, where)
+                value = from_json(self.kind, data, where)
+                self.check(value, data, where)
             except InputError as error:
                 raise InputError(
                     f"{error}; nothing was changed: remove or restore that line"
                 ) from None
+            values.append(value)
         return values
 
     def append(self, record: Any, *, sync: bool = True) -> None:
@@ -87,9 +100,32 @@ class JsonLines(Generic[T]):
                 file.truncate(before)
                 raise
 
-    def drop_torn(self) -> None:
-        """Remove what a crash left behind the last complete line."""
-        drop_torn_line(self.path)
+    def drop_torn(self) -> Path | None:
+        """Move what a crash left behind the last complete line to a file beside; its path."""
+        return set_torn_aside(self.path)
+
+
+def set_torn_aside(path: Path) -> Path | None:
+    """Cut a file off after its last complete line; the rest is kept in the file returned."""
+    if not path.exists():
+        return None
+    content = path.read_bytes()
+    complete = content.rfind(b"\n") + 1
+    if complete == len(content):
+        return None
+    with writing(path.parent):
+        torn = first_free(path.with_name(f"{path.name}.torn"))
+        write_bytes(torn, content[complete:])
+        os.truncate(path, complete)
+    return torn
+
+
+def first_free(path: Path) -> Path:
+    """The first of `NAME.1`, `NAME.2`, ... that is not there."""
+    number = 1
+    while (free := path.with_name(f"{path.name}.{number}")).exists():
+        number += 1
+    return free
 
 
 def drop_torn_line(path: Path) -> None:

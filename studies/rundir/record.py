@@ -2,7 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
+from searchspace import InputError
+from searchspace.checks import check_at_least
+from searchspace.schema import json_key
 from trainers import Job, Result
 
 PROVISIONAL = ("truncated", "failed")
@@ -28,3 +32,25 @@ def record_now(job: Job, result: Result, environment: dict[str, str]) -> Record:
     return Record(
         job.key, job, result, datetime.now(UTC).isoformat(timespec="seconds"), environment
     )
+
+
+def check_record(record: Record, data: Any, where: str) -> None:
+    """Raise an InputError for a record, read from `data`, that no job can have left."""
+    # The key of the JSON form, which need not be made again; it may lack fields added since.
+    if record.key != json_key(data["job"]) and record.key != record.job.key:
+        raise InputError(f"{where}: key {record.key!r} is not that of its job, {record.job.key!r}")
+    result = record.result
+    check_at_least(0, **{f"{where}: seconds": result.seconds})
+    for epoch in result.curve:
+        _check_share(where, epoch.validation_accuracy)
+    for point in result.points:
+        _check_share(where, point.validation_accuracy)
+        _check_share(where, point.test_accuracy)
+    if result.ensemble is not None:
+        _check_share(where, result.ensemble.validation_accuracy)
+        _check_share(where, result.ensemble.test_accuracy)
+
+
+def _check_share(where: str, accuracy: float) -> None:
+    if not 0 <= accuracy <= 1:
+        raise InputError(f"{where}: an accuracy must be from 0 to 1, got {accuracy!r}")

@@ -6,23 +6,28 @@ before the job counts as finished; `trials.jsonl` is the log of a search.
 
 import fcntl
 import json
+import logging
+import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from searchspace import InputError
 from searchspace.files import read_json, replacing
 from searchspace.schema import to_json
-from studies.rundir.jsonl import JsonLines, Stamp, file_stamp, writing
-from studies.rundir.record import PROVISIONAL, Record
+from studies.rundir.jsonl import JsonLines, Stamp, file_stamp, first_free, writing
+from studies.rundir.record import PROVISIONAL, Record, check_record
 from studies.rundir.trial_log import Event, Reported
 from studies.rundir.trial_table import Trial, TrialTable
 from studies.spec.ablation import Ablation
 from studies.spec.experiment import Experiment
 from studies.spec.search import Search
 from studies.spec.user_operators import keep_operators, load_kept
+
+LOG = logging.getLogger(__name__)
 
 STUDY = "study.json"
 RESULTS = "results.jsonl"
@@ -45,8 +50,9 @@ class RunStore:
         self.results = folder / RESULTS
         self._study_file = folder / STUDY
         self._read_at: tuple[Stamp, _StudyFile] | None = None
-        self._records = JsonLines(self.results, Record)
-        self._trials = JsonLines(folder / TRIALS, Event)
+        shared: dict[Any, Any] = {}
+        self._records = JsonLines(self.results, Record, shared, check_record)
+        self._trials = JsonLines(folder / TRIALS, Event, shared)
 
     @property
     def checkpoints(self) -> Path:
@@ -85,7 +91,7 @@ class RunStore:
         name = self.name() if begun else f"{experiment.name}-{secrets.token_hex(6)}"
         form = experiment.to_json()
         content = {"name": name, "environment": environment, "experiment": form}
-        with writing(self.folder), replacing(self._study_file) as part:
+        with writing(self.folder), replacing(self._study_file, sync=True) as part:
             keep_operators(self.folder, form)
             part.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
@@ -124,24 +130,46 @@ class RunStore:
     def trials(self) -> list[Trial]:
         """All trials of a search, with their states."""
         results = {record.key: record.result for record in self.records()}
-        return TrialTable(self.events(), results).trials
+        table = TrialTable(self.events(), results)
+        if isinstance(self._read().experiment, Search):
+            table.check_logged()
+        return table.trials
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the folder against other writers; made if missing, freed even by a kill."""
+        """Hold the folder against other writers; made if missing, freed even by a kill.
+
+        What a crash left behind the last complete line of a file is moved to a file beside, which
+        a warning names.
+        """
         with writing(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
             file = open(self.folder / LOCK, "a")  # noqa: SIM115
         with file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                held = _same_file(file.fileno(), self.folder / LOCK)
             except BlockingIOError:
+                held = False
+            if not held:
                 raise InputError(
                     f"another run is writing to {self.folder}; wait for it or give another --out"
-                ) from None
-            self._records.drop_torn()
-            self._trials.drop_torn()
+                )
+            for lines in (self._records, self._trials):
+                torn = lines.drop_torn()
+                if torn is not None:
+                    LOG.warning(
+                        "%s ended in a line that is not complete; it was moved to %s, and what "
+                        "it told is done again",
+                        lines.path,
+                        torn,
+                    )
             yield
+
+
+def _same_file(descriptor: int, path: Path) -> bool:
+    """Whether an open file is still the one at a path, which may have been replaced."""
+    return path.exists() and os.path.samestat(os.fstat(descriptor), path.stat())
 
 
 @dataclass(frozen=True)
@@ -174,9 +202,7 @@ def _read(path: Path) -> _StudyFile:
 
 def set_aside(folder: Path) -> Path:
     """Rename a run directory to the first free `NAME.1`, `NAME.2`, ...: nothing is deleted."""
-    number = 1
-    while (aside := folder.with_name(f"{folder.name}.{number}")).exists():
-        number += 1
+    aside = first_free(folder)
     try:
         folder.rename(aside)
     except OSError as error:

@@ -63,13 +63,18 @@ class Trial:
 
 
 class TrialTable:
-    """All trials by number, by job and by architecture, as events and results leave them."""
+    """All trials by number, by job and by architecture, as events and results leave them.
+
+    `sampled` counts the trials that the sampler has proposed, `contested` the jobs added because a
+    place on the front is uncertain.
+    """
 
     def __init__(
         self, events: Iterable[Event] = (), results: Mapping[str, Result] | None = None
     ) -> None:
         self.results = dict(results or {})
         self.trials: list[Trial] = []
+        self.sampled = self.contested = 0
         self._by_job: dict[str, list[Trial]] = {}
         self._by_architecture: dict[str, list[Trial]] = {}
         for event in events:
@@ -84,11 +89,6 @@ class TrialTable:
     def __getitem__(self, number: int) -> Trial:
         return self.trials[number]
 
-    @property
-    def contested(self) -> int:
-        """The number of jobs added because a place on the front is uncertain."""
-        return sum(len(trial.contested) for trial in self.trials)
-
     def of_job(self, key: str) -> list[Trial]:
         """The trials that share a job, in order."""
         return self._by_job.get(key, [])
@@ -100,6 +100,16 @@ class TrialTable:
     def by_architecture(self) -> Mapping[str, list[Trial]]:
         """All trials, by the key of their architecture."""
         return self._by_architecture
+
+    def check_logged(self) -> None:
+        """Raise an InputError if a result is of no trial: each is logged before its job starts."""
+        unknown = [key for key in self.results if key not in self._by_job]
+        if unknown:
+            raise InputError(
+                f"the log of the trials is damaged: it lacks the trials of {len(unknown)} of "
+                f"{len(self.results)} jobs that ended, the first of them {unknown[0]}; restore "
+                "trials.jsonl, or begin again with --fresh, which keeps this run aside"
+            )
 
     def add(self, event: Event) -> None:
         """Apply an event of the log; an InputError if it does not follow the events before."""
@@ -117,6 +127,7 @@ class TrialTable:
                 event.number, event.architecture, event.origin, jobs, attributes, self.results
             )
             self.trials.append(trial)
+            self.sampled += event.origin == "sampler"
             self._by_architecture.setdefault(event.architecture.key, []).append(trial)
             self._by_job.setdefault(event.job, []).append(trial)
         elif isinstance(event, Replicated):
@@ -125,5 +136,6 @@ class TrialTable:
             self._by_job.setdefault(event.job, []).append(trial)
             if event.because == "contested":
                 trial.contested.add(event.job)
+                self.contested += 1
         elif isinstance(event, Reported):
             self.trials[event.number].reported[event.epoch] = event.accuracy

@@ -3,6 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from random import Random
 from typing import Any
 
@@ -34,9 +35,15 @@ def _path_parameters(space: Space, path: Path) -> Parameters:
     names = [space.encoding.parameter(decision) for decision, _ in open_decisions]
     values = {name: option.label for name, (_, option) in zip(names, open_decisions, strict=True)}
     return values, {
-        name: CategoricalDistribution(tuple(d.labels))
+        name: _distribution(tuple(d.labels))
         for name, (d, _) in zip(names, open_decisions, strict=True)
     }
+
+
+@cache
+def _distribution(labels: tuple[str, ...]) -> CategoricalDistribution:
+    """The same object for the same labels: every trial has one for each of its parameters."""
+    return CategoricalDistribution(labels)
 
 
 def seeded_random(*seeds: int) -> Random:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from copy import copy
 from pathlib import Path
 
+from optuna.distributions import CategoricalDistribution
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.trial import FrozenTrial, TrialState
@@ -98,7 +99,12 @@ class Journal:
 
 
 def _content(trial: FrozenTrial) -> tuple[TrialState, object, object, object]:
-    return trial.state, trial.values, trial.params, trial.distributions
+    choices = {
+        name: distribution.choices
+        for name, distribution in trial.distributions.items()
+        if isinstance(distribution, CategoricalDistribution)
+    }
+    return trial.state, trial.values, trial.params, choices
 
 
 def _with_last_accuracy(trial: FrozenTrial) -> FrozenTrial:

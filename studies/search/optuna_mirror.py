@@ -42,28 +42,18 @@ class OptunaMirror:
         )
         self.trials: list[FrozenTrial] = []
         self.journal: Journal | None = None
-        self._make()
-
-    def _make(self) -> None:
+        self._asked = -1
         self._storage = InMemoryStorage()
-        self._study = open_study(self._storage, self.name, self.search)
-        self._study.sampler = self.sampler
-        self._study.add_trials(self.trials)
-        self._in_step = True
-
-    @property
-    def study(self) -> optuna.Study:
-        """The study, in step with the trials."""
-        if not self._in_step:
-            self._make()
-        return self._study
+        self.study = open_study(self._storage, name, search)
+        self.study.sampler = self.sampler
+        self._study_id = self._storage.get_study_id_from_name(name)
 
     def ask(self) -> tuple[Architecture, dict[str, Any]]:
         """An architecture within the limits, and the sampler's attributes; `add` must follow."""
         asked = self.study.ask()
+        self._asked = asked.number
         architecture = self.search.within.suggest(asked)
-        attributes = self._study.get_trials(deepcopy=False)[asked.number].system_attrs
-        return architecture, dict(attributes)
+        return architecture, dict(self._stored(asked.number).system_attrs)
 
     def add(self, trial: Trial) -> None:
         """Add a new trial, which was just asked for or comes from elsewhere."""
@@ -71,27 +61,35 @@ class OptunaMirror:
         self.trials.append(running)
         if self.journal is not None:
             self.journal.add(running)
-        if not self._in_step:
-            return
-        stored = self._study.get_trials(deepcopy=False)
-        if len(stored) == trial.number:
-            self._study.add_trial(running)
-        elif stored[trial.number].params != running.params:
-            # Optuna cannot change a parameter that it has suggested.
-            self._in_step = False
+        if self._asked != trial.number:
+            self._storage.create_new_trial(self._study_id)
+        # Changed in place: Optuna takes no other parameters for those that it has suggested, and to
+        # add whole trials it would copy each.
+        stored = self._stored(trial.number)
+        stored.params, stored.distributions = running.params, running.distributions
+        stored.user_attrs, stored.system_attrs = running.user_attrs, running.system_attrs
 
     def tell(self, trial: Trial, points: Sequence[TrialPoint], *, paused: bool = False) -> None:
         """Record how a trial ended; a finished one has `points`, a paused one may be promoted."""
-        before = self.trials[trial.number]
-        ended = ended_trial(self.search, before, trial, points)
+        ended = ended_trial(self.search, self.trials[trial.number], trial, points)
         self.trials[trial.number] = ended
         if self.journal is not None:
             self.journal.end(ended, paused=paused)
-        if self._in_step and before.state == TrialState.RUNNING:
-            end_trial(self._storage, self.name, ended)
-        else:
-            # It was paused and then promoted: Optuna does not let a trial end twice.
-            self._in_step = False
+        stored = self._stored(trial.number)
+        if stored.state.is_finished():
+            self._reopen(stored)
+        end_trial(self._storage, self.name, ended)
+
+    def _reopen(self, stored: FrozenTrial) -> None:
+        """Let a trial end once more, which Optuna does not: it was paused, or has further runs."""
+        stored.state, stored.values, stored.user_attrs = TrialState.RUNNING, None, {}
+        # What samplers remember of earlier trials may now be wrong.
+        self._storage.get_study_system_attrs(self._study_id).clear()
+
+    def _stored(self, number: int) -> FrozenTrial:
+        """The trial that the sampler sees, itself and not a copy."""
+        trial_id = self._storage.get_trial_id_from_study_id_trial_number(self._study_id, number)
+        return self._storage.get_trial(trial_id)
 
     def open_journal(self, folder: Path) -> None:
         """Keep the study in a run directory, too, from now on."""

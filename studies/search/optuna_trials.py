@@ -6,6 +6,7 @@ differ from what the sampler asked for where that was outside the limits.
 """
 
 from collections.abc import Sequence
+from copy import copy
 from typing import Any
 
 import optuna
@@ -69,15 +70,11 @@ def ended_trial(
     """The running trial as it ended; a finished one has at least one point."""
     values = representative(search, points).values if trial.state == "finished" else None
     about = {name: running.user_attrs[name] for name in (ARCHITECTURE, NETWORK, JOB, ORIGIN)}
-    ended = create_trial(
-        state=STATES[trial.state],
-        values=values,
-        params=running.params,
-        distributions=running.distributions,
-        user_attrs=about | _result_attributes(trial, points),
-        system_attrs=running.system_attrs,
-    )
-    ended.number = running.number
+    # A copy shares the parameters, which checking again would take long for.
+    ended = copy(running)
+    ended.state, ended.values = STATES[trial.state], values
+    ended.user_attrs = about | _result_attributes(trial, points)
+    ended.datetime_complete = ended.datetime_start if ended.state.is_finished() else None
     return ended
 
 

@@ -56,6 +56,7 @@ class SearchScheduler(JobQueue):
             elif isinstance(event, Resumed):
                 self.stopper.promote()
                 promoted.append(event.number)
+        self.table.check_logged()
         for trial in self.table:
             if trial.state == "failed":
                 self.stopper.remove(str(trial.number))
@@ -80,7 +81,7 @@ class SearchScheduler(JobQueue):
     @property
     def sampled(self) -> int:
         """The number of trials that the sampler has proposed."""
-        return sum(trial.origin == "sampler" for trial in self.table)
+        return self.table.sampled
 
     @property
     def open(self) -> bool:

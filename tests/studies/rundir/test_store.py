@@ -1,3 +1,4 @@
+import fcntl
 import json
 import subprocess
 import sys
@@ -8,11 +9,13 @@ import pytest
 
 from searchspace import InputError
 from searchspace.schema import to_json
+from studies.execution.job_queue import RunCallbacks
 from studies.execution.resources import Resources
 from studies.execution.worker import Worker, WorkItem
 from studies.rundir.record import Record
-from studies.rundir.store import RESULTS, STUDY, RunStore, set_aside
-from tests.support.helpers import job, study
+from studies.rundir.store import LOCK, RESULTS, STUDY, TRIALS, RunStore, set_aside
+from studies.search.scheduler import SearchScheduler
+from tests.support.helpers import job, study, write_search
 from tests.support.paths import ROOT
 
 PLAN = study().ablation("quick")
@@ -186,3 +189,82 @@ def test_set_aside_renames_and_deletes_nothing(store: RunStore, records: list[Re
     assert keys(RunStore(first)) == [records[0].key]
     store.folder.mkdir()
     assert set_aside(store.folder).name == "run.2"
+
+
+def test_a_torn_last_line_is_kept_beside_and_said(
+    store: RunStore, records: list[Record], caplog: pytest.LogCaptureFixture
+) -> None:
+    store.append(records[0])
+    whole = store.results.read_bytes()
+    for number, torn in enumerate((b'{"key": "x', b"\0" * 5000), start=1):
+        store.results.write_bytes(whole + torn)
+        with store.locked():
+            pass
+        assert store.results.read_bytes() == whole
+        kept = store.results.with_name(f"{RESULTS}.torn.{number}")
+        assert kept.read_bytes() == torn
+        assert str(kept) in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"key": "0123456789abcdef"}, "not that of its job"),
+        ({"seconds": -1.0}, "seconds must be a number of at least 0"),
+        ({"validation_accuracy": 1.5}, "an accuracy must be from 0 to 1"),
+        ({"test_accuracy": -0.1}, "an accuracy must be from 0 to 1"),
+    ],
+)
+def test_impossible_records_are_named(
+    store: RunStore, records: list[Record], change: dict[str, object], message: str
+) -> None:
+    store.append(records[0])
+    data = to_json(records[1])
+    for part in (data, data["result"], data["result"]["points"][0]):
+        part |= {name: value for name, value in change.items() if name in part}
+    with open(store.results, "a") as file:
+        file.write(json.dumps(data) + "\n")
+    with pytest.raises(InputError, match=f"{RESULTS} line 2.*{message}"):
+        store.records()
+
+
+def test_a_folder_moved_away_while_its_lock_was_waited_for_is_not_written_to(
+    store: RunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lock of a folder that was set aside is not that of the folder now there."""
+    lock = fcntl.flock
+
+    def replaced_first(file: object, operation: int) -> None:
+        (store.folder / LOCK).unlink()
+        (store.folder / LOCK).touch()
+        lock(file, operation)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(fcntl, "flock", replaced_first)
+    with pytest.raises(InputError, match="another run is writing to"), store.locked():
+        pass
+
+
+def test_a_lost_halved_or_doubled_log_of_trials_is_refused(tmp_path: Path) -> None:
+    asked = write_search(tmp_path / "run")
+    store = RunStore(tmp_path / "run")
+    log = store.folder / TRIALS
+    lines = log.read_bytes().splitlines(keepends=True)
+    assert len(store.trials()) == 8
+    for damaged in ([], lines[: len(lines) // 2], lines + lines):
+        log.write_bytes(b"".join(damaged))
+        with pytest.raises(InputError, match="the log of the trials is damaged"):
+            RunStore(store.folder).trials()
+        with pytest.raises(InputError, match="the log of the trials is damaged"):
+            SearchScheduler(asked, RunStore(store.folder), Resources(), RunCallbacks())
+    log.unlink()
+    with pytest.raises(InputError, match="the log of the trials is damaged"):
+        RunStore(store.folder).trials()
+
+
+def test_equal_networks_of_many_lines_are_read_once(tmp_path: Path) -> None:
+    write_search(tmp_path / "run")
+    store = RunStore(tmp_path / "run")
+    trials, results = store.trials(), {record.key: record for record in store.records()}
+    assert trials[6].architecture is trials[0].architecture
+    assert results[trials[0].key].job.architecture is trials[0].architecture
+    assert results[trials[1].key].job.recipe is results[trials[0].key].job.recipe

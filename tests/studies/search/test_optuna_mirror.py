@@ -1,0 +1,50 @@
+"""The study that a sampler sees is kept up to date, never made again."""
+
+from typing import Any
+
+import pytest
+from optuna.storages import InMemoryStorage
+
+from searchspace.space import Limits
+from studies.rundir.trial_log import Proposed
+from studies.rundir.trial_table import TrialTable
+from studies.search.objectives import TrialPoint
+from studies.search.optuna_mirror import OptunaMirror
+from tests.support.helpers import SPACE, made_up, search
+
+TRIALS = 24
+
+
+@pytest.mark.parametrize("sampler", ["random", "tpe", "nsga2"])
+def test_each_trial_is_added_to_the_study_once(
+    sampler: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where limits change what the sampler asked for, and where a paused trial goes on."""
+    added = []
+    create = InMemoryStorage.create_new_trial
+
+    def counted(self: InMemoryStorage, *args: Any, **kwargs: Any) -> int:
+        added.append(None)
+        return create(self, *args, **kwargs)
+
+    monkeypatch.setattr(InMemoryStorage, "create_new_trial", counted)
+    costs = sorted(SPACE.price(list(SPACE))[0].tolist())
+    asked = search(TRIALS, sampler=sampler, limits=Limits(max_macs=costs[len(costs) // 2]))
+    mirror, table = OptunaMirror(asked, "x"), TrialTable()
+    for number in range(TRIALS):
+        architecture, attributes = mirror.ask()
+        job = asked.job(architecture, number)
+        table.add(Proposed(number, architecture, "sampler", job.key, number, attributes))
+        trial = table[number]
+        mirror.add(trial)
+        if number % 3 == 0:
+            table.results[job.key] = made_up(job, 0.5, "truncated")
+            mirror.tell(trial, [], paused=True)
+        table.results[job.key] = made_up(job, 0.5 + number / 100)
+        mirror.tell(trial, [TrialPoint(8, (0.5 + number / 100, 1e6))])
+    assert len(added) == TRIALS
+
+    def content(trials: Any) -> list[Any]:
+        return [(t.number, t.state, t.values, t.params, t.user_attrs) for t in trials]
+
+    assert content(mirror.study.trials) == content(mirror.trials)
