@@ -67,9 +67,9 @@ def test_event_files_hold_the_curves_and_are_written_anew(tmp_path: Path) -> Non
     ]
     events = EventAccumulator(str(folders[1])).Reload()
     curve = load_curves(tmp_path).query("arm == 'static'")
-    found = events.Scalars("validation_accuracy")
-    assert [event.step for event in found] == curve["epoch"].tolist()
-    assert [event.value for event in found] == pytest.approx(curve["validation_accuracy"])
+    scalars = events.Scalars("validation_accuracy")
+    assert [event.step for event in scalars] == curve["epoch"].tolist()
+    assert [event.value for event in scalars] == pytest.approx(curve["validation_accuracy"])
     assert set(events.Tags()["scalars"]) == {"train_loss", "validation_accuracy", "validation_loss"}
 
 
@@ -103,7 +103,7 @@ def test_optuna_dashboard_answers(tmp_path: Path) -> None:
 def _until(address: str, part: str) -> str:
     """The first answer that holds `part`: the files are read while the server already answers."""
     end = time.monotonic() + SECONDS
-    while part not in (found := answer(address)):
-        assert time.monotonic() < end, found
+    while part not in (page := answer(address)):
+        assert time.monotonic() < end, page
         time.sleep(0.2)
-    return found
+    return page

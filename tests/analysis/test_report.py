@@ -37,10 +37,10 @@ class Page(HTMLParser):
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        found = dict(attrs)
-        links = [found.get(name) or "" for name in ("src", "href")]
+        attributes = dict(attrs)
+        links = [attributes.get(name) or "" for name in ("src", "href")]
         self.fetched += [link for link in links if link and not link.startswith("#")]
-        self.inside = found.get("id") if found.get("type") == "application/json" else None
+        self.inside = attributes.get("id") if attributes.get("type") == "application/json" else None
 
     def handle_data(self, data: str) -> None:
         if self.inside:
@@ -74,7 +74,7 @@ def test_page_is_one_file_that_fetches_nothing_and_has_every_part(run_dir: Path)
         "learning",
     }  # fmt: skip
     words = text.replace("\xa0", " ")
-    for told in (
+    for expected in (
         "Does it run?",
         "Experts help",
         "0 supported, 0 contradicted, 1 undecided",
@@ -82,7 +82,7 @@ def test_page_is_one_file_that_fetches_nothing_and_has_every_part(run_dir: Path)
         "latency of these networks was not measured",
         "python",
     ):
-        assert told in words, told
+        assert expected in words, expected
 
 
 def test_report_of_a_search(search_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -41,8 +41,8 @@ THREE = frame(
 )
 
 
-def chosen(found: Pick) -> tuple[str, str | None]:
-    return found.chosen.arm, found.runner_up and found.runner_up.arm
+def chosen(pick: Pick) -> tuple[str, str | None]:
+    return pick.chosen.arm, pick.runner_up and pick.runner_up.arm
 
 
 @pytest.mark.parametrize(
@@ -61,19 +61,19 @@ def chosen(found: Pick) -> tuple[str, str | None]:
 def test_the_best_within_the_bounds(
     bounds: Bounds, goal: Goal, expected: tuple[str, str | None]
 ) -> None:
-    found = choose(THREE, bounds, goal)
-    assert chosen(found) == expected
-    assert found.compared == sum(
-        not bounds.excesses(one)
-        for one in [choose(THREE[THREE["arm"] == arm], Bounds(), goal).chosen
+    pick = choose(THREE, bounds, goal)
+    assert chosen(pick) == expected
+    assert pick.compared == sum(
+        not bounds.excesses(candidate)
+        for candidate in [choose(THREE[THREE["arm"] == arm], Bounds(), goal).chosen
                     for arm in ("small", "middle", "large")]
     )  # fmt: skip
 
 
 def test_a_knee_ignores_what_is_not_on_the_front() -> None:
     dominated = rows("wasteful", [90.5], macs=1_700_000)
-    found = choose(pd.concat([THREE, frame(dominated)]), Bounds(), "knee")
-    assert chosen(found) == ("middle", "large")
+    pick = choose(pd.concat([THREE, frame(dominated)]), Bounds(), "knee")
+    assert chosen(pick) == ("middle", "large")
     # With two on the front there is no knee: the more accurate.
     two = THREE[THREE["arm"] != "middle"]
     assert choose(two, Bounds(), "knee").chosen.arm == "large"
@@ -81,22 +81,24 @@ def test_a_knee_ignores_what_is_not_on_the_front() -> None:
 
 def test_test_accuracy_chooses_nothing() -> None:
     lucky = rows("lucky", [70, 70], macs=10, test_accuracy=0.99)
-    found = choose(frame(lucky, rows("good", [80, 80], macs=10)), Bounds(), "accuracy")
-    assert found.chosen.arm == "good"
-    assert found.chosen.test.mean == pytest.approx(79)
+    pick = choose(frame(lucky, rows("good", [80, 80], macs=10)), Bounds(), "accuracy")
+    assert pick.chosen.arm == "good"
+    assert pick.chosen.test.mean == pytest.approx(79)
 
 
 def test_figures_are_means_over_seeds_and_differences_are_paired() -> None:
-    found = choose(THREE, Bounds(), "accuracy")
-    large = found.chosen.validation
+    pick = choose(THREE, Bounds(), "accuracy")
+    large = pick.chosen.validation
     assert (large.n, large.mean, large.sd) == (3, pytest.approx(92), pytest.approx(0.5))
     # Student's t with two degrees of freedom: 4.3027 * 0.5 / sqrt(3).
     assert large.high - large.mean == pytest.approx(1.2421, abs=1e-3)
-    gap = found.difference
+    difference = pick.difference
     # Per seed 2.5, 1.5 and 2.0; the p-value for two others is twice that of the one.
-    assert gap is not None and gap.mean == pytest.approx(2.0) and gap.pairs == 3
-    assert gap.p_holm == pytest.approx(2 * gap.p)
-    assert found.decided == (2 * gap.p <= 0.05)
+    assert (
+        difference is not None and difference.mean == pytest.approx(2.0) and difference.pairs == 3
+    )
+    assert difference.p_holm == pytest.approx(2 * difference.p)
+    assert pick.decided == (2 * difference.p <= 0.05)
 
 
 def test_it_says_how_sure_it_is() -> None:
@@ -118,17 +120,17 @@ def test_it_says_how_sure_it_is() -> None:
 
 def test_one_seed_or_none_in_common_decides_nothing() -> None:
     single = frame(rows("a", [80], macs=10), rows("b", [90], macs=10))
-    found = choose(single, Bounds(), "accuracy")
-    text = " ".join(sentences(found))
-    assert not found.decided and "n = 1, so its spread is not known" in text
+    pick = choose(single, Bounds(), "accuracy")
+    text = " ".join(sentences(pick))
+    assert not pick.decided and "n = 1, so its spread is not known" in text
     assert "+10.00 [needs 2 seeds]" in text and "not significantly different" in text
     apart = frame(rows("a", [80], macs=10), rows("b", [90], macs=10, seed=7))
     assert "no seed in common" in " ".join(sentences(choose(apart, Bounds(), "accuracy")))
 
 
 def test_whether_a_wanted_accuracy_is_reached() -> None:
-    def text(wanted: float) -> str:
-        return " ".join(sentences(choose(THREE, Bounds(accuracy=wanted), "cost")))
+    def text(target: float) -> str:
+        return " ".join(sentences(choose(THREE, Bounds(accuracy=target), "cost")))
 
     assert "The whole interval is at 87 % or above." in text(87)
     assert "It is not certain that its mean over all seeds reaches 89 %." in text(89)
@@ -140,10 +142,10 @@ def test_a_switchable_network_is_a_candidate_at_each_trained_size() -> None:
         rows("rs", [85, 86], macs=250, size=8),
         rows("rs", [88, 88], macs=500, size=12, trained=False),
     )
-    found = choose(both, Bounds(macs=600), "accuracy")
-    assert (found.chosen.arm, found.chosen.size, found.compared) == ("rs", 8, 1)
-    found = choose(both, Bounds(), "accuracy")
-    assert (found.chosen.size, found.runner_up and found.runner_up.size) == (16, 8)
+    pick = choose(both, Bounds(macs=600), "accuracy")
+    assert (pick.chosen.arm, pick.chosen.size, pick.compared) == ("rs", 8, 1)
+    pick = choose(both, Bounds(), "accuracy")
+    assert (pick.chosen.size, pick.runner_up and pick.runner_up.size) == (16, 8)
     assert choose(both, Bounds(), "accuracy", size=8).chosen.size == 8
     with pytest.raises(InputError, match="no network of the run is trained at 12 px; .* 8, 16"):
         choose(both, Bounds(), "accuracy", size=12)
@@ -152,9 +154,9 @@ def test_a_switchable_network_is_a_candidate_at_each_trained_size() -> None:
 def test_trials_of_a_search_that_did_not_finish_are_passed_over() -> None:
     stopped = rows("x", [99], macs=1, status="truncated", validation_accuracy=nan)
     again = rows("y", [90], macs=10)
-    found = choose(frame(stopped, again, again, rows("z", [89], macs=10)), Bounds(), "accuracy")
+    pick = choose(frame(stopped, again, again, rows("z", [89], macs=10)), Bounds(), "accuracy")
     # The same job asked for by two trials is one run.
-    assert chosen(found) == ("y", "z") and found.chosen.validation.n == 1
+    assert chosen(pick) == ("y", "z") and pick.chosen.validation.n == 1
     with pytest.raises(InputError, match="no finished job yet"):
         choose(frame(stopped), Bounds(), "accuracy")
 

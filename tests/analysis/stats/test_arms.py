@@ -127,5 +127,5 @@ def test_printed_figures_stand_beside_the_row_they_are_of() -> None:
     )
     ablation = with_study(ABLATION, published=figures)
     rows = [("coconv at 8 px", 8), ("coconv at 4 px", 4), ("coconv, ensemble", None), ("static", 8)]
-    found = [published_accuracies(ablation, name, "digits", size) for name, size in rows]
-    assert found == [{"digits": value} for value in (70.0, 60.0, 75.0, 65.0)]
+    accuracies = [published_accuracies(ablation, name, "digits", size) for name, size in rows]
+    assert accuracies == [{"digits": value} for value in (70.0, 60.0, 75.0, 65.0)]

@@ -18,8 +18,8 @@ def trajectory(points: list[tuple[float, float]], ended: list[int], count: int) 
 def test_volume_grows_by_what_each_trial_adds() -> None:
     """Rectangles to (1, 1); the third trial truncated, the fourth dominated, the last adds 0.02."""
     search = trajectory([(0.5, 0.5), (0.2, 0.9), (0.6, 0.6), (0.4, 0.7)], [1, 2, 4, 5], 5)
-    found = hypervolumes(search, np.arange(1, 6))
-    assert found == pytest.approx([0.25, 0.28, 0.28, 0.28, 0.3])
+    volumes = hypervolumes(search, np.arange(1, 6))
+    assert volumes == pytest.approx([0.25, 0.28, 0.28, 0.28, 0.3])
 
 
 def test_expectation_over_orders_in_closed_form() -> None:

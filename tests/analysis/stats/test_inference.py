@@ -18,15 +18,15 @@ from analysis.stats.inference import (
 
 def test_t_test_and_interval_in_closed_form() -> None:
     """1, 2, 3: mean 2, sd 1, t = 2 sqrt(3); with 2 degrees of freedom p = (1 - t/sqrt(2+t²))/2."""
-    found = estimate_mean([1.0, 2.0, 3.0])
+    estimate = estimate_mean([1.0, 2.0, 3.0])
     t = 2 * sqrt(3)
     p = (1 - t / sqrt(2 + t * t)) / 2
     half = 4.302652729911275 / sqrt(3)
-    assert (found.n, found.mean, found.sd) == (3, 2, 1)
-    assert (found.low, found.high) == pytest.approx((2 - half, 2 + half))
-    assert (found.p_greater, found.p_less) == pytest.approx((p, 1 - p))
+    assert (estimate.n, estimate.mean, estimate.sd) == (3, 2, 1)
+    assert (estimate.low, estimate.high) == pytest.approx((2 - half, 2 + half))
+    assert (estimate.p_greater, estimate.p_less) == pytest.approx((p, 1 - p))
     # Of 27 resamples one has mean 1 and one has mean 3: 3.7 % each, more than the 2.5 % cut off.
-    assert (found.boot_low, found.boot_high) == (1, 3)
+    assert (estimate.boot_low, estimate.boot_high) == (1, 3)
 
 
 def test_opposite_differences_swap_the_p_values() -> None:
@@ -93,11 +93,11 @@ def test_power_without_effect_is_the_level_and_grows_to_one() -> None:
 
 
 def test_additional_seeds_is_the_smallest_number_that_does() -> None:
-    found = MeanEstimate(5, 0.5, 1.0)
-    more = additional_seeds(lambda n: estimated_power(found, n, 0.025), 5)
+    estimate = MeanEstimate(5, 0.5, 1.0)
+    more = additional_seeds(lambda n: estimated_power(estimate, n, 0.025), 5)
     assert 25 < 5 + more < 40
-    assert estimated_power(found, 5 + int(more), 0.025) >= 0.8
-    assert estimated_power(found, 4 + int(more), 0.025) < 0.8
+    assert estimated_power(estimate, 5 + int(more), 0.025) >= 0.8
+    assert estimated_power(estimate, 4 + int(more), 0.025) < 0.8
     assert additional_seeds(lambda n: 1.0, 5) == 1
     assert additional_seeds(lambda n: nan, 5) == inf
     assert (

@@ -51,7 +51,7 @@ def frame(tasks: dict[str, dict[str, list[float]]]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def here(**arms: list[float]) -> pd.DataFrame:
+def task_frame(**arms: list[float]) -> pd.DataFrame:
     return frame({TASK.label(): arms})
 
 
@@ -64,7 +64,7 @@ def conclusions(data: pd.DataFrame, *claims: Claim) -> list[str]:
 
 
 def test_a_claim_ends_as_supported_contradicted_or_undecided() -> None:
-    data = here(a=HIGH, b=LOW, c=[51.0, 50.2, 52.9, 50.1, 51.5])
+    data = task_frame(a=HIGH, b=LOW, c=[51.0, 50.2, 52.9, 50.1, 51.5])
     claims = (claim(*exceeds("a", "b")), claim(*exceeds("b", "a")), claim(*exceeds("c", "b")))
     verdicts = verdicts_info(data, plan(*claims))
     assert [verdict.conclusion for verdict in verdicts] == [
@@ -84,7 +84,9 @@ def test_a_claim_ends_as_supported_contradicted_or_undecided() -> None:
 
 
 def test_support_needs_every_comparison_and_contradiction_one() -> None:
-    data = here(a=HIGH, b=LOW, c=[60.1, 61.2, 62.3, 61.0, 61.2], d=[68.1, 69.2, 70.3, 69.0, 69.2])
+    data = task_frame(
+        a=HIGH, b=LOW, c=[60.1, 61.2, 62.3, 61.0, 61.2], d=[68.1, 69.2, 70.3, 69.0, 69.2]
+    )
     all_of = claim(*exceeds("a", "b", "c"))
     one_against = claim(*exceeds("a", "b", "d"))
     assert conclusions(data, all_of, one_against) == ["undecided", "contradicted"]
@@ -92,25 +94,25 @@ def test_support_needs_every_comparison_and_contradiction_one() -> None:
     smallest = min(contrast.estimate.p_less for contrast in alone.contrasts)
     # Bonferroni over two comparisons, Holm over the two hypotheses of one claim.
     assert alone.p_contradicted == pytest.approx(2 * 2 * smallest)
-    (both,) = verdicts_info(here(a=HIGH, b=LOW, c=[v - 1 for v in LOW]), plan(all_of))
+    (both,) = verdicts_info(task_frame(a=HIGH, b=LOW, c=[v - 1 for v in LOW]), plan(all_of))
     largest = max(contrast.estimate.p_greater for contrast in both.contrasts)
     assert both.p_supported == pytest.approx(2 * largest)
 
 
 def test_margins_and_differences_of_differences() -> None:
-    data = here(a=HIGH, b=LOW, c=[v + 5 for v in LOW], d=LOW)
+    data = task_frame(a=HIGH, b=LOW, c=[v + 5 for v in LOW], d=LOW)
     (gain,) = verdicts_info(data, plan(claim(*exceeds("a", "b", margin=9.9))))
     assert gain.weakest.estimate.mean == pytest.approx(0.26)
     interaction = Comparison((Operand("a"), Operand("d")), (Operand("b"), Operand("c")))
-    (found,) = verdicts_info(data, plan(claim(interaction)))
+    (verdict,) = verdicts_info(data, plan(claim(interaction)))
     # (a - c) / 2 + (d - b) / 2 = (10.16 - 5) / 2.
-    assert found.weakest.estimate.mean == pytest.approx(2.58)
+    assert verdict.weakest.estimate.mean == pytest.approx(2.58)
     assert comparison_text(interaction) == "mean of a, d > mean of b, c"
     assert comparison_text(exceeds("a", "b", margin=-1)[0]) == "a > b -1"
 
 
 def test_what_cannot_be_tested_is_undecided_and_says_why() -> None:
-    data = here(a=HIGH, b=LOW[:2], c=[nan, 51.0, 52.0, 53.0, nan])
+    data = task_frame(a=HIGH, b=LOW[:2], c=[nan, 51.0, 52.0, 53.0, nan])
     short, lost, absent = verdicts_info(
         data, plan(*(claim(*exceeds("a", other)) for other in ("b", "c", "d")))
     )
@@ -123,7 +125,7 @@ def test_what_cannot_be_tested_is_undecided_and_says_why() -> None:
 
 def test_untested_claims_count_in_the_family() -> None:
     """What is not finished yet must not make the rest look surer."""
-    data = here(a=HIGH, b=LOW)
+    data = task_frame(a=HIGH, b=LOW)
     alone = verdicts_info(data, plan(claim(*exceeds("a", "b"))))[0]
     among = verdicts_info(data, plan(claim(*exceeds("a", "b")), claim(*exceeds("a", "c"))))[0]
     assert among.p_supported == pytest.approx(2 * alone.p_supported)
@@ -140,9 +142,9 @@ def test_each_task_has_its_verdict_in_one_family() -> None:
 
 
 def test_outcomes_at_a_size_and_of_the_ensemble() -> None:
-    small = here(rs=LOW).assign(size=4, ensemble_test_accuracy=[v / 100 + 0.2 for v in LOW])
-    large = here(rs=HIGH).assign(ensemble_test_accuracy=[v / 100 + 0.2 for v in LOW])
-    data = pd.concat([here(a=LOW), large, small])
+    small = task_frame(rs=LOW).assign(size=4, ensemble_test_accuracy=[v / 100 + 0.2 for v in LOW])
+    large = task_frame(rs=HIGH).assign(ensemble_test_accuracy=[v / 100 + 0.2 for v in LOW])
+    data = pd.concat([task_frame(a=LOW), large, small])
     claims = (
         claim(*exceeds(Operand("rs", 8), Operand("rs", 4))),
         claim(*exceeds(Operand("rs", ensemble=True), "a")),
@@ -181,7 +183,7 @@ def test_familywise_error_under_the_null() -> None:
     for _ in range(100):
         shared = generator.normal(50, 2, 5)
         arms = {name: list(shared + generator.normal(0, 1, 5)) for name in ARMS}
-        verdicts = verdicts_info(here(**arms), asked)
+        verdicts = verdicts_info(task_frame(**arms), asked)
         wrong += any(verdict.conclusion != "undecided" for verdict in verdicts)
     # With 5 % the probability of more than 11 of 100 is below 1 %.
     assert wrong <= 11
@@ -189,18 +191,18 @@ def test_familywise_error_under_the_null() -> None:
 
 def test_additional_seeds_at_the_level_that_is_left() -> None:
     """The weaker of two comparisons asks for most; twins that never differ are out of reach."""
-    data = here(a=[50, 52, 51, 53, 50], b=[50, 51, 51, 50.5, 50.4], c=[49, 52, 50, 50, 49.5])
-    one, two = (verdicts_info(data, plan(claim(*exceeds("a", *low))))[0] for low in ("b", "bc"))
-    assert one.additional_seeds is not None
-    assert two.additional_seeds is not None
-    assert 3 < one.additional_seeds <= two.additional_seeds < 40
-    (twins,) = verdicts_info(here(a=LOW, b=LOW), plan(claim(*exceeds("a", "b"))))
+    data = task_frame(a=[50, 52, 51, 53, 50], b=[50, 51, 51, 50.5, 50.4], c=[49, 52, 50, 50, 49.5])
+    single, both = (verdicts_info(data, plan(claim(*exceeds("a", *low))))[0] for low in ("b", "bc"))
+    assert single.additional_seeds is not None
+    assert both.additional_seeds is not None
+    assert 3 < single.additional_seeds <= both.additional_seeds < 40
+    (twins,) = verdicts_info(task_frame(a=LOW, b=LOW), plan(claim(*exceeds("a", "b"))))
     assert (twins.conclusion, twins.additional_seeds) == ("undecided", inf)
 
 
 def test_a_share_is_of_the_images_that_one_gets_right_and_the_other_wrong() -> None:
     generator = np.random.default_rng(0)
-    data = here(a=LOW, b=HIGH)
+    data = task_frame(a=LOW, b=HIGH)
     flags = [torch.tensor(generator.random(900) < 0.5) for _ in range(len(data))]
     data["test_right"] = [pack_flags(flag) for flag in flags]
     data["test_accuracy"] = [float(flag.double().mean()) for flag in flags]
