@@ -3,3 +3,7 @@
 
 class InputError(ValueError):
     """Unusable input; the message is one sentence that says what is allowed."""
+
+
+class StorageError(InputError):
+    """A folder cannot be written to: trouble of the machine, for which no job is at fault."""

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from searchspace.errors import InputError
+from searchspace.errors import InputError, StorageError
 from searchspace.files import replacing
 from trainers.training import Training
 
@@ -25,7 +25,7 @@ DIGEST = 32
 def save_checkpoint(training: Training, folder: Path) -> None:
     """Write the state of `training`; a reader sees the old file or the new one, never a part.
 
-    An InputError says why it cannot be written; what was there before is then still there.
+    A StorageError says why it cannot be written; what was there before is then still there.
     """
     buffer = io.BytesIO()
     torch.save(training.state(), buffer)
@@ -41,7 +41,7 @@ def save_checkpoint(training: Training, folder: Path) -> None:
             if (folder / NAME).exists():
                 os.replace(folder / NAME, folder / PREVIOUS)
     except OSError as error:
-        raise InputError(
+        raise StorageError(
             f"cannot save the training state in {folder}: {error.strerror}; the checkpoints there "
             "are as they were"
         ) from None

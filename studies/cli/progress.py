@@ -42,7 +42,7 @@ class Progress:
         self.names: dict[str, str] = {}
         self.work: dict[str, float] = {}
         self.share: dict[str, float] = {}
-        self.ended_count = 0
+        self.ended_keys: set[str] = set()
         self.jobs_left: Callable[[], int] = lambda: 0
         self.began: float | None = None
         self.bar = Bar(
@@ -75,8 +75,7 @@ class Progress:
 
     def started(self, job: Job, name: str) -> None:
         """Note that a job starts, or goes on."""
-        if self.share.get(job.key) == 1.0:
-            self.ended_count -= 1
+        self.ended_keys.discard(job.key)
         self.jobs[job.key], self.names[job.key] = job, name
         self.work[job.key] = work(job)
         self.share[job.key] = min(self.share.get(job.key, 0.0), 0.99)
@@ -90,7 +89,7 @@ class Progress:
     def ended(self, key: str, result: Result) -> None:
         """Tell of a job that ended."""
         self.share[key] = 1.0
-        self.ended_count += 1
+        self.ended_keys.add(key)
         self._show()
         accuracy = f"{100 * result.points[0].validation_accuracy:.1f} %" if result.points else ""
         text = f"{accuracy} on validation" if accuracy else result.reason
@@ -120,11 +119,11 @@ class Progress:
         self.bar.update(
             self.task,
             completed=self.done(),
-            description=f"{self.ended_count} of {self.total} jobs",
+            description=f"{len(self.ended_keys)} of {self.total} jobs",
             left=self.left(),
         )
 
     def _tell(self, text: str) -> None:
         if not self.console.is_terminal:
-            text += f"; {self.left()}" if self.ended_count < self.total else ""
-        self.console.print(f"[{self.ended_count}/{self.total}] {text}", markup=False)
+            text += f"; {self.left()}" if len(self.ended_keys) < self.total else ""
+        self.console.print(f"[{len(self.ended_keys)}/{self.total}] {text}", markup=False)

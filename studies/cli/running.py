@@ -108,6 +108,8 @@ def run_search(
     backend: RayBackend,
     console: Console,
     warm_start: Sequence[Path] = (),
+    *,
+    retry_failed: bool = False,
 ) -> int:
     """Train what is left of a search and print how its trials ended; the status to exit with."""
     with store.locked():
@@ -116,7 +118,9 @@ def run_search(
             count = take_over(search, store, warm_start)
             console.print(f"{count} trials were taken over from earlier runs.")
         progress = Progress(console)
-        queue = SearchScheduler(search, store, backend.resources, progress.callbacks())
+        queue = SearchScheduler(
+            search, store, backend.resources, progress.callbacks(), retry_failed=retry_failed
+        )
         try:
             if queue.open:
                 with progress.showing(queue.jobs_left):
@@ -125,14 +129,13 @@ def run_search(
                 console.print(
                     f"The search in {store.folder} is finished; nothing is trained again."
                 )
+                return no_result(store, console)
         finally:
             queue.close()
         console.print(trial_counts(store))
         for key, reason in queue.failures.items():
             console.print(f"job {key} failed: {reason}", markup=False)
-        if queue.failures and not any(record.result.points for record in store.records()):
-            return FAILED
-        return remaining(queue, console)
+        return remaining(queue, console) or no_result(store, console)
 
 
 def prepare(experiment: E, store: RunStore, *, fresh: bool, console: Console) -> E:
@@ -214,11 +217,33 @@ def remaining(queue: JobQueue, console: Console) -> int:
     return 0
 
 
+def no_result(store: RunStore, console: Console) -> int:
+    """Say why no job of a run finished, if that is so; the status to exit with."""
+    results = [record.result for record in store.records()]
+    if any(result.points for result in results):
+        return 0
+    reasons = "; ".join(dict.fromkeys(result.reason for result in results if result.reason))
+    console.print(
+        f"No job finished ({reasons or 'none was trained'}). If training diverges, try a lower "
+        "learning rate; --retry-failed tries failed jobs again.",
+        markup=False,
+    )
+    return FAILED
+
+
 def trial_counts(store: RunStore) -> str:
     """How many trials ended in which state."""
     states = [trial.state for trial in store.trials()]
     counts = [(states.count(s), s) for s in ("finished", "truncated", "failed", "open")]
     return f"{len(states)} trials: {', '.join(f'{n} {state}' for n, state in counts if n)}"
+
+
+def report_run(store: RunStore, status: int) -> int:
+    """Report a run, unless it was interrupted; the status to exit with."""
+    if status == INTERRUPTED:
+        return status
+    reported = analyse("report", str(store.folder))
+    return status or reported
 
 
 def analyse(tool: Literal["report", "summary"], *arguments: str) -> int:

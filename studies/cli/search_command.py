@@ -108,6 +108,14 @@ def search(
     show_plan: Annotated[
         bool, typer.Option("--plan", help="Show the space, its costs and the time; train nothing.")
     ] = False,
+    retry_failed: Annotated[
+        bool,
+        typer.Option(
+            "--retry-failed",
+            help="Train failed jobs again. Those that failed through the machine (data, disk, "
+            "lost workers) are trained again without it.",
+        ),
+    ] = False,
     fresh: Fresh = False,
     data_root: DataRoot = None,
     workers: Workers = None,
@@ -126,7 +134,7 @@ def search(
 
     from searchspace.console import plain_console
     from studies.cli.preview import check_data
-    from studies.cli.running import analyse, prepare, run_search
+    from studies.cli.running import prepare, report_run, run_search
     from studies.cli.search_preview import search_table
     from studies.execution.ray_backend import RayBackend
     from studies.execution.resources import Resources
@@ -175,8 +183,10 @@ def search(
             console.print(missing_data)
         return 0
     with RayBackend(resources) as backend:
-        status = run_search(experiment, store, backend, console, warm_start or [])
-    return status or analyse("report", str(store.folder))
+        status = run_search(
+            experiment, store, backend, console, warm_start or [], retry_failed=retry_failed
+        )
+    return report_run(store, status)
 
 
 def check_parts(search: "Search") -> None:

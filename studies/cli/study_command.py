@@ -75,7 +75,7 @@ def run(
     import torch
 
     from studies.cli.preview import check_data, plan_table
-    from studies.cli.running import analyse, prepare, run_ablation, run_all
+    from studies.cli.running import prepare, report_run, run_ablation, run_all
     from studies.execution.ray_backend import RayBackend
     from studies.execution.resources import Resources
     from studies.rundir.store import RunStore
@@ -109,8 +109,9 @@ def run(
     with RayBackend(resources) as backend:
         if name == ALL:
             return run_all(ablations, out, backend, console, fresh=fresh)
-        status = run_ablation(ablations[0], RunStore(out), backend, console, fresh=fresh)
-    return status or analyse("report", str(out))
+        store = RunStore(out)
+        status = run_ablation(ablations[0], store, backend, console, fresh=fresh)
+    return report_run(store, status)
 
 
 def _named(name: str, preset: str) -> "list[Study]":

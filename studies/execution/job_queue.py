@@ -10,15 +10,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from searchspace import InputError
+from searchspace.errors import StorageError
 from studies.execution.environment import environment
 from studies.execution.resources import Resources
 from studies.execution.worker import StepReport, WorkItem
-from studies.rundir.record import Record, record_now
+from studies.rundir.record import Cause, Record, record_now
 from studies.rundir.store import RunStore
 from trainers import Job, Result
 
 RETRIES = 2
 """How often a job goes on after its worker was lost."""
+
+ALIKE = 3
+"""After so many equal failures of the machine the run stops: the other jobs would fail alike."""
 
 Decision = Literal["continue", "pause", "stop"]
 
@@ -91,7 +96,9 @@ class JobQueue(ABC):
         """Take the report of a step; a job that pauses or stops is no longer running."""
         job = self.running[key]
         if report.failed:
-            self._fail(key, report.failed)
+            if report.cause == "disk":
+                raise StorageError(f"{report.failed}; the same command continues")
+            self._fail(key, report.failed, "machine" if report.cause == "data" else "job")
             return "stop"
         if report.epochs:
             self.callbacks.epoch(key, report.epochs[-1].epoch)
@@ -111,13 +118,19 @@ class JobQueue(ABC):
         self.losses[key] = self.losses.get(key, 0) + 1
         if self.losses[key] > RETRIES:
             times = f"its worker was lost {RETRIES + 1} times"
-            self._fail(key, f"{times}: {why}" if why else times)
+            self._fail(key, f"{times}: {why}" if why else times, "machine")
         else:
             self.interrupted.append(self.running.pop(key))
 
-    def _fail(self, key: str, reason: str) -> None:
+    def _fail(self, key: str, reason: str, cause: Cause) -> None:
+        """Record a failed job; an InputError ends the run if the machine fails all jobs alike."""
         self.failures[key] = reason
-        self._end(self.running[key], _failed(self.running[key], reason))
+        self._end(self.running[key], _failed(self.running[key], reason, cause))
+        if cause == "machine" and list(self.failures.values()).count(reason) == ALIKE:
+            raise InputError(
+                f"{reason} (so {ALIKE} jobs failed, and the run was stopped; the same command "
+                "continues)"
+            )
 
     def _end(self, job: Job, record: Record) -> None:
         # Stored first: whoever hears of a result finds it on disk.
@@ -127,8 +140,8 @@ class JobQueue(ABC):
         self.job_ended(job, record.result)
 
 
-def _failed(job: Job, reason: str) -> Record:
-    return record_now(job, Result("failed", (), (), 0.0, reason), environment())
+def _failed(job: Job, reason: str, cause: Cause) -> Record:
+    return record_now(job, Result("failed", (), (), 0.0, reason), environment(), cause)
 
 
 class AblationQueue(JobQueue):

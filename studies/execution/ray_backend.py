@@ -59,14 +59,26 @@ class RayBackend:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End all workers and remove the data that they share; the next run starts others."""
         if self.started:
             import ray
 
             ray.shutdown()
             data_cache.release(self.name)
+            self.started = False
 
     def run(self, queue: JobQueue) -> None:
-        """Train until the queue is done, or until interrupted."""
+        """Train until the queue is done; an error or an interruption ends the workers at once."""
+        try:
+            self._run(queue)
+        except BaseException:
+            self.close()
+            raise
+
+    def _run(self, queue: JobQueue) -> None:
         if not self.started:
             # Set first, so that a Ray that fails while starting is shut down too.
             self.started = True

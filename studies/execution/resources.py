@@ -13,7 +13,8 @@ class Resources:
 
     Each worker has one CPU core and `gpus_per_trial` of a GPU; there are at most `workers` at once
     (None: as many as fit). A job that runs longer than `time_limit` seconds fails. Its state is
-    saved about every `checkpoint_seconds`, so that little is lost with a worker.
+    saved about every `checkpoint_seconds`, so that little is lost with a worker. A relative
+    `data_root` is made absolute.
     """
 
     workers: int | None = None
@@ -34,4 +35,7 @@ class Resources:
             )
         if self.time_limit is not None:
             check_at_least(0, 1e9, time_limit=self.time_limit)
+        if self.data_root is not None:
+            # Workers have another working directory.
+            object.__setattr__(self, "data_root", self.data_root.absolute())
         check_at_least(0, 1e9, checkpoint_seconds=self.checkpoint_seconds)

@@ -31,6 +31,22 @@ GRACE_SECONDS = 10.0
 """From the time limit of a job that hangs to the end of its process."""
 
 
+class _EndRun(BaseException):
+    """Ends Tune's loop at once; after an Exception Tune would let the running jobs go on."""
+
+    def __init__(self, error: InputError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+def _ending(call: Callable[[], T]) -> T:
+    """What the queue returns; its InputError, for example of a full disk, ends the run."""
+    try:
+        return call()
+    except InputError as error:
+        raise _EndRun(error) from error
+
+
 class JobTrainable(Trainable):
     """A worker as a Trainable of Ray Tune; the actor is reused for job after job."""
 
@@ -78,7 +94,7 @@ class TuneSearcher(Searcher):
         self.queue.slots = self.slots()
         if len(self.queue.running) >= self.queue.slots:
             return None
-        item = self.queue.next_item()
+        item = _ending(self.queue.next_item)
         if item is not None:
             self.job_keys[trial_id] = item.job.key
             return {ITEM: item}
@@ -101,7 +117,6 @@ class TuneScheduler(FIFOScheduler):
 
     def __init__(self, searcher: TuneSearcher) -> None:
         self.searcher, self.queue = searcher, searcher.queue
-        self.error: InputError | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         # As for the searcher.
@@ -120,22 +135,12 @@ class TuneScheduler(FIFOScheduler):
     def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
         """Report a lost worker."""
         why = last_words(_raised(trial))
-        self._keep_error(
-            lambda: self.queue.worker_lost(self.searcher.job_keys[trial.trial_id], why)
-        )
+        _ending(lambda: self.queue.worker_lost(self.searcher.job_keys[trial.trial_id], why))
 
     def _report(self, trial: Any, result: dict[str, Any]) -> Decision:
         report: StepReport = result[REPORT]
         key = self.searcher.job_keys[trial.trial_id]
-        return self._keep_error(lambda: self.queue.report(key, report))
-
-    def _keep_error(self, call: Callable[[], T]) -> T:
-        """Keep an InputError of the queue, which Tune would wrap in errors of its own."""
-        try:
-            return call()
-        except InputError as error:
-            self.error = error
-            raise
+        return _ending(lambda: self.queue.report(key, report))
 
 
 def _raised(trial: Any) -> BaseException | None:
@@ -178,7 +183,5 @@ def run_in_tune(queue: JobQueue, slots: Callable[[], int], scratch: Path) -> Non
     )
     try:
         tuner.fit()
-    except (tune.TuneError, InputError):
-        if scheduler.error is None:
-            raise
-        raise scheduler.error from None
+    except _EndRun as end:
+        raise end.error from None

@@ -1,5 +1,6 @@
 """Trains work items inside a worker process, an epoch at a time."""
 
+import errno
 import signal
 import time
 from collections.abc import Iterator
@@ -7,10 +8,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
+from typing import Literal
 
 import torch
 
 from searchspace import InputError
+from searchspace.errors import StorageError
 from studies.execution.data_cache import loaded
 from studies.execution.environment import environment
 from studies.execution.resources import Resources
@@ -18,6 +21,10 @@ from studies.rundir.record import Record, record_now
 from trainers import Epoch, Job, Result, Training
 from trainers.loop import Checkpoints, start_training
 from trainers.runtime.allocator import keep_freed_memory
+from trainers.runtime.out_of_memory import is_out_of_memory
+from trainers.tasks import Splits
+
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 @dataclass(frozen=True)
@@ -26,13 +33,15 @@ class StepReport:
 
     `epochs` are those trained since the last report, or restored from a checkpoint; `record` is
     there if the job has ended. `so_far` is the record as it would be if the job were stopped here,
-    for jobs that may be stopped. `failed` is the message of an error that the job raised.
+    for jobs that may be stopped. `failed` is the message of an error, `cause` what raised
+    it: the job itself, the reading of its data, or a disk that cannot be written to.
     """
 
     epochs: tuple[Epoch, ...]
     record: Record | None = None
     so_far: Record | None = None
     failed: str = ""
+    cause: Literal["job", "data", "disk"] = "job"
 
 
 @dataclass(frozen=True)
@@ -67,9 +76,7 @@ class Worker:
                 return self._step()
         except Exception as error:
             # The boundary between the jobs and us: a job that raised would be trained again.
-            text = (str(error).strip().splitlines() or [""])[0]
-            kind = "" if isinstance(error, InputError) else f"{type(error).__name__}: "
-            return StepReport((), failed=kind + text)
+            return StepReport((), failed=_sentence(error), cause=_cause(error))
 
     @property
     def left(self) -> float | None:
@@ -85,9 +92,9 @@ class Worker:
             return
 
         def over(number: int, frame: FrameType | None) -> None:
-            raise InputError(f"it ran longer than its time limit of {limit:g} s")
+            raise _OverTime(over_time(limit))
 
-        limit = self.item.resources.time_limit
+        limit = self.item.resources.time_limit or 0.0
         began = time.monotonic()
         before = signal.signal(signal.SIGALRM, over)
         signal.setitimer(signal.ITIMER_REAL, self.left)
@@ -127,7 +134,7 @@ class Worker:
             keep_freed_memory()
         return start_training(
             item.job,
-            load=lambda: loaded(item.job.task, item.resources.data_root, item.run),
+            load=lambda: _load(item),
             device=device,
         )
 
@@ -142,6 +149,44 @@ class Worker:
     def _record(self, result: Result) -> Record:
         device = self.checkpoints.training.device if self.checkpoints else None
         return record_now(self.item.job, result, environment(device))
+
+
+class _OverTime(InputError):
+    """A job ran longer than its time limit."""
+
+
+class _DataError(InputError):
+    """The data of a task cannot be read."""
+
+
+def over_time(limit: float) -> str:
+    """Why a job failed that ran longer than `limit` seconds."""
+    return f"it ran longer than its time limit of {limit:g} s"
+
+
+def _load(item: WorkItem) -> Splits:
+    """The data of a job; a _DataError says why it cannot be read."""
+    try:
+        return loaded(item.job.task, item.resources.data_root, item.run)
+    except Exception as error:
+        # Whatever a reader raises; too little memory is a result of the job.
+        if isinstance(error, _OverTime) or is_out_of_memory(error):
+            raise
+        raise _DataError(_sentence(error)) from error
+
+
+def _sentence(error: Exception) -> str:
+    """The first line of an error, with the class of one that is not meant for users."""
+    text = (str(error).strip().splitlines() or [""])[0]
+    kind = "" if isinstance(error, InputError) else f"{type(error).__name__}: "
+    return kind + text
+
+
+def _cause(error: Exception) -> Literal["job", "data", "disk"]:
+    if isinstance(error, _DataError):
+        return "data"
+    no_room = isinstance(error, OSError) and error.errno in NO_ROOM
+    return "disk" if no_room or isinstance(error, StorageError) else "job"
 
 
 def _restored(checkpoints: Checkpoints) -> bool:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from searchspace import InputError
+from searchspace.errors import StorageError
 from searchspace.files import read_bytes, write_bytes
 from searchspace.parsing import parse_json
 from searchspace.schema import from_json, sharing
@@ -25,7 +26,7 @@ def writing(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise InputError(
+        raise StorageError(
             f"cannot write to {folder}: {error.strerror or error}; finished jobs are safe"
         ) from None
 

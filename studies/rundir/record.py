@@ -1,16 +1,19 @@
 """The record of a job that ended: one line of `results.jsonl`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 from searchspace import InputError
 from searchspace.checks import check_at_least
-from searchspace.schema import json_key
+from searchspace.schema import OMIT_DEFAULT, json_key
 from trainers import Job, Result
 
 PROVISIONAL = ("truncated", "failed")
 """Statuses of a job whose record a later one may replace."""
+
+Cause = Literal["job", "machine"]
+"""What a failure is due to: the job itself, or data that cannot be read and lost workers."""
 
 
 @dataclass(frozen=True)
@@ -18,6 +21,7 @@ class Record:
     """The result of a job, and where and when it ended.
 
     `environment` holds versions, device and host kind; `finished_at` is UTC in ISO 8601.
+    `cause` is that of a failed job: after trouble of the machine the same command trains it again.
     """
 
     key: str
@@ -25,13 +29,15 @@ class Record:
     result: Result
     finished_at: str
     environment: dict[str, str]
+    cause: Cause = field(default="job", metadata=OMIT_DEFAULT)
 
 
-def record_now(job: Job, result: Result, environment: dict[str, str]) -> Record:
+def record_now(
+    job: Job, result: Result, environment: dict[str, str], cause: Cause = "job"
+) -> Record:
     """The record of a job that ends now."""
-    return Record(
-        job.key, job, result, datetime.now(UTC).isoformat(timespec="seconds"), environment
-    )
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    return Record(job.key, job, result, now, environment, cause)
 
 
 def check_record(record: Record, data: Any, where: str) -> None:

@@ -22,11 +22,18 @@ class SearchScheduler(JobQueue):
     """The job queue of a search: trials until there are enough, then runs of uncertain ones.
 
     A trial is logged before its job starts, and a result is stored before the sampler sees it. So
-    the files have the state of the search at any moment, and it is restored from them.
+    the files have the state of the search at any moment, and it is restored from them. Jobs that
+    failed through the machine are trained again; with `retry_failed`, so are all failed jobs.
     """
 
     def __init__(
-        self, search: Search, store: RunStore, resources: Resources, callbacks: RunCallbacks
+        self,
+        search: Search,
+        store: RunStore,
+        resources: Resources,
+        callbacks: RunCallbacks,
+        *,
+        retry_failed: bool = False,
     ) -> None:
         super().__init__(store, resources, callbacks)
         self.search = search
@@ -37,8 +44,15 @@ class SearchScheduler(JobQueue):
         self.watched = search.scheduler != "none"
         self.pauses = self.stopper.rungs
         self.queue: list[Job] = []
+        self.all_clear = False
+        """Whether no further run would change the front, so that contested ones are not needed."""
         self.mirror = OptunaMirror(search, store.name())
-        results = {record.key: record.result for record in store.records()}
+        # Without its result a job is trained again.
+        results = {
+            record.key: record.result
+            for record in store.records()
+            if record.result.status != "failed" or not (retry_failed or record.cause == "machine")
+        }
         self.table = TrialTable(results=results)
         self._restore(store.events())
         self.mirror.open_journal(store.folder)
@@ -87,14 +101,14 @@ class SearchScheduler(JobQueue):
     def open(self) -> bool:
         """Whether anything may be left to do."""
         search = self.search
-        more = self.sampled < search.trials or self.table.contested < search.contested
-        return more or bool(self.queue)
+        return self.sampled < search.trials or bool(self.queue) or bool(self._uncertain())
 
     def jobs_left(self) -> int:
         """About how many jobs are yet to start."""
         search = self.search
         new = (search.trials - self.sampled) * search.replicates
-        return new + len(self.queue) + search.contested - self.table.contested
+        contested = 0 if self.all_clear else search.contested - self.table.contested
+        return new + len(self.queue) + contested
 
     def next_job(self) -> Job | None:
         """Queued jobs first, then promoted trials, new trials, and replicates of uncertain ones."""
@@ -142,9 +156,7 @@ class SearchScheduler(JobQueue):
         """Ask the sampler for a trial; a repeated architecture may have its result already."""
         architecture, attributes = self.mirror.ask()
         earlier = self.table.of_architecture(architecture)
-        seed = self.search.seed
-        if earlier and self.search.duplicates == "seed":
-            seed = _next_seed(earlier)
+        seed = self._seed_for(earlier)
         job = self.search.job(architecture, seed)
         number = len(self.table)
         self._log(Proposed(number, architecture, "sampler", job.key, seed, attributes))
@@ -154,10 +166,20 @@ class SearchScheduler(JobQueue):
         if trial.result is not None:
             if earlier:
                 self.callbacks.note(
-                    f"trial {number} is the network of trial {earlier[0].number}, whose result "
-                    "answers it"
+                    f"trial {number} is the network of trial {self.table.of_job(job.key)[0].number}"
+                    ", whose result answers it"
                 )
             self._tell(trial)
+
+    def _seed_for(self, earlier: Sequence[Trial]) -> int:
+        """The seed of a new trial beside `earlier` ones of its network; failed ones answer none."""
+        seed = self.search.seed
+        if earlier and self.search.duplicates == "seed":
+            return _next_seed(earlier)
+        if not any(trial.state == "failed" and trial.seed == seed for trial in earlier):
+            return seed
+        usable = [trial.seed for trial in earlier if trial.state != "failed"]
+        return usable[0] if usable else _next_seed(earlier)
 
     def _queue_missing(self, trial: Trial) -> None:
         """Queue the jobs that a trial still needs."""
@@ -179,19 +201,30 @@ class SearchScheduler(JobQueue):
 
     def _replicate_uncertain(self) -> bool:
         """Queue further runs of architectures whose place on the front is uncertain."""
-        left = self.search.contested - self.table.contested
-        if left <= 0:
-            return False
-        candidates = replication_candidates(self.search, self.table, self._points)
-        if not candidates:
-            return False
-        chosen = most_uncertain(candidates, min(left, self.slots), self.search.seed)
+        chosen = self._uncertain()
         for key in chosen:
             trials = self.table.by_architecture()[key]
             job = self.search.job(trials[0].architecture, _next_seed(trials))
             self._log(Replicated(trials[0].number, job.key, job.seed, "contested"))
             self.queue.append(job)
+        left = self.search.contested - self.table.contested
+        if not chosen and left > 0 and not self.all_clear:
+            self.all_clear = True
+            self.callbacks.note(
+                f"{left} of {self.search.contested} contested runs are not needed: no network has "
+                "an uncertain place on the front"
+            )
         return bool(chosen)
+
+    def _uncertain(self) -> list[str]:
+        """The architectures that contested runs go to now, by key, as many as may run at once."""
+        left = self.search.contested - self.table.contested
+        if left <= 0:
+            return []
+        candidates = replication_candidates(self.search, self.table, self._points)
+        if not candidates:
+            return []
+        return most_uncertain(candidates, min(left, self.slots), self.search.seed)
 
     def _tell(self, trial: Trial) -> None:
         """Tell the sampler how a trial ended, if it has."""

@@ -17,6 +17,8 @@ from searchspace.space import Limits
 from studies import load
 from studies.execution import local_backend
 from studies.execution.job_queue import RunCallbacks
+from studies.execution.local_backend import LocalBackend
+from studies.execution.resources import Resources
 from studies.execution.worker import StepReport, WorkItem
 from studies.rundir.store import TRIALS, RunStore
 from studies.search.journal import JOURNAL
@@ -348,3 +350,65 @@ def test_the_log_is_written_before_a_job_starts(tmp_path: Path) -> None:
 
     run_search(asked, tmp_path, RunCallbacks(started=started))
     assert logged == [True] * len(FakeWorker.trained)
+
+
+@pytest.mark.parametrize("status", ["finished", "diverged"])
+def test_contested_runs_that_no_network_needs_do_not_keep_a_search_open(
+    status: Status, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With one finished network, or none, no place on the front is uncertain."""
+    monkeypatch.setattr(FakeWorker, "status", staticmethod(lambda job: status))
+    notes: list[str] = []
+    trials = 1 if status == "finished" else 3
+    asked = search(trials=trials, contested=2)
+    scheduler = run_search(asked, tmp_path, RunCallbacks(note=notes.append))
+    assert scheduler.jobs_left() == 0
+    assert [note for note in notes if "contested" in note] == [
+        "2 of 2 contested runs are not needed: no network has an uncertain place on the front"
+    ]
+    assert not scheduler.open
+
+
+@pytest.mark.parametrize("retry_failed", [False, True])
+def test_failed_trials_are_tried_again_if_the_machine_failed_or_if_asked(
+    retry_failed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = search(trials=2, sampler="brute_force")
+    store = RunStore(tmp_path)
+    with store.locked():
+        store.ask(asked, {})
+        scheduler = SearchScheduler(asked, store, Resources(), RunCallbacks())
+        for cause in ("data", "job"):
+            item = scheduler.next_item()
+            assert item is not None
+            scheduler.report(item.job.key, StepReport((), failed="no good", cause=cause))
+        assert scheduler.next_item() is None
+        scheduler.close()
+        assert [trial.state for trial in store.trials()] == ["failed", "failed"]
+        again = SearchScheduler(
+            asked, store, Resources(), RunCallbacks(), retry_failed=retry_failed
+        )
+        assert again.open
+        LocalBackend(Resources()).run(again)
+        again.close()
+    ended = ["finished", "finished" if retry_failed else "failed"]
+    assert [trial.state for trial in store.trials()] == ended
+    assert states(again) == ["COMPLETE", "COMPLETE" if retry_failed else "FAIL"]
+    assert content(on_disk(tmp_path)) == content(again.mirror.study)
+
+
+def test_a_duplicate_is_never_answered_with_a_failed_trial(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is trained with a new seed."""
+    ends: list[Status] = ["failed", "finished"]
+    monkeypatch.setattr(FakeWorker, "status", staticmethod(lambda job: ends[min(job.seed, 1)]))
+    asked = search(trials=20, sampler="random", limits=Limits(max_macs=15_300))
+    run_search(asked, tmp_path)
+    trials = RunStore(tmp_path).trials()
+    seen: set[str] = set()
+    for trial in trials:
+        repeated = trial.architecture.key in seen
+        assert trial.state == ("finished" if repeated else "failed")
+        seen.add(trial.architecture.key)
+    assert 0 < len(seen) < 20
