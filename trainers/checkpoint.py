@@ -7,13 +7,14 @@ is kept as well and is read in place of a damaged one.
 import hashlib
 import io
 import os
+import pickle
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from searchspace.errors import InputError, StorageError
-from searchspace.files import replacing
+from searchspace.files import read_bytes, replacing
 from trainers.training import Training
 
 NAME = "checkpoint.pt"
@@ -75,12 +76,16 @@ def load_checkpoint(training: Training, folder: Path) -> bool:
 def _read(path: Path, device: torch.device) -> dict[str, Any] | None:
     """The state in a file, None if the file is damaged."""
     try:
-        data = path.read_bytes()
-    except OSError:
+        data = read_bytes(path)
+    except InputError:
         return None
     if hashlib.sha256(memoryview(data)[DIGEST:]).digest() != data[:DIGEST]:
         return None
-    state: dict[str, Any] = torch.load(
-        io.BytesIO(data[DIGEST:]), map_location=device, weights_only=True
-    )
+    try:
+        state = torch.load(io.BytesIO(data[DIGEST:]), map_location=device, weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, LookupError, ValueError, TypeError, EOFError):
+        # It asks for more than tensors and plain values, or was not written by torch.
+        return None
+    if not isinstance(state, dict) or not {"job", "device"} <= set(state):
+        return None
     return state

@@ -1,4 +1,5 @@
 import errno
+import hashlib
 import io
 import os
 from collections.abc import Callable
@@ -162,3 +163,28 @@ def test_checkpoints_hold_nothing_that_must_be_unpickled(tmp_path: Path) -> None
     data = (tmp_path / "checkpoint.pt").read_bytes()
     state = torch.load(io.BytesIO(data[32:]), weights_only=True)
     assert state["curve"][0]["epoch"] == 1
+
+
+class Runs:
+    """What a pickle would run when it is read."""
+
+    def __init__(self, marker: Path) -> None:
+        self.marker = marker
+
+    def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...]]:
+        return os.mkdir, (str(self.marker),)
+
+
+@pytest.mark.parametrize("content", ["code", "a list", "no state", "no pickle"])
+def test_a_foreign_checkpoint_with_a_right_digest_runs_nothing(
+    content: str, tmp_path: Path
+) -> None:
+    contents = {"code": Runs(tmp_path / "ran"), "a list": [1], "no state": {"a": 1}}
+    buffer = io.BytesIO(b"abc")
+    if content in contents:
+        torch.save(contents[content], buffer)
+    payload = buffer.getvalue()
+    (tmp_path / "checkpoint.pt").write_bytes(hashlib.sha256(payload).digest() + payload)
+    with pytest.raises(InputError, match=r"checkpoint.pt in .* cannot be read"):
+        load_checkpoint(Training(job(0)), tmp_path)
+    assert not (tmp_path / "ran").exists()
