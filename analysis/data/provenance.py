@@ -1,5 +1,7 @@
 """Where a run comes from: its command, its jobs, and the environments they ran in."""
 
+import shlex
+
 import pandas as pd
 
 from analysis.data.runs import Run
@@ -53,7 +55,7 @@ def provenance(run: Run) -> list[str]:
 
 
 def _command(ablation: Ablation) -> str:
-    """The study on the command line: its name and preset, or its file."""
+    """The study on the command line, quoted for a shell: its name and preset, or its file."""
     if ablation.preset == CUSTOM:
-        return ablation.study.source
-    return f"{ablation.name} --preset {ablation.preset}"
+        return shlex.quote(ablation.study.source)
+    return shlex.join([ablation.name, "--preset", ablation.preset])

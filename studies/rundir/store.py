@@ -191,7 +191,7 @@ def _read(path: Path) -> _StudyFile:
                 "make the run again with --fresh or give another --out"
             )
         form = data["experiment"]
-        load_kept(path.parent)
+        load_kept(path.parent, form)
         experiment = KINDS[form["kind"]].from_json(form, str(path))
         return _StudyFile(data["name"], data["environment"], experiment)
     except InputError:

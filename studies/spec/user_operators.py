@@ -1,12 +1,15 @@
 """Files with operators of the user's own: loaded by path, and kept with the runs that use them.
 
 A run directory holds a copy of the file of each operator that is not part of the package, so that
-its results can be read wherever it is. Reading such a run executes that file.
+its results can be read wherever it is. Reading such a run executes that file, if `study.json` names
+the operator.
 """
 
 import hashlib
 import importlib.util
 import inspect
+import logging
+import os
 import sys
 from collections.abc import Iterator
 from functools import cache
@@ -15,10 +18,11 @@ from types import ModuleType
 from typing import Any
 
 from searchspace import Choice, InputError
-from searchspace.choice import user_operators
+from searchspace.choice import OPERATORS, user_operators
 from searchspace.files import read_text
 
 FOLDER = "operators"
+LOG = logging.getLogger(__name__)
 
 
 def load_operators(path: Path) -> None:
@@ -57,15 +61,27 @@ def keep_operators(folder: Path, asked: Any) -> None:
         path.write_text(text, encoding="utf-8")
 
 
-def load_kept(folder: Path) -> None:
-    """Make the operators known that a run was made with; refuses others of the same kind."""
-    for path in sorted((folder / FOLDER).glob("*.py")):
-        registered = user_operators().get(path.stem)
-        if registered is None:
+def load_kept(folder: Path, asked: Any) -> None:
+    """Make the operators known that `asked`, the JSON form of a run, names; runs no other file.
+
+    Refuses others of the same kind, but one that is part of the package by now is read as it is
+    there.
+    """
+    own = user_operators()
+    for kind in sorted(set(_kinds(asked))):
+        path = folder / FOLDER / f"{kind}.py"
+        if kind != Path(kind).name or not path.exists():
+            continue
+        if kind in OPERATORS and kind not in own:
+            if inspect.getsource(OPERATORS[kind]) not in read_text(path):
+                LOG.warning("%s is not run: the operator %r is now the package's own", path, kind)
+        elif kind not in own:
+            if path.stat().st_uid != os.getuid():
+                LOG.warning("%s is run as a program, and another user owns it", path)
             load_operators(path)
-        elif _source(registered) != read_text(path):
+        elif _source(own[kind]) != read_text(path):
             raise InputError(
-                f"the operator {path.stem!r} is another than the one that {folder} was made with "
+                f"the operator {kind!r} is another than the one that {folder} was made with "
                 f"({path}); give another --out or use --fresh, and read such runs one at a time"
             )
 
