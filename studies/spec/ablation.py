@@ -189,7 +189,13 @@ class Ablation:
         """The same ablation with the seeds of `earlier` if it has more."""
         asked = (self.name, self.preset, self.tasks)
         if asked != (earlier.name, earlier.preset, earlier.tasks):
-            names = " ".join(task.label() for task in earlier.tasks)
+            names = ", ".join(task.label() for task in earlier.tasks)
+            if asked[:2] == (earlier.name, earlier.preset):
+                now = ", ".join(task.label() for task in self.tasks)
+                raise InputError(
+                    f"it holds {earlier.name} on {names}, another run than the one asked for, on "
+                    f"{now}; restore images that have changed, or give another --out"
+                )
             raise InputError(
                 f"it holds {earlier.name} with preset {earlier.preset} on {names}, another run "
                 "than the one asked for; give another --out"

@@ -69,6 +69,9 @@ def _read(folder: Path, name: str) -> tuple[Tensor, Tensor]:
 
 def _bytes(path: Path) -> "np.ndarray[tuple[int], np.dtype[np.uint8]]":
     try:
+        # A pipe would be waited for.
+        if not path.is_file():
+            raise InputError(f"{path} is missing; unpack {ARCHIVE} again")
         return np.fromfile(path, np.uint8)
     except OSError:
         raise InputError(f"{path} is missing; unpack {ARCHIVE} again") from None

@@ -16,9 +16,10 @@ from studies import Study, load, read_study
 from studies.execution import local_backend
 from studies.rundir.store import RunStore
 from studies.spec import user_operators
-from studies.spec.study_file import FIELDS
+from studies.spec.study_file import FIELDS, PRESET
 from tests.studies.cli.test_run import call
 from tests.support.paths import ROOT
+from tests.trainers.tasks.test_folder import tree
 
 GUIDE = (ROOT / "docs" / "ablation.md").read_text()
 YAML = re.findall(r"```yaml\n(.*?)```", GUIDE, re.DOTALL)[0]
@@ -166,3 +167,17 @@ def test_kinds_are_not_taken_twice() -> None:
         register(type("Mine", (Static,), {"kind": "coconv"}))
     with pytest.raises(InputError, match="needs a kind"):
         register(type("Mine", (Static,), {"kind": ""}))
+
+
+def test_a_run_whose_images_have_changed_says_what_they_were(tmp_path: Path) -> None:
+    folder = tree(tmp_path / "data", counts=(4, 4))
+    file = tmp_path / "mine.yaml"
+    file.write_text(
+        "{backbone: resnet_cifar, arms: {a: {}, b: {'*': acnet}}, "
+        "task: {kind: folder, path: data/set, size: 8}}"
+    )
+    earlier = read_study(file).study.ablation(PRESET)
+    (folder / "train" / "class0" / "00.png").unlink()
+    message = r"on folder\(name=set, images=8, size=8\), another run than .* images=7, .*restore"
+    with pytest.raises(InputError, match=message):
+        read_study(file).study.ablation(PRESET).extending(earlier)

@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import numpy as np
@@ -67,4 +68,11 @@ def test_a_single_image_is_too_few(tmp_path: Path) -> None:
     (folder / "train_X.bin").write_bytes(bytes(27648))
     (folder / "train_y.bin").write_bytes(bytes([1]))
     with pytest.raises(InputError, match="the dataset has 1 training images; five are needed"):
+        Stl10().load(tmp_path)
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    (tmp_path / "stl10_binary").mkdir()
+    os.mkfifo(tmp_path / "stl10_binary" / "train_X.bin")
+    with pytest.raises(InputError, match="train_X.bin is missing"):
         Stl10().load(tmp_path)
