@@ -64,10 +64,10 @@ class Stopwatch:
             setattr(sampler, name, self.watched(getattr(sampler, name)))
 
 
-def asked_search(sampler: str, trials: int) -> Search:
+def asked_search(sampler: str, trials: int, depth: int = 20) -> Search:
     """A search of a space with millions of networks, half of them within a limit."""
     space = replace(
-        named_space("coconv", ResNetCifar(20, width=4)), num_classes=10, in_chs=TASK.in_chs
+        named_space("coconv", ResNetCifar(depth, width=4)), num_classes=10, in_chs=TASK.in_chs
     )
     search = Search("proposals", space, TASK, RECIPE, trials, sampler=sampler)
     costs = sorted(space.price(space.sample_rows(101, Random(0)))[0].tolist())
@@ -87,7 +87,7 @@ def begun(search: Search, folder: Path) -> SearchScheduler:
 
 def propose(scheduler: SearchScheduler, rng: Random) -> bool:
     """Propose a trial and end it with a made-up result; whether there was one."""
-    item = scheduler.next()
+    item = scheduler.next_item()
     if item is None:
         return False
     result = made_up(item.job, rng.uniform(0.3, 0.9))

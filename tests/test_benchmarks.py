@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -14,6 +15,7 @@ from benchmarks import (
     multiception,
     networks,
     pricing,
+    proposals,
     switchable,
 )
 from benchmarks.timing import paired, show, training_step
@@ -32,6 +34,12 @@ def test_definitions_agree_with_the_operators() -> None:
 def test_both_ways_of_pricing_agree() -> None:
     tiny = named_space("mssar", ResNetCifar(8, width=4))
     assert all(rate > 0 for rate in pricing.compare(tiny, "training", rows=50, count=2).values())
+
+
+def test_proposals_are_timed_and_a_search_goes_on(tmp_path: Path) -> None:
+    search = proposals.asked_search("random", 6, depth=8)
+    assert all(ours > 0 < own for ours, own in proposals.grow(search, tmp_path, [3, 6]))
+    assert proposals.continued(search, tmp_path) > 0
 
 
 def test_switchable_steps_agree_with_the_list_of_inputs() -> None:
