@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from signal import SIGINT
 from typing import Literal, TypeVar
 
 import pandas as pd
@@ -16,6 +17,7 @@ from studies.execution.environment import environment
 from studies.execution.job_queue import AblationQueue, JobQueue
 from studies.execution.ray_backend import RayBackend
 from studies.execution.resources import Resources
+from studies.execution.stop_signals import STATUS_BASE
 from studies.rundir.frames import load
 from studies.rundir.latencies import Bench
 from studies.rundir.record import PROVISIONAL
@@ -92,8 +94,8 @@ def run_all(
         except InputError as error:
             console.print(f"{ablation.name} was not run: {error}", markup=False, soft_wrap=True)
             ended = FAILED
-        if ended == INTERRUPTED:
-            return INTERRUPTED
+        if ended > STATUS_BASE:
+            return ended
         status = status or ended
     folders = [out / ablation.name for ablation in ablations]
     with_results = [str(folder) for folder in folders if (folder / RESULTS).exists()]
@@ -204,7 +206,7 @@ def _train_jobs(
             f"{len(queue.failures)} of {len(jobs)} jobs failed ({reasons}); "
             "the same command tries them again."
         )
-        return FAILED
+        return remaining(queue, console) or FAILED
     return remaining(queue, console)
 
 
@@ -213,7 +215,7 @@ def remaining(queue: JobQueue, console: Console) -> int:
     left = queue.jobs_left() + len(queue.running) + len(queue.interrupted)
     if left:
         console.print(f"Stopped with {left} jobs to do; the same command continues.")
-        return INTERRUPTED
+        return STATUS_BASE + (queue.stopped_by or SIGINT)
     return 0
 
 
@@ -240,7 +242,7 @@ def trial_counts(store: RunStore) -> str:
 
 def report_run(store: RunStore, status: int) -> int:
     """Report a run, unless it was interrupted; the status to exit with."""
-    if status == INTERRUPTED:
+    if status > STATUS_BASE:
         return status
     reported = analyse("report", str(store.folder))
     return status or reported

@@ -54,6 +54,8 @@ class JobQueue(ABC):
         self.interrupted: list[Job] = []
         self.losses: dict[str, int] = {}
         self.failures: dict[str, str] = {}
+        self.stopped_by: int | None = None
+        """The number of the signal that stopped the run."""
 
     @abstractmethod
     def next_job(self) -> Job | None:

@@ -16,6 +16,7 @@ from searchspace import InputError
 from studies.execution import data_cache
 from studies.execution.job_queue import JobQueue
 from studies.execution.resources import Resources
+from studies.execution.stop_signals import StopSignals
 from studies.spec import user_operators
 
 ASK_SECONDS = 2.0
@@ -33,6 +34,7 @@ QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "TUNE_GLOBAL_CHECKPOINT_S": "1000000000",
     "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",
     "TUNE_WARN_INSUFFICENT_RESOURCE_THRESHOLD_S": "0",
 }
 
@@ -71,18 +73,24 @@ class RayBackend:
             self.started = False
 
     def run(self, queue: JobQueue) -> None:
-        """Train until the queue is done; an error or an interruption ends the workers at once."""
-        try:
-            self._run(queue)
-        except BaseException:
-            self.close()
-            raise
+        """Train until the queue is done; an error or a signal ends the workers at once."""
+        with StopSignals(_kill_ray) as signals:
+            try:
+                self._run(queue, signals)
+            except KeyboardInterrupt:
+                queue.stopped_by = signals.number
+                self.close()
+            except BaseException:
+                self.close()
+                raise
 
-    def _run(self, queue: JobQueue) -> None:
+    def _run(self, queue: JobQueue, signals: StopSignals) -> None:
         if not self.started:
             # Set first, so that a Ray that fails while starting is shut down too.
             self.started = True
             _start_ray(self.resources)
+            # Ray has set a handler of its own.
+            signals.install()
             _check_gpus(self.resources)
         from studies.execution.tune_backend import run_in_tune
 
@@ -110,6 +118,15 @@ class RayBackend:
             # A cluster without room grows when a job waits for it.
             self.room = max(1, int(fit))
         return min(self.room, self.resources.workers or self.room)
+
+
+def _kill_ray() -> None:
+    """Kill the processes that this one has started for Ray."""
+    import ray
+
+    node = ray._private.worker._global_node
+    if node is not None:
+        node.kill_all_processes(check_alive=False, allow_graceful=False)
 
 
 def _cluster_resources() -> dict[str, float]:
