@@ -14,9 +14,9 @@ import typer
 
 from analysis.audit.audit import EQUAL, Audited, audit
 from analysis.audit.conventions import CONVENTIONS
-from analysis.costs import figures, verdict_table
 from analysis.render.outputs import write_output
 from analysis.render.tables import TextTable
+from analysis.sections.cost_audit import figures, verdict_table
 from searchspace import InputError, names
 from searchspace.cli import run_command
 from searchspace.console import plain_console

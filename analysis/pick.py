@@ -11,23 +11,18 @@ import sys
 from collections.abc import Mapping
 from math import isfinite
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from analysis.data.training_command import training_command
-from analysis.render.outputs import make_folder, write_output
-from analysis.selection.candidates import Bounds, PickCandidate
-from analysis.selection.choose import Goal, Pick, choose
-from analysis.selection.sentences import sentences
 from searchspace import InputError
 from searchspace.cli import amount, fraction, run_command, whole_number
 from searchspace.console import plain_console
-from searchspace.schema import to_json
-from studies import load
-from studies.rundir.store import RunStore
-from trainers import Job
-from trainers.export import read_trained
+
+if TYPE_CHECKING:
+    from analysis.selection.candidates import PickCandidate
+    from analysis.selection.choose import Goal, Pick
+    from trainers import Job
 
 
 def pick(
@@ -80,6 +75,12 @@ def pick(
     device: Annotated[str | None, typer.Option(help="cpu, cuda or cuda:N, for --retrain.")] = None,
 ) -> int:
     """Name the architecture that fits best by validation accuracy, and how to train it."""
+    from analysis.data.training_command import training_command
+    from analysis.selection.candidates import Bounds
+    from analysis.selection.choose import choose
+    from analysis.selection.sentences import sentences
+    from studies import load
+
     bounds = Bounds(max_macs, max_params, max_latency, min_accuracy)
     goal: Goal = "knee" if knee else "accuracy" if min_accuracy is None else "cost"
     choice = choose(load(run_dir), bounds, goal, task=task, size=size)
@@ -111,8 +112,10 @@ def pick(
     return _export(trained, job, export, ["--note", " ".join(sentences(choice)), *options])
 
 
-def _export(trained: Path, job: Job, out: Path, options: list[str]) -> int:
+def _export(trained: Path, job: "Job", out: Path, options: list[str]) -> int:
     """Start the export of a training, once it is known to be one of this architecture and task."""
+    from trainers.export import read_trained
+
     if not trained.exists():
         raise InputError(f"--export needs a trained network, and there is no {trained}; --retrain")
     trained_job = read_trained(trained).job
@@ -122,8 +125,11 @@ def _export(trained: Path, job: Job, out: Path, options: list[str]) -> int:
     return subprocess.call([*program, *options])
 
 
-def _next_job(run_dir: Path, chosen: PickCandidate) -> Job:
+def _next_job(run_dir: Path, chosen: "PickCandidate") -> "Job":
     """The job of the chosen candidate with the first seed that was not trained."""
+    from studies.rundir.store import RunStore
+    from trainers import Job
+
     jobs = [record.job for record in RunStore(run_dir).records() if record.key in chosen.keys]
     first = jobs[0]
     return Job(first.architecture, first.task, first.recipe, 1 + max(job.seed for job in jobs))
@@ -131,14 +137,20 @@ def _next_job(run_dir: Path, chosen: PickCandidate) -> Job:
 
 def _write(folder: Path, files: Mapping[str, Any]) -> None:
     """Write JSON files by name."""
+    from analysis.render.outputs import make_folder, write_output
+    from searchspace.schema import to_json
+
     make_folder(folder)
     for name, value in files.items():
         text = json.dumps(_finite(to_json(value)), indent=1, allow_nan=False)
         write_output(folder / name, text + "\n")
 
 
-def _record(choice: Pick) -> dict[str, Any]:
+def _record(choice: "Pick") -> dict[str, Any]:
     """The choice with the estimates of its accuracies, as JSON."""
+    from analysis.selection.sentences import sentences
+    from searchspace.schema import to_json
+
     data: dict[str, Any] = to_json(choice)
     for name, candidate in (("chosen", choice.chosen), ("runner_up", choice.runner_up)):
         if candidate is not None:

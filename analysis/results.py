@@ -1,30 +1,14 @@
 """`python -m analysis.results RUN...`: the results of studies as Markdown files."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from analysis.data.frames import all_verdicts_frame
-from analysis.data.provenance import provenance
-from analysis.data.runs import Run, read_ablations
-from analysis.render.outputs import make_folder, write_output
-from analysis.render.tables import TextTable
-from analysis.sections.arm_tables import arm_table, differences_sentence
-from analysis.sections.verdict_tables import (
-    EXPLANATION,
-    additional_seeds_text,
-    difference_text,
-    verdict_table,
-)
-from analysis.stats.verdicts import CONCLUSIONS, Conclusion
 from searchspace.cli import run_command
 from searchspace.console import plain_console
-from studies import Ablation
 
 INDEX = "README.md"
-VERDICTS = "verdicts.csv"
 
 
 def results(
@@ -32,6 +16,11 @@ def results(
     out: Annotated[Path, typer.Option(help="Directory to write into.")] = Path("docs/results"),
 ) -> None:
     """Write a Markdown file for each study, an index with all verdicts, and verdicts.csv."""
+    from analysis.data.frames import all_verdicts_frame
+    from analysis.data.runs import read_ablations
+    from analysis.render.outputs import make_folder, write_output
+    from analysis.sections.result_pages import VERDICTS, file_name, index_page, study_page
+
     runs = read_ablations(run_dirs)
     make_folder(out)
     for run in runs:
@@ -39,115 +28,6 @@ def results(
     write_output(out / VERDICTS, all_verdicts_frame(runs).to_csv(index=False, float_format="%.6g"))
     write_output(out / INDEX, index_page(runs))
     plain_console().print(f"{len(runs)} studies: {out / INDEX}", soft_wrap=True)
-
-
-def file_name(run: Run) -> str:
-    """The name of a study's file: presets other than quick are part of it."""
-    preset = run.ablation.preset
-    return f"{run.name}.md" if preset == "quick" else f"{run.name}-{preset}.md"
-
-
-def study_page(run: Run) -> str:
-    """Question, arms, verdicts and provenance of a study, as Markdown."""
-    ablation = run.ablation
-    parts = [
-        f"# {run.name}\n",
-        f"{ablation.question} After {ablation.study.source}.\n",
-        f"{_design(ablation)}\n",
-    ]
-    if not run.complete:
-        parts.append("**This run is not complete.**\n")
-    for task in ablation.tasks:
-        arms = [arm for arm in run.arms if arm.task == task.label()]
-        parts.append(f"## On {task.label()}\n")
-        if arms:
-            table = arm_table(arms, same_protocol=ablation.design.is_paper_protocol)
-            parts += [table.markdown(), f"{differences_sentence(arms)}\n"]
-        else:
-            parts.append("No job of this task has ended yet.\n")
-        verdicts = [verdict for verdict in run.verdicts if verdict.task == task.label()]
-        if verdicts:
-            parts.append(verdict_table(verdicts).markdown())
-    parts += ["## How to read this\n", f"{HOW_TO_READ}\n", "## How it was made\n"]
-    parts.append("".join(f"- {line}\n" for line in provenance(run)))
-    return "\n".join(parts)
-
-
-def index_page(runs: Sequence[Run]) -> str:
-    """The index: all studies and all verdicts, as Markdown."""
-    return "\n".join(
-        [
-            "# Results\n",
-            f"{EXPLANATION} The 5 % are for each study, not for all of them together.\n",
-            _studies(runs).markdown(),
-            "## All verdicts\n",
-            _verdicts(runs).markdown(),
-            f"All figures of these tables are in [{VERDICTS}]({VERDICTS}). Made by "
-            "`python -m analysis.results`; each study's file says how, when and on what.\n",
-        ]
-    )
-
-
-HOW_TO_READ = (
-    "Accuracies are on test images in per cent, mean ± sd over n seeds, measured once at the end; "
-    "differences to the baseline are paired by seed, in points, with Student's 95 % t interval for "
-    "each alone, and * marks those significantly different from zero (Holm). MACs are for one "
-    "image, in the deployed form and in training; peak memory is, on a CPU, the most that the "
-    f"tensors of one training step hold; – was not measured. {EXPLANATION}"
-)
-
-
-def _design(ablation: Ablation) -> str:
-    mark = "" if ablation.design.is_paper_protocol or not ablation.study.published else "† "
-    sources = "; ".join(dict.fromkeys(figure.source for figure in ablation.study.published))
-    printed = f" The paper's figures are from {sources}." if sources else ""
-    return f"Preset {ablation.preset}. {mark}{ablation.design.note}{printed}"
-
-
-def _studies(runs: Sequence[Run]) -> TextTable:
-    rows = tuple(
-        (
-            f"[{run.name}]({file_name(run)})" + ("" if run.complete else " (not complete)"),
-            run.ablation.question,
-            str(run.ablation.design.seeds),
-            *(str(_count(run, conclusion)) for conclusion in CONCLUSIONS),
-        )
-        for run in runs
-    )
-    return TextTable(("study", "question", "seeds", *CONCLUSIONS), rows, text_columns=2)
-
-
-def _count(run: Run, conclusion: Conclusion) -> int:
-    """The number of verdicts with this conclusion, each task on its own."""
-    return sum(verdict.conclusion == conclusion for verdict in run.verdicts)
-
-
-def _verdicts(runs: Sequence[Run]) -> TextTable:
-    rows = tuple(
-        (
-            run.name,
-            verdict.task,
-            verdict.claim.text,
-            verdict.claim.source,
-            verdict.conclusion,
-            difference_text(verdict.weakest),
-            str(verdict.pairs),
-            additional_seeds_text(verdict),
-        )
-        for run in runs
-        for verdict in run.verdicts
-    )
-    headings = (
-        "study",
-        "task",
-        "claim",
-        "source",
-        "verdict",
-        "difference",
-        "n",
-        "additional seeds",
-    )
-    return TextTable(headings, rows, text_columns=5)
 
 
 if __name__ == "__main__":

@@ -5,24 +5,16 @@ No network is trained: the table holds the curves of all networks of a small spa
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import pandas as pd
 import typer
 
 from searchspace import InputError
 from searchspace.cli import run_command, whole_number
 from searchspace.console import plain_console
-from studies.tabular.benchmark_table import read_table
-from studies.tabular.comparison import (
-    EARLY_STOPPING_SEARCHERS,
-    SEARCHERS,
-    TRIALS,
-    compare_by_epochs,
-    compare_by_trials,
-    markdown,
-)
-from studies.tabular.digits_space import SPACE, TABLE
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 REPEATS = 24
 
@@ -41,6 +33,17 @@ def compare(
     out: Annotated[Path | None, typer.Option(help="Folder for CSV and Markdown files.")] = None,
 ) -> int:
     """Compare all searchers with random search on a table of trained networks."""
+    from studies.tabular.benchmark_table import read_table
+    from studies.tabular.comparison import (
+        EARLY_STOPPING_SEARCHERS,
+        SEARCHERS,
+        TRIALS,
+        compare_by_epochs,
+        compare_by_trials,
+        markdown,
+    )
+    from studies.tabular.digits_space import SPACE, TABLE
+
     if repeats < 2:
         raise InputError(f"--repeats must be at least 2, got {repeats}")
     samplers = list(dict.fromkeys(searcher.sampler for searcher in SEARCHERS))
@@ -64,7 +67,9 @@ def compare(
     return 0
 
 
-def _write(out: Path, frames: dict[str, pd.DataFrame]) -> None:
+def _write(out: Path, frames: "dict[str, pd.DataFrame]") -> None:
+    from studies.tabular.comparison import markdown
+
     try:
         out.mkdir(parents=True, exist_ok=True)
         for name, frame in frames.items():

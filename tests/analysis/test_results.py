@@ -8,7 +8,8 @@ from rich.console import Console
 
 from analysis.data.frames import VERDICT_COLUMNS
 from analysis.data.runs import read_ablations
-from analysis.results import INDEX, VERDICTS, results
+from analysis.results import INDEX, results
+from analysis.sections.result_pages import VERDICTS
 from analysis.summary import PAGE, TABLE, summary
 from searchspace import InputError
 from studies import Claim, Study

@@ -66,6 +66,12 @@ HELP = (
     "searchspace.describe --help",
     "trainers.train --help",
     "analysis.report --help",
+    "analysis.pick --help",
+    "analysis.summary --help",
+    "analysis.results --help",
+    "analysis.costs --help",
+    "trainers.export --help",
+    "studies.compare_searchers --help",
 )
 
 

@@ -4,20 +4,10 @@ All hold the deployed form at one input size, and normalise images themselves: t
 (N, C, size, size) in the units in which the task stores its pixels (0 to 255 for image files) and
 give logits (N, classes). Each is read back and compared with the trained network on validation
 images before it counts as written.
+
+Names are imported when they are first used; `__init__.pyi` lists them.
 """
 
-from trainers.export.deployed import DeployedClassifier, load
-from trainers.export.exporting import export
-from trainers.export.formats import FORMATS
-from trainers.export.manifest import ExportManifest
-from trainers.export.trained import TrainedModel, read_trained
+from searchspace.lazy import attach_stub
 
-__all__ = [
-    "FORMATS",
-    "DeployedClassifier",
-    "ExportManifest",
-    "TrainedModel",
-    "export",
-    "load",
-    "read_trained",
-]
+__getattr__, __dir__, __all__ = attach_stub(__name__, __file__)

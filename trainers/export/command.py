@@ -1,17 +1,17 @@
 """`python -m trainers.export TRAINED_DIR --out DIR`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 
 from searchspace.cli import whole_number
 from searchspace.console import plain_console
-from trainers.export.exporting import CARD, export
-from trainers.export.formats import FORMATS
-from trainers.export.manifest import ExportManifest
-from trainers.export.trained import read_trained
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from trainers.export.manifest import ExportManifest
 
 
 def main(
@@ -29,12 +29,20 @@ def main(
     ] = None,
     formats: Annotated[
         list[str] | None,
-        typer.Option("--format", help=f"{', '.join(FORMATS)}; may be repeated [default: all]"),
+        typer.Option(
+            "--format",
+            metavar="FORMAT",
+            help="safetensors, torch or onnx; may be repeated [default: all]",
+        ),
     ] = None,
     data_root: Annotated[Path | None, typer.Option(help="Folder that holds the datasets.")] = None,
     note: Annotated[str, typer.Option(help="How the network was chosen, for the card.")] = "",
 ) -> int:
     """Write a trained network as files to deploy; each is checked against it on real images."""
+    from trainers.export.exporting import CARD, export
+    from trainers.export.formats import FORMATS
+    from trainers.export.trained import read_trained
+
     manifest = export(
         read_trained(trained),
         out,
@@ -49,7 +57,9 @@ def main(
     return 0
 
 
-def _table(manifest: ExportManifest) -> Table:
+def _table(manifest: "ExportManifest") -> "Table":
+    from rich.table import Table
+
     table = Table("size", "file", "largest difference", "agreement", "ms for one image")
     for entry in manifest.sizes:
         table.add_row(

@@ -162,7 +162,7 @@ def test_processes_find_what_one_process_finds() -> None:
 def test_the_command_writes_its_tables(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("studies.compare_searchers.read_table", lambda *_: made_up_table())
+    monkeypatch.setattr("studies.tabular.benchmark_table.read_table", lambda *_: made_up_table())
     assert compare(repeats=2, workers=1, only=["qmc"], out=tmp_path) == 0
     assert "| qmc |" in capsys.readouterr().out
     assert "| qmc |" in (tmp_path / "trials.md").read_text()
