@@ -29,7 +29,6 @@ def test_one_for_each_paper_and_one_for_the_search() -> None:
     assert used == stored
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_stored_notebook_has_the_cells_of_its_template(path: Path) -> None:
     stored = nbformat.read(path, as_version=4)
@@ -51,6 +50,7 @@ def test_a_notebook_that_is_not_there_is_refused() -> None:
         notebook_outputs(["vgg"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_fresh_run_says_the_same(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = str(FOLDER.parent.parent)

@@ -70,6 +70,7 @@ def test_exactly_the_figures_that_are_not_equal_have_a_reason(judged: list[Audit
         assert bool(row.cell.cost.reason) == (row.verdict != EQUAL), row.cell
 
 
+@pytest.mark.slow
 def test_the_document_is_up_to_date(judged: list[Audited]) -> None:
     page = (ROOT / "docs" / "costs.md").read_text()
     assert filled(page, costs_parts(judged)) == page

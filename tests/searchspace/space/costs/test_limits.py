@@ -205,6 +205,7 @@ def test_limits_between_two_costs_are_said_to_be_too_narrow(monkeypatch) -> None
         UNEVEN.within(min_macs=int(macs[gap]) + 1, max_macs=int(macs[gap]) + 1)
 
 
+@pytest.mark.slow
 def test_children_are_tested_against_the_limits(monkeypatch) -> None:
     monkeypatch.setattr(branch_counts, "STATES", 100)
     limits = quantiles(UNEVEN, 0.1)[4]
