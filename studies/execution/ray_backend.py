@@ -178,6 +178,13 @@ def _start_ray(resources: Resources) -> None:
         ray.cloudpickle.register_pickle_by_value(module)
     try:
         ray.init(address=resources.address or "local", **settings)
-    except (ConnectionError, ValueError, RuntimeError) as error:
-        reason = str(error).strip().splitlines()[0]
+    except (OSError, ValueError, RuntimeError) as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        if resources.address is None:
+            raise InputError(
+                f"cannot start Ray on this machine: {reason} (its sockets need a temporary "
+                "directory with a short name: set RAY_TMPDIR)"
+                if "AF_UNIX" in reason
+                else f"cannot start Ray on this machine: {reason}"
+            ) from None
         raise InputError(f"cannot reach a Ray cluster at {resources.address!r}: {reason}") from None

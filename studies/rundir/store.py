@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from searchspace import InputError
+from searchspace.errors import StorageError
 from searchspace.files import read_json, replacing
 from searchspace.schema import to_json
 from studies.rundir.jsonl import JsonLines, Stamp, file_stamp, first_free, writing
@@ -151,6 +152,11 @@ class RunStore:
                 held = _same_file(file.fileno(), self.folder / LOCK)
             except BlockingIOError:
                 held = False
+            except OSError as error:
+                raise StorageError(
+                    f"cannot lock {self.folder}: {error.strerror}; give an --out on a file system "
+                    "with locks"
+                ) from None
             if not held:
                 raise InputError(
                     f"another run is writing to {self.folder}; wait for it or give another --out"

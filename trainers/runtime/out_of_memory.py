@@ -6,13 +6,15 @@ from torch import nn
 from trainers.runtime.rng_state import RngState
 from trainers.runtime.tensors import copy_all
 
+HOST_ALLOCATORS = ("can't allocate memory", "std::bad_alloc")
+
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether a device or the host could not give the memory that was asked for."""
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
-    # The host's allocator has no error class of its own.
-    return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+    # The host's allocators, torch's and C++'s, have no error class of their own.
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in HOST_ALLOCATORS)
 
 
 class StepState:

@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
+import ray
 from rich.console import Console
 
 from searchspace import InputError
@@ -12,12 +13,14 @@ from searchspace.errors import StorageError
 from studies.cli.progress import Progress
 from studies.execution.job_queue import ALIKE, AblationQueue, RunCallbacks
 from studies.execution.local_backend import LocalBackend
+from studies.execution.ray_backend import RayBackend
 from studies.execution.resources import Resources
 from studies.execution.tune_backend import TuneScheduler, TuneSearcher, _EndRun
 from studies.execution.worker import StepReport, Worker, WorkItem
 from studies.rundir.store import RunStore
 from tests.support.helpers import job, study
 from tests.support.trouble import Trouble
+from trainers.runtime.out_of_memory import is_out_of_memory
 
 
 def queue_of(folder: Path, count: int = 5, callbacks: RunCallbacks | None = None) -> AblationQueue:
@@ -147,3 +150,34 @@ def test_a_run_goes_on_when_there_is_room_again(
     again.waiting = [one for one in again.waiting if one.key not in ended]
     LocalBackend(again.resources).run(again)
     assert [record.result.status for record in again.store.records()] == ["finished"] * 2
+
+
+def test_a_temporary_directory_with_a_long_name_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(**settings: object) -> None:
+        raise OSError("AF_UNIX path length cannot exceed 107 bytes: '/tmp/long/sockets/raylet'")
+
+    monkeypatch.setattr(ray, "init", refuse)
+    monkeypatch.setattr(ray, "shutdown", lambda: None)
+    with pytest.raises(InputError, match="cannot start Ray on this machine: AF_UNIX.*RAY_TMPDIR"):
+        RayBackend(Resources()).run(queue_of(tmp_path))
+
+
+def test_a_file_system_without_locks_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(file: object, operation: int) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr("studies.rundir.store.fcntl.flock", refuse)
+    with (
+        pytest.raises(StorageError, match="cannot lock .*No locks available; give an --out"),
+        RunStore(tmp_path / "run").locked(),
+    ):
+        pass
+
+
+def test_the_allocator_of_the_host_runs_out_of_memory_too() -> None:
+    assert is_out_of_memory(RuntimeError("std::bad_alloc"))
+    assert not is_out_of_memory(RuntimeError("no good"))
