@@ -20,8 +20,8 @@ from searchspace.architecture import Architecture, build, deploy
 from searchspace.checks import MAX_SIZE, MAX_THREADS, check_integer, check_one_of
 from searchspace.cost import Form
 from searchspace.errors import InputError
-from searchspace.files import read_json, replacing
 from searchspace.schema import from_json, to_json
+from searchspace.serialization.files import read_json, replacing
 
 MAX_REPEATS = 100_000
 _PROCESSORS = Path("/proc/cpuinfo")

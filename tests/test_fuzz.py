@@ -14,8 +14,8 @@ import pytest
 from convfrontier.__main__ import VERBS
 from searchspace import Architecture, CoConv, InputError, LatencyTable, ResNetCifar, read_space
 from searchspace.cli import run_command
-from searchspace.files import read_json
 from searchspace.schema import to_json
+from searchspace.serialization.files import read_json
 from studies.rundir.store import RESULTS, STUDY, TRIALS, RunStore
 from studies.spec.search_file import read_search
 from studies.spec.study_file import read_study

@@ -17,8 +17,10 @@ ROOMS: dict[str, str] = {
     "searchspace.layers": "searchspace",
     "searchspace.operators": "searchspace searchspace.layers",
     "searchspace.backbones": "searchspace searchspace.layers searchspace.operators",
+    "searchspace.serialization": "searchspace",
     "searchspace.space": (
-        "searchspace searchspace.layers searchspace.operators searchspace.backbones"
+        "searchspace searchspace.serialization searchspace.layers searchspace.operators "
+        "searchspace.backbones"
     ),
     "searchspace.paper_networks": "searchspace searchspace.operators searchspace.backbones",
     "trainers.runtime": "",

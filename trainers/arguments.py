@@ -7,9 +7,9 @@ from typing import Any, cast
 
 from searchspace import InputError
 from searchspace.checks import MAX_SIZE, check_integer, shown
-from searchspace.files import read_data
-from searchspace.parsing import parse_json
 from searchspace.schema import from_json, to_json
+from searchspace.serialization.files import read_data
+from searchspace.serialization.parsing import parse_json
 from trainers.named_recipes import RECIPES
 from trainers.recipe import Recipe
 from trainers.tasks import TASKS, Folder, Task, folder_task

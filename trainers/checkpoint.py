@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from searchspace.errors import InputError, StorageError
-from searchspace.files import read_bytes, replacing
+from searchspace.serialization.files import read_bytes, replacing
 from trainers.training import Training
 
 NAME = "checkpoint.pt"

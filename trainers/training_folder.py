@@ -18,8 +18,8 @@ from safetensors.torch import save
 from searchspace import Architecture, InputError
 from searchspace.checks import MAX_THREADS, check_integer
 from searchspace.console import plain_console
-from searchspace.files import read_json, write_bytes, write_text
 from searchspace.schema import to_json
+from searchspace.serialization.files import read_json, write_bytes, write_text
 from trainers.arguments import parse_recipe, parse_task
 from trainers.job import Epoch, Job, Result
 from trainers.loop import CHECKPOINT_SECONDS, TrainCallbacks, run, start_training

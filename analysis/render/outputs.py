@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from searchspace import InputError
-from searchspace.files import write_bytes
+from searchspace.serialization.files import write_bytes
 
 
 def make_folder(folder: Path) -> None:

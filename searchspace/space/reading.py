@@ -15,9 +15,9 @@ from searchspace.backbones import Backbone
 from searchspace.checks import shown
 from searchspace.choice import Choice
 from searchspace.errors import InputError
-from searchspace.files import read_data
 from searchspace.resolutions import Resolutions
 from searchspace.schema import from_json, to_json
+from searchspace.serialization.files import read_data
 from searchspace.space.rules import TIES, Rule, RuleError
 from searchspace.space.space import Space
 

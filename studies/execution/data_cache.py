@@ -20,8 +20,8 @@ from pathlib import Path
 
 import torch
 
-from searchspace.files import replacing
 from searchspace.schema import to_json
+from searchspace.serialization.files import replacing
 from trainers import Task
 from trainers.tasks import Splits
 from trainers.tasks.base import StoredSplit

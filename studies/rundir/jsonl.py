@@ -13,9 +13,9 @@ from typing import Any, Generic, TypeVar
 
 from searchspace import InputError
 from searchspace.errors import StorageError
-from searchspace.files import read_bytes, write_bytes
-from searchspace.parsing import parse_json
 from searchspace.schema import from_json, sharing
+from searchspace.serialization.files import read_bytes, write_bytes
+from searchspace.serialization.parsing import parse_json
 
 T = TypeVar("T")
 

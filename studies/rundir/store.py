@@ -17,8 +17,8 @@ from typing import Any
 
 from searchspace import InputError
 from searchspace.errors import StorageError
-from searchspace.files import read_json, replacing
 from searchspace.schema import to_json
+from searchspace.serialization.files import read_json, replacing
 from studies.rundir.jsonl import JsonLines, Stamp, file_stamp, first_free, writing
 from studies.rundir.record import PROVISIONAL, Record, check_record
 from studies.rundir.trial_log import Event, Reported

@@ -10,8 +10,8 @@ from typing import Any
 
 from searchspace import InputError
 from searchspace.checks import shown
-from searchspace.files import read_data
 from searchspace.schema import from_json, to_json
+from searchspace.serialization.files import read_data
 from studies.spec.user_operators import load_operators
 from trainers import RECIPES, Recipe, Task
 from trainers.arguments import task_from_fields

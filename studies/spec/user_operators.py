@@ -19,7 +19,7 @@ from typing import Any
 
 from searchspace import Choice, InputError
 from searchspace.choice import OPERATORS, user_operators
-from searchspace.files import read_text
+from searchspace.serialization.files import read_text
 
 FOLDER = "operators"
 LOG = logging.getLogger(__name__)

@@ -18,7 +18,7 @@ from searchspace import (
     Static,
     Unchanged,
 )
-from searchspace.files import write_bytes
+from searchspace.serialization.files import write_bytes
 from studies.rundir.store import RunStore
 from studies.spec.ablation import Ablation, Arm, Design, Study
 from trainers import Digits, Recipe

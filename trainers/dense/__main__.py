@@ -11,7 +11,7 @@ from searchspace import Architecture, Cost
 from searchspace.checks import check_one_of
 from searchspace.cli import run_command, whole_number, whole_number_or_zero
 from searchspace.console import plain_console
-from searchspace.files import read_json
+from searchspace.serialization.files import read_json
 from trainers.dense.costs import dense_costs
 from trainers.dense.detection import DETECTORS, detector
 from trainers.dense.fitting import fit

@@ -11,8 +11,8 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from searchspace import InputError, deploy
-from searchspace.files import check_regular
-from searchspace.parsing import parse_json
+from searchspace.serialization.files import check_regular
+from searchspace.serialization.parsing import parse_json
 from trainers.export.trained import TrainedModel, untrained
 from trainers.job import Job
 

@@ -10,8 +10,8 @@ from safetensors.torch import load_file
 from torch import nn
 
 from searchspace import InputError, build
-from searchspace.files import check_regular, read_json
 from searchspace.schema import from_json
+from searchspace.serialization.files import check_regular, read_json
 from trainers.job import Job, Point, Result
 from trainers.learning.quantisation import quantise
 from trainers.training_folder import CONFIG, METRICS, WEIGHTS

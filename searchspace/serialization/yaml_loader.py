@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from searchspace.errors import InputError
-from searchspace.parsing import parse_integer
+from searchspace.serialization.parsing import parse_integer
 
 CORE = "tag:yaml.org,2002:"
 _BOOLEANS = {"true": True, "false": False}

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from searchspace import InputError, LatencyTable
-from searchspace.files import read_bytes, read_data, read_json, read_text
+from searchspace.serialization.files import read_bytes, read_data, read_json, read_text
 
 READERS: dict[str, Callable[[Path], object]] = {
     "bytes": read_bytes,

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from searchspace import InputError
-from searchspace.parsing import MAX_DEPTH, parse_json, parse_yaml
+from searchspace.serialization.parsing import MAX_DEPTH, parse_json, parse_yaml
 
 DEEP = "[" * (MAX_DEPTH + 1) + "]" * (MAX_DEPTH + 1)
 MALFORMED = {

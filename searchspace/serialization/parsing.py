@@ -42,7 +42,7 @@ def parse_json(text: str | bytes, where: str) -> Any:
 def parse_yaml(text: str, where: str) -> Any:
     """What a YAML text holds; `where` names it in the InputError."""
     # Imported here: everything else works without PyYAML.
-    from searchspace.yaml_loader import load_yaml
+    from searchspace.serialization.yaml_loader import load_yaml
 
     try:
         value = load_yaml(text)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from searchspace.errors import InputError
-from searchspace.parsing import parse_json, parse_yaml
+from searchspace.serialization.parsing import parse_json, parse_yaml
 
 
 def read_bytes(path: Path) -> bytes:

@@ -1,0 +1,1 @@
+"""Files and their formats: read with one sentence for whatever is wrong, written in one piece."""
