@@ -145,7 +145,7 @@ SMALL = tuple(
 
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(costs, "audit", lambda: audit(SMALL))
+    monkeypatch.setattr("analysis.audit.audit.audit", lambda: audit(SMALL))
 
 
 def test_audit_measures_our_own_costs() -> None:
