@@ -27,6 +27,13 @@ def report(
         Path | None,
         typer.Option(help="Directory for every table as LaTeX, Markdown, CSV and Parquet."),
     ] = None,
+    plotly: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Have the page refer to this copy of plotly.js, which is written if missing.",
+        ),
+    ] = None,
 ) -> int:
     """Print the results of runs, write table.csv into each and one page on all of them."""
     import torch
@@ -53,7 +60,8 @@ def report(
     groups = report_groups(runs)
     page = out or (runs[0].folder / PAGE if len(runs) == 1 else Path(PAGE))
     title = runs[0].experiment.question if len(runs) == 1 else f"{len(runs)} runs side by side"
-    write_output(page, figures_page(title, groups, [networks_json(run) for run in runs]))
+    script = "" if plotly is None else _shared_script(plotly, page)
+    write_output(page, figures_page(title, groups, [networks_json(run) for run in runs], script))
     console.print(f"Report: {page}", soft_wrap=True)
     sections = [
         (f"{i}-" if len(groups) > 1 else "", section)
@@ -65,6 +73,19 @@ def report(
     if figures is not None:
         console.print(f"{write_figures(sections, figures)} figures: {figures}", soft_wrap=True)
     return 0
+
+
+def _shared_script(file: Path, page: Path) -> str:
+    """The address of a copy of plotly.js from the page on; the copy is written if missing."""
+    from os.path import relpath
+    from urllib.parse import quote
+
+    from analysis.render.html import plotly_script
+    from analysis.render.outputs import write_output
+
+    if not file.exists():
+        write_output(file, plotly_script())
+    return quote(relpath(file.resolve(), page.resolve().parent))
 
 
 if __name__ == "__main__":

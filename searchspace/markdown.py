@@ -1,5 +1,6 @@
 """Tables in GitHub's Markdown."""
 
+import re
 from collections.abc import Container, Iterable, Sequence
 
 
@@ -8,5 +9,10 @@ def markdown_table(
 ) -> str:
     """A table with a line break at the end; the columns in `numbers` are aligned to the right."""
     rule = ["--:" if column in numbers else "---" for column in range(len(headings))]
-    lines = ([cell.replace("|", "\\|") for cell in row] for row in (headings, rule, *rows))
+    lines = ([_cell(text) for text in row] for row in (headings, rule, *rows))
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _cell(text: str) -> str:
+    """The text of a cell: a bar, a line break or a tag would end it."""
+    return re.sub(r"<(?=[A-Za-z/!?])", r"\\<", text.replace("|", "\\|").replace("\n", " "))

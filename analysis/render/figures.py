@@ -1,5 +1,7 @@
 """The style of all figures: colours, fonts, sizes and axis titles."""
 
+from html import escape
+
 import pandas as pd
 import plotly.graph_objects as go
 
@@ -24,6 +26,11 @@ def faded(hex_color: str, opacity: float) -> str:
     """A colour with an opacity, for areas."""
     red, green, blue = (int(hex_color[i : i + 2], 16) for i in (1, 3, 5))
     return f"rgba({red},{green},{blue},{opacity})"
+
+
+def plain(text: object) -> str:
+    """A text for a figure as it stands: plotly would take `<b>` or a link in it as markup."""
+    return escape(str(text), quote=False)
 
 
 def scatter(count: int) -> type[go.Scatter] | type[go.Scattergl]:

@@ -1,8 +1,7 @@
-"""Tables of text, written for the terminal, HTML, Markdown and LaTeX."""
+"""Tables of text, written for the terminal, Markdown and LaTeX."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 
 from rich import box
 from rich.table import Table as RichTable
@@ -54,22 +53,6 @@ def rich_table(table: TextTable, title: str) -> RichTable:
     for row in table.rows:
         rich.add_row(*row)
     return rich
-
-
-def html_table(table: TextTable) -> str:
-    """The table for a page."""
-
-    def row(texts: Sequence[str], tag: str) -> str:
-        return "".join(
-            f'<{tag} class="number">{escape(text)}</{tag}>'
-            if table.is_number(column)
-            else f"<{tag}>{escape(text)}</{tag}>"
-            for column, text in enumerate(texts)
-        )
-
-    body = "".join(f"<tr>{row(texts, 'td')}</tr>" for texts in table.rows)
-    head = row(table.headings, "th")
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
 def latex_table(table: TextTable) -> str:

@@ -1,14 +1,13 @@
 """Printed costs beside ours: on the console, as a page, and as tables for the documents."""
 
 from collections.abc import Sequence
-from html import escape
 
 from rich.console import Console
 
 from analysis.audit.audit import VERDICTS, Audited, verdict_counts
 from analysis.render.html import html_page
 from analysis.render.numbers import engineering
-from analysis.render.tables import TextTable, html_table, rich_table
+from analysis.render.tables import TextTable, rich_table
 
 TITLE = "Printed costs and ours"
 EXPLANATION = (
@@ -32,9 +31,11 @@ def show(audited: Sequence[Audited], console: Console) -> None:
 def page(audited: Sequence[Audited]) -> str:
     """One page that needs nothing but itself."""
     return html_page(
-        TITLE,
-        f"<p>{escape(EXPLANATION)}</p>{html_table(verdict_table(audited))}"
-        f'<h2>Every figure</h2><div class="scroll">{html_table(_page_table(audited))}</div>',
+        "costs.html",
+        title=TITLE,
+        explanation=EXPLANATION,
+        verdicts=verdict_table(audited),
+        figures=_page_table(audited),
     )
 
 

@@ -73,7 +73,7 @@ def _draw(figure: go.Figure, run: RunPoints, cost: str, count: int, *, alone: bo
     trace = figures.scatter(count)
     best, rest = points[points["on_front"]], points[~points["on_front"]]
     _connect_sizes(figure, points, cost, hue, trace)
-    prefix = "" if alone else f"{run.name}: "
+    prefix = "" if alone else f"{figures.plain(run.name)}: "
     for group, name, size in ((rest, "other networks", 7), (best, "front", 11)):
         if group.empty:
             continue
@@ -87,7 +87,9 @@ def _draw(figure: go.Figure, run: RunPoints, cost: str, count: int, *, alone: bo
                 mode="markers",
                 marker=marker,
                 error_y=None if faint and len(points) > 10 * NAMED else _errors(group, marker),
-                customdata=np.column_stack([group["network"], group["n"], group["name"]]),
+                customdata=np.column_stack(
+                    [group["network"], group["n"], group["name"].map(figures.plain)]
+                ),
                 hovertemplate="<b>%{customdata[2]}</b><br>%{y:.2f} % (n=%{customdata[1]})"
                 "<br>%{x:.4s}<extra></extra>",
                 name=prefix + name,
@@ -152,7 +154,7 @@ def _name_points(figure: go.Figure, points: pd.DataFrame, cost: str) -> None:
         mode="markers+text",
         # Not seen, but it keeps the text away from the point.
         marker={"size": 12, "opacity": 0},
-        text=names,
+        text=[figures.plain(name) for name in names],
         textposition=labels.label_places(labels.shares(xs), labels.shares(ys), names),
         textfont={"size": 12},
         hoverinfo="skip",
@@ -188,12 +190,17 @@ def _draw_published(
             "line": {"width": 1.5},
         },
         customdata=[
-            [point.arm, point.source, f"<br>{point.note}" if point.note else ""]
+            [
+                figures.plain(point.arm),
+                figures.plain(point.source),
+                f"<br>{figures.plain(point.note)}" if point.note else "",
+            ]
             for point in ordered
         ],
         hovertemplate="<b>%{customdata[0]}</b>, as printed<br>%{y:.2f} %, %{x:.4s}"
         "<br>%{customdata[1]}%{customdata[2]}<extra></extra>",
-        name=f"paper, {dataset.replace('_', ' ')}{'' if same_protocol else ' (other protocol)'}",
+        name=f"paper, {figures.plain(dataset.replace('_', ' '))}"
+        f"{'' if same_protocol else ' (other protocol)'}",
     )
 
 

@@ -37,7 +37,7 @@ def plot_hypervolume(info: pd.DataFrame, by: str) -> go.Figure:
             mode="lines" if len(curve) > 1 else "markers",
             line={"color": hue, "width": 2.5, "dash": "dash" if expected else "solid",
                   "shape": "linear" if expected else "hv"},
-            name=str(name),
+            name=figures.plain(name),
         )  # fmt: skip
     figure.update_yaxes(rangemode="tozero")
     return figure

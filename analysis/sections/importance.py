@@ -26,7 +26,7 @@ def plot_importance(frame: pd.DataFrame, number: int, rows: int = 15) -> go.Figu
     figure = figures.figure("share of the variance of predicted accuracy", "", height=height)
     figure.add_bar(
         x=bars["share"],
-        y=bars["decision"],
+        y=bars["decision"].map(figures.plain),
         orientation="h",
         marker={"color": figures.color(number)},
         error_x={

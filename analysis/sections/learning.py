@@ -40,9 +40,9 @@ def plot_learning(info: pd.DataFrame) -> go.Figure:
             y=curve["mean"],
             mode="lines" if len(curve) > 1 else "markers",
             line={"color": hue, "width": 2, "dash": dash},
-            name=str(group),
+            name=figures.plain(group),
             showlegend=several,
-            hovertemplate=f"{group}, epoch %{{x}}: %{{y:.2f}} %<extra></extra>",
+            hovertemplate="%{fullData.name}, epoch %{x}: %{y:.2f} %<extra></extra>",
         )
     return figure
 

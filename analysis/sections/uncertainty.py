@@ -27,7 +27,7 @@ def plot_front_probability(info: pd.DataFrame, number: int, rows: int = 20) -> g
     figure = figures.figure("probability of being on the front", "", height=height)
     figure.add_bar(
         x=bars["probability"],
-        y=bars["name"].astype(str),
+        y=bars["name"].map(figures.plain),
         orientation="h",
         width=0.7,
         marker={"color": figures.color(number)},

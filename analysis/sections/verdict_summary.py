@@ -1,14 +1,14 @@
 """The verdicts of several studies: on the console, and as one page."""
 
 from collections.abc import Sequence
-from html import escape
+from typing import Any
 
 from rich.console import Console
 
 from analysis.data.provenance import provenance
 from analysis.data.runs import Run
 from analysis.render.html import html_page
-from analysis.render.tables import html_table, rich_table
+from analysis.render.tables import rich_table
 from analysis.sections.arm_tables import arm_table, differences_sentence
 from analysis.sections.verdict_tables import EXPLANATION, verdict_counts, verdict_table
 
@@ -26,29 +26,35 @@ def print_verdicts(run: Run, console: Console) -> None:
 
 def page(runs: Sequence[Run]) -> str:
     """One self-contained page on all runs."""
-    parts = [f'<p class="note">{escape(EXPLANATION)}</p>']
     verdicts = [verdict for run in runs for verdict in run.verdicts]
-    parts.append(f"<p><strong>{escape(verdict_counts(verdicts))}</strong></p>")
-    for run in runs:
-        parts.append(f"<h2>{escape(run.ablation.question)}</h2>")
-        parts.append(f"<p>{escape(f'{run.name}, after {run.ablation.study.source}.')}</p>")
-        for task in run.tasks:
-            parts += _task(run, task.label())
-        command, *rest = provenance(run)
-        note = escape(" ".join([run.ablation.design.note, *rest]))
-        parts.append(f'<p class="note">{note} <code>{escape(command.strip("`"))}</code></p>')
-    return html_page("Verdicts", "".join(parts))
+    return html_page(
+        "verdicts.html",
+        title="Verdicts",
+        explanation=EXPLANATION,
+        counts=verdict_counts(verdicts),
+        runs=[_run(run) for run in runs],
+    )
 
 
-def _task(run: Run, task: str) -> list[str]:
-    """The verdicts and the arms of one task."""
+def _run(run: Run) -> dict[str, Any]:
+    command, *rest = provenance(run)
+    return {
+        "question": run.ablation.question,
+        "about": f"{run.name}, after {run.ablation.study.source}.",
+        "tasks": [_task(run, task.label()) for task in run.tasks],
+        "note": " ".join([run.ablation.design.note, *rest]),
+        "command": command.strip("`"),
+    }
+
+
+def _task(run: Run, task: str) -> dict[str, Any]:
+    """The verdicts and the arms of one task, None where there are none."""
     arms = [arm for arm in run.arms if arm.task == task]
     verdicts = [verdict for verdict in run.verdicts if verdict.task == task]
-    parts = [f"<h3>{escape(task)}</h3>"]
-    if verdicts:
-        parts.append(f'<div class="scroll">{html_table(verdict_table(verdicts))}</div>')
-    if arms:
-        table = arm_table(arms, same_protocol=run.ablation.design.is_paper_protocol)
-        parts.append(f"<p>{escape(differences_sentence(arms))}</p>")
-        parts.append(f'<div class="scroll">{html_table(table)}</div>')
-    return parts
+    same_protocol = run.ablation.design.is_paper_protocol
+    return {
+        "name": task,
+        "verdicts": verdict_table(verdicts) if verdicts else None,
+        "differences": differences_sentence(arms) if arms else "",
+        "arms": arm_table(arms, same_protocol=same_protocol) if arms else None,
+    }
