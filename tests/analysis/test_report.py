@@ -151,3 +151,16 @@ def test_text_that_looks_like_a_script_stays_text(tmp_path: Path) -> None:
         store.ask(plan, {})
     report([tmp_path])
     assert "</script><b>" not in (tmp_path / PAGE).read_text()
+
+
+def test_pages_share_a_copy_of_plotly(run_dir: Path, tmp_path: Path) -> None:
+    script = tmp_path / "plotly 1.js"
+    report([run_dir], out=tmp_path / "page.html", plotly=script)
+    assert script.stat().st_size > 1e6
+    assert (tmp_path / "page.html").stat().st_size < 3e5
+    assert Page((tmp_path / "page.html").read_text()).fetched == ["plotly%201.js"]
+    script.write_text("kept")
+    (tmp_path / "pages").mkdir()
+    report([run_dir], out=tmp_path / "pages" / "page.html", plotly=script)
+    assert script.read_text() == "kept"
+    assert "../plotly%201.js" in Page((tmp_path / "pages" / "page.html").read_text()).fetched

@@ -44,7 +44,7 @@ class Folder(Task):
         check_integer(2, MAX_CLASSES, classes=self.classes)
         check_integer(1, images=self.images)
         check_integer(1, MAX_SIZE, size=self.size)
-        if not self.name or Path(self.name).name != self.name:
+        if self.name in ("", "..") or Path(self.name).name != self.name:
             raise InputError(f"name must be that of a folder, without a path, got {self.name!r}")
 
     @property

@@ -126,9 +126,27 @@ def test_mistakes_name_the_folder_or_file(mistake: str, message: str, tmp_path: 
         task.load(tmp_path)
 
 
+def test_links_are_followed_to_images_and_to_nothing_else(tmp_path: Path) -> None:
+    root = tree(tmp_path)
+    link = root / "train" / "class0" / "linked.png"
+    link.symlink_to(root / "train" / "class1" / "00.png")
+    # A class folder within itself is not searched.
+    (root / "train" / "class0" / "loop").symlink_to(root / "train" / "class0")
+    task = folder_task(root)
+    assert task.images == 16
+    assert sorted(values(task.load(tmp_path).train))[-1] >= 100
+    for target in (tmp_path / "missing.png", Path("/dev/zero")):
+        folders._load.cache_clear()
+        link.unlink()
+        link.symlink_to(target)
+        with pytest.raises(InputError, match="linked.png is missing or not an image"):
+            task.load(tmp_path)
+
+
 def test_bad_settings() -> None:
-    with pytest.raises(InputError, match="without a path, got 'a/b'"):
-        Folder(name="a/b")
+    for path in ("a/b", "..", ".", "/", "../set", ""):
+        with pytest.raises(InputError, match=f"without a path, got {path!r}"):
+            Folder(name=path)
     with pytest.raises(InputError, match="classes must be a whole number of at least 2, got 1"):
         Folder(name="a", classes=1)
     with pytest.raises(InputError, match="needs --data-root, a folder that holds images"):
