@@ -4,7 +4,7 @@ from math import nan
 import pytest
 
 from analysis.data.frames import ARM_COLUMNS, arms_frame
-from analysis.render.tables import html_table
+from analysis.render.html import html_page
 from analysis.sections.arm_tables import arm_table, cost_table, differences_sentence
 from analysis.stats.arms import Difference, arms_info
 from tests.support.arms import arm_summary, arms_rows
@@ -44,8 +44,9 @@ def test_csv_holds_the_numbers_of_the_summary() -> None:
 
 def test_html_is_escaped() -> None:
     table = arm_table([arm_summary("<b>&", 1, 50)], same_protocol=False)
-    assert "<b>" not in html_table(table).replace("<tbody>", "")
-    assert "&lt;b&gt;&amp;" in html_table(table)
+    page = html_page("costs.html", title="", explanation="", verdicts=table, figures=table)
+    assert "<b>" not in page
+    assert page.count("&lt;b&gt;&amp;") == 2
 
 
 def test_costs_stand_beside_the_accuracy_in_every_table() -> None:
