@@ -21,5 +21,6 @@ from .tasks import Stl10 as Stl10
 from .tasks import Synthetic as Synthetic
 from .tasks import Task as Task
 from .tasks import TinyImageNet as TinyImageNet
+from .tasks import Torchvision as Torchvision
 from .tasks import folder_task as folder_task
 from .training import Training as Training

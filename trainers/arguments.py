@@ -12,7 +12,8 @@ from searchspace.serialization.files import read_data
 from searchspace.serialization.parsing import parse_json
 from trainers.named_recipes import RECIPES
 from trainers.recipe import Recipe
-from trainers.tasks import TASKS, Folder, Task, folder_task
+from trainers.tasks import TASKS, Folder, Task, Torchvision, folder_task
+from trainers.tasks.published import PUBLISHED
 
 SUFFIXES = (".json", ".yaml", ".yml")
 
@@ -39,17 +40,22 @@ def task_fields(name: str) -> dict[str, Any]:
             "a folder of images is named by a file: write {kind: folder, path: FOLDER} into "
             "images.yaml and give it in place of the task's name"
         )
-    if name not in TASKS:
-        raise InputError(f"there is no task {name!r}; known tasks are {', '.join(TASKS)}")
+    if name not in TASKS and name not in PUBLISHED:
+        raise InputError(
+            f"there is no task {name!r}; known tasks are {', '.join([*TASKS, *PUBLISHED])}"
+        )
     return {"kind": name}
 
 
 def task_from_fields(data: Mapping[str, Any], folder: Path, where: str) -> tuple[Task, Path | None]:
     """A task, and the folder that its images are in if `path` names them, relative to `folder`.
 
-    Classes and images of such a folder are counted.
+    Classes and images of such a folder are counted. The name of a published dataset stands for the
+    kind that reads it.
     """
     fields, root = dict(data), None
+    if isinstance(fields.get("kind"), str) and fields["kind"] in PUBLISHED:
+        fields = {**fields, "kind": Torchvision.kind, "name": fields["kind"]}
     if fields.get("kind") == Folder.kind and "path" in fields:
         path, size = str(fields.pop("path")), fields.get("size", Folder.size)
         images = (folder / path).resolve()

@@ -5,6 +5,7 @@ import platform
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -24,6 +25,7 @@ from trainers.arguments import parse_recipe, parse_task
 from trainers.job import Epoch, Job, Result
 from trainers.loop import CHECKPOINT_SECONDS, TrainCallbacks, run, start_training
 from trainers.runtime.allocator import keep_freed_memory
+from trainers.tasks.fingerprint import check_same_data
 from trainers.training import Training
 
 CONFIG = "config.json"
@@ -54,7 +56,7 @@ def train_in_folder(
     if threads is not None:
         check_integer(1, MAX_THREADS, threads=threads)
         torch.set_num_threads(threads)
-    job.task.locate(data_root)
+    job = replace(job, task=job.task.identified(data_root))
     console = plain_console(soft_wrap=True)
     place = _device(device)
     _claim(out, job, place)
@@ -129,6 +131,8 @@ def _claim(out: Path, job: Job, device: str) -> None:
     if path.exists():
         earlier = read_json(path)
         if not isinstance(earlier, dict) or earlier.get("key") != job.key:
+            task = (earlier.get("job") or {}).get("task") if isinstance(earlier, dict) else None
+            check_same_data(task, job.task, f"{out} cannot be continued: it")
             raise InputError(f"{out} holds the training of another job; give another --out")
         return
     if out.is_dir() and any(out.iterdir()):

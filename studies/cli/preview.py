@@ -75,10 +75,10 @@ def slots(resources: Resources) -> int:
 def _total_seconds(jobs: Iterable[Job], resources: Resources) -> float:
     """The estimated wall time of all jobs, each architecture's step timed once."""
     device = "cuda" if resources.gpus_per_trial else "cpu"
-    timed: dict[tuple[str, str], float] = {}
+    timed: dict[tuple[str, Task], float] = {}
     total = 0.0
     for job in jobs:
-        key = (job.architecture.key, job.task.kind)
+        key = (job.architecture.key, job.task)
         if key not in timed:
             _, cost = costs(job.architecture, job.task)
             timed[key] = image_seconds(job, cost.macs, device)

@@ -67,8 +67,7 @@ def run_ablation(
     fresh: bool = False,
 ) -> int:
     """Train the jobs without a result; the status to exit with."""
-    for task in ablation.tasks:
-        task.locate(backend.resources.data_root)
+    ablation = ablation.identified(backend.resources.data_root)
     ablation = prepare(ablation, store, fresh=fresh, console=console)
     return train_missing(ablation, store, backend, console)
 

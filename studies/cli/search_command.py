@@ -170,9 +170,11 @@ def search(
     check_parts(experiment)
     data_root = data_root or asked.data_root
     resources = Resources(workers, gpus_per_trial, address, data_root, time_limit or None)
-    task_name = Path(task).stem if task else experiment.task.kind
+    task_name = Path(task).stem if task else experiment.task.short_name
     store = RunStore(out or Path("runs") / f"{experiment.name}-{task_name}")
     missing_data = check_data(experiment.tasks, data_root, strict=not show_plan)
+    if not missing_data:
+        experiment = experiment.identified(data_root)
     if not (show_plan and fresh):
         experiment = prepare(experiment, store, fresh=fresh, console=console)
     for note in asked.notes:

@@ -100,6 +100,8 @@ def run(
         for ablation in ablations:
             store = RunStore(out / ablation.name if name == ALL else out)
             missing_data = check_data(ablation.tasks, data_root, strict=False)
+            if not missing_data:
+                ablation = ablation.identified(data_root)
             if not fresh:
                 ablation = prepare(ablation, store, fresh=False, console=console)
             console.print(plan_table(ablation, store, resources))
@@ -131,7 +133,7 @@ def _ablation(
 
     if preset not in study.presets:
         raise InputError(f"--preset must be one of {', '.join(study.presets)}, got {preset!r}")
-    own_tasks = {task.kind: task for task in reversed(study.presets[preset].tasks)}
+    own_tasks = {task.short_name: task for task in reversed(study.presets[preset].tasks)}
     names = dict.fromkeys(task_names)
     tasks = tuple(own_tasks.get(name) or parse_task(name)[0] for name in names)
     return study.ablation(preset, tasks=tasks, seeds=seeds)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, ClassVar
 
 from searchspace import Architecture, Cost, InputError, measure
@@ -10,6 +11,7 @@ from searchspace.schema import OMIT_DEFAULT, from_json, to_json
 from studies.spec.claims import Claim
 from studies.spec.experiment import Split
 from trainers import Job, Recipe, Task
+from trainers.tasks.fingerprint import check_same_data
 
 
 @dataclass(frozen=True)
@@ -185,12 +187,20 @@ class Ablation:
         """None: the arms are listed."""
         return None
 
+    def identified(self, data_root: Path | None) -> "Ablation":
+        """The ablation with what identifies the data of its tasks."""
+        tasks = tuple(task.identified(data_root) for task in self.tasks)
+        design = replace(self.design, tasks=tasks)
+        return Ablation(replace(self.study, presets={self.preset: design}))
+
     def extending(self, earlier: "Ablation") -> "Ablation":
         """The same ablation with the seeds of `earlier` if it has more."""
         asked = (self.name, self.preset, self.tasks)
         if asked != (earlier.name, earlier.preset, earlier.tasks):
             names = ", ".join(task.label() for task in earlier.tasks)
             if asked[:2] == (earlier.name, earlier.preset):
+                for before, task in zip(earlier.tasks, self.tasks, strict=False):
+                    check_same_data(to_json(before), task)
                 now = ", ".join(task.label() for task in self.tasks)
                 raise InputError(
                     f"it holds {earlier.name} on {names}, another run than the one asked for, on "

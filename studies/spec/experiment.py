@@ -1,6 +1,7 @@
 """What an ablation and a search have in common: a run directory holds either of them."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, ClassVar, Literal, Protocol, Self
 
 from searchspace import Space
@@ -47,6 +48,12 @@ class Experiment(Protocol):
 
     def task_space(self) -> Space | None:
         """The space of its networks with the task's classes; None if the networks are listed."""
+
+    def identified(self, data_root: Path | None) -> Self:
+        """The experiment with what identifies the data of its tasks.
+
+        An InputError if data are missing, or are not those that a task asks for.
+        """
 
     def extending(self, earlier: Self) -> Self:
         """The experiment with the seeds or trials of `earlier` if it has more.

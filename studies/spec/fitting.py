@@ -22,7 +22,7 @@ def fitted(space: Space, task: Task) -> tuple[Space, list[str]]:
     if space.num_classes not in (None, task.classes):
         notes.append(
             f"The space is for {space.num_classes} classes and was fitted to the {task.classes} "
-            f"of {task.kind}."
+            f"of {task.short_name}."
         )
     kept = _resolutions(space, size, notes)
     rules = list(space.rules)

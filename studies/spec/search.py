@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any, ClassVar, Literal, get_args
 
 from searchspace import Architecture, InputError
@@ -11,6 +12,7 @@ from searchspace.schema import from_json, to_json
 from searchspace.space import Limits, Space
 from studies.spec.experiment import Split
 from trainers import Job, Recipe, Task
+from trainers.tasks.fingerprint import check_same_data
 
 Objective = Literal["accuracy", "macs", "params", "latency"]
 """Validation accuracy is to be high; deployed MACs, parameters and milliseconds are to be low."""
@@ -113,8 +115,13 @@ class Search:
         """The training of a proposed network."""
         return Job(architecture, self.task, self.recipe, seed)
 
+    def identified(self, data_root: Path | None) -> "Search":
+        """The search with what identifies the data of its task."""
+        return replace(self, task=self.task.identified(data_root))
+
     def extending(self, earlier: "Search") -> "Search":
         """The same search with the trials of `earlier` if it has more; refuses another question."""
+        check_same_data(to_json(earlier.task), self.task)
         for name in SAME:
             if getattr(self, name) != getattr(earlier, name):
                 raise InputError(

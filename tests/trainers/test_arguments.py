@@ -7,7 +7,7 @@ import pytest
 
 from searchspace import InputError
 from tests.trainers.tasks.test_folder import tree
-from trainers import RECIPES, Folder, Synthetic
+from trainers import RECIPES, Folder, Synthetic, Torchvision
 from trainers.arguments import parse_recipe, parse_task
 
 
@@ -62,3 +62,12 @@ def test_a_recipe_is_a_file_in_yaml_too(tmp_path: Path) -> None:
         with pytest.raises(InputError, match="recipe"):
             parse_recipe("quick", [change])
     assert parse_recipe("quick", []) == RECIPES["quick"]
+
+
+def test_a_published_dataset_is_named_alone(tmp_path: Path) -> None:
+    assert parse_task("FashionMNIST") == (Torchvision("FashionMNIST"), None)
+    file = tmp_path / "task.yaml"
+    file.write_text("{kind: KMNIST, train_size: 300}")
+    assert parse_task(str(file)) == (Torchvision("KMNIST", train_size=300), None)
+    with pytest.raises(InputError, match=r"no task 'Fashion'; known .* FashionMNIST, MNIST"):
+        parse_task("Fashion")

@@ -15,9 +15,10 @@ from searchspace import Architecture, Resolutions, build
 from searchspace.cli import run_command
 from searchspace.schema import to_json
 from tests.support.helpers import RECIPE, SMALL, STATIC, TASK, job
+from tests.support.idx_files import write_idx_set
 from tests.support.paths import ROOT
 from tests.trainers.test_training import same_numbers
-from trainers import Job, Result, train
+from trainers import Job, Result, Torchvision, train
 from trainers.command import main
 from trainers.learning.learner import Learner
 from trainers.learning.losses import Batch
@@ -180,3 +181,17 @@ def test_runs_as_a_module_without_warnings() -> None:
     )
     assert done.returncode == 0 and done.stderr == ""
     assert "python -m trainers.train" in done.stdout
+
+
+def test_a_folder_belongs_to_one_set_of_images(
+    files: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    options = [*files, "--task", "MNIST", "--data-root", tmp_path, "--out", tmp_path / "out"]
+    write_idx_set(tmp_path, "MNIST")
+    assert call(monkeypatch, *options) == 0
+    config = json.loads((tmp_path / "out" / "config.json").read_text())
+    assert config["job"]["task"] == to_json(Torchvision("MNIST").identified(tmp_path))
+    write_idx_set(tmp_path, "MNIST", train=70)
+    assert call(monkeypatch, *options) == 2
+    assert "was begun with other images of MNIST than are there now" in capsys.readouterr().err

@@ -10,6 +10,7 @@ from trainers.tasks.stl10 import Stl10
 from trainers.tasks.stream import StreamedSplit
 from trainers.tasks.synthetic import Synthetic
 from trainers.tasks.tiny_imagenet import TinyImageNet
+from trainers.tasks.torchvision_set import Torchvision
 
 TASKS: dict[str, type[Task]] = {
     task.kind: task
@@ -22,6 +23,7 @@ TASKS: dict[str, type[Task]] = {
         TinyImageNet,
         ImageNet32,
         ImageNet,
+        Torchvision,
         Folder,
     )
 }
@@ -45,5 +47,6 @@ __all__ = [
     "Synthetic",
     "Task",
     "TinyImageNet",
+    "Torchvision",
     "folder_task",
 ]

@@ -4,13 +4,16 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import torch
 from torch import Tensor
 
 from searchspace.errors import InputError
 from searchspace.schema import Value, non_defaults
+
+UNLABELLED = ("fingerprint",)
+"""Fields of tasks that tables and plots do not show."""
 
 
 @dataclass(frozen=True)
@@ -119,6 +122,14 @@ class Task(Value, ABC):
         """
         return None
 
+    def identified(self, data_root: Path | None) -> Self:
+        """The task with what identifies its data, where its kind alone does not.
+
+        An InputError if data are missing, or are others than those that were identified before.
+        """
+        self.locate(data_root)
+        return self
+
     @abstractmethod
     def load(self, data_root: Path | None) -> Splits:
         """The three splits; an InputError names a missing file and where to get it."""
@@ -132,10 +143,18 @@ class Task(Value, ABC):
         """Names of the classes in the order of the labels; numbers where there are none."""
         return tuple(str(label) for label in range(self.classes))
 
+    @property
+    def short_name(self) -> str:
+        """What a command line calls it: the kind, or the name of a published dataset."""
+        return self.kind
+
     def label(self) -> str:
         """A short name for tables and plots."""
-        settings = ", ".join(f"{name}={value}" for name, value in non_defaults(self).items())
-        return f"{self.kind}({settings})" if settings else self.kind
+        changed = {k: v for k, v in non_defaults(self).items() if k not in UNLABELLED}
+        if self.short_name != self.kind:
+            changed.pop("name", None)
+        settings = ", ".join(f"{name}={value}" for name, value in changed.items())
+        return f"{self.short_name}({settings})" if settings else self.short_name
 
 
 def required(data_root: Path | None, task: str, name: str, source: str) -> Path:

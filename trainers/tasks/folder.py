@@ -6,21 +6,16 @@ from pathlib import Path
 from typing import ClassVar
 
 import torch
-from torch import Tensor
 
 from searchspace.checks import MAX_CLASSES, MAX_SIZE, check_integer
 from searchspace.errors import InputError
-from trainers.tasks.base import Splits, StoredSplit, Task, required, statistics
-from trainers.tasks.stream import StreamedSplit
+from trainers.tasks.base import Splits, Task, required
+from trainers.tasks.stream import StreamedSplit, splits_of_files
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 SPLIT_SEED = 20267
 SHARE = 0.2
 """Of each class, what becomes validation, and test, where there is no folder for them."""
-STORED_BYTES = 2 << 30
-"""Of all splits together; larger sets are read while they are needed."""
-SAMPLED = 2000
-"""Images behind the mean and standard deviation of a set that is not stored."""
 LAYOUT = "it must hold train/CLASS/*.jpg and so on, and may hold val/ and test/ like it"
 
 
@@ -97,11 +92,7 @@ def _load(task: Folder, folder: Path) -> Splits:
             parts[part] = _listed(folder / part, task.size)
         else:
             train, parts[part] = _divided(train, seed, folder)
-    held = (parts["val"], parts["test"])
-    if 3 * task.size**2 * (len(train) + sum(map(len, held))) > STORED_BYTES:
-        return Splits(train, *held, *statistics(_sample(train)))
-    kept = _stored(train)
-    return Splits(kept, _stored(held[0]), _stored(held[1]), *statistics(kept.images))
+    return splits_of_files(train, parts["val"], parts["test"])
 
 
 def _classes(folder: Path) -> list[str]:
@@ -159,20 +150,4 @@ def _divided(split: StreamedSplit, seed: int, folder: Path) -> tuple[StreamedSpl
             )
         order = members[torch.randperm(len(members), generator=generator)]
         taken[order[: max(1, round(SHARE * len(members)))]] = True
-    return _part(split, ~taken), _part(split, taken)
-
-
-def _part(split: StreamedSplit, mask: Tensor) -> StreamedSplit:
-    indices = mask.nonzero().flatten().tolist()
-    return replace(split, paths=tuple(split.paths[i] for i in indices), labels=split.labels[mask])
-
-
-def _stored(split: StreamedSplit) -> StoredSplit:
-    return StoredSplit(torch.cat([images for images, _ in split.batches(256)]), split.labels)
-
-
-def _sample(split: StreamedSplit) -> Tensor:
-    """Images spread evenly over the files."""
-    step = max(1, len(split) // SAMPLED)
-    order = torch.arange(0, len(split), step)
-    return torch.cat([images for images, _ in split.batches(256, order)])
+    return split.part((~taken).nonzero().flatten()), split.part(taken.nonzero().flatten())

@@ -54,9 +54,8 @@ class ImageNet(Task):
         names = self._folders(folder)
         train, test = (self._listed(folder / part, names) for part in ("train", "val"))
         rest, held = stratified_validation(train.labels, VALIDATION, SPLIT_SEED)
-        return Splits(
-            _part(train, rest), _part(train, held), test, torch.tensor(MEAN), torch.tensor(STD)
-        )
+        statistics = torch.tensor(MEAN), torch.tensor(STD)
+        return Splits(train.part(rest), train.part(held), test, *statistics)
 
     def _folders(self, folder: Path) -> list[str]:
         names = sorted(entry.name for entry in os.scandir(folder / "train") if entry.is_dir())
@@ -81,8 +80,3 @@ class ImageNet(Task):
         if not paths:
             raise InputError(f"{folder} has no *.JPEG files in its class folders; {SOURCE}")
         return StreamedSplit(tuple(paths), torch.tensor(labels), self.input_size)
-
-
-def _part(split: StreamedSplit, indices: torch.Tensor) -> StreamedSplit:
-    paths = tuple(split.paths[index] for index in indices.tolist())
-    return StreamedSplit(paths, split.labels[indices], split.size)

@@ -15,13 +15,19 @@ from typing import ClassVar
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 
-from trainers.tasks.base import Crop, Split, in_parts
+from trainers.tasks.base import Crop, Split, Splits, StoredSplit, in_parts, statistics
+from trainers.tasks.fitting import Fit
 from trainers.tasks.image_file import read_rgb
 
 AHEAD = 3
 """Batches that are being decoded while one is used."""
+STORED_BYTES = 2 << 30
+"""Of all splits together; larger sets are read while they are needed."""
+SAMPLED = 2000
+"""Images behind the mean and standard deviation of a set that is not stored."""
 CENTRE = 0.875
 """Side of the measured centre, as a share of the shorter side (RS-Net Section 4.1)."""
 
@@ -34,7 +40,8 @@ class StreamedSplit(Split):
     """Image files and their labels (N,); batches are uint8 (N, 3, size, size).
 
     Without a `Crop`, the centre of each image is resized: what measurement sees. `centre` is the
-    side of that square as a share of the shorter side.
+    side of that square as a share of the shorter side. With the fit `pad`, measurement sees the
+    whole image.
     """
 
     paths: Sequence[str]
@@ -43,11 +50,22 @@ class StreamedSplit(Split):
     device: torch.device = torch.device("cpu")
     workers: int | None = None
     centre: float = CENTRE
+    fit: Fit = "resize"
 
     crops: ClassVar[bool] = True
 
     def __len__(self) -> int:
         return len(self.paths)
+
+    def part(self, indices: Tensor) -> "StreamedSplit":
+        """The images at `indices`, in that order."""
+        paths = tuple(self.paths[index] for index in indices.tolist())
+        return replace(self, paths=paths, labels=self.labels[indices])
+
+    def stored(self) -> StoredSplit:
+        """All images in memory, as they are measured."""
+        images = torch.cat([images for images, _ in self.batches(256)])
+        return StoredSplit(images, self.labels)
 
     def to(self, device: torch.device) -> "StreamedSplit":
         """The same split with its batches on another device; decoding stays on the CPU."""
@@ -89,12 +107,36 @@ class StreamedSplit(Split):
         return images.to(device, non_blocking=True), labels.to(device, non_blocking=True)
 
     def _decode(self, into: Tensor, index: int, crop: Crop | None) -> None:
-        from PIL import Image
-
         image = read_rgb(self.paths[index])
+        if self.fit == "pad" and crop is None:
+            into.copy_(torch.from_numpy(np.array(padded(image, self.size))).permute(2, 0, 1))
+            return
         box = random_box(image.size, crop, index) if crop else centre_box(image.size, self.centre)
         sized = image.resize((self.size, self.size), Image.Resampling.BILINEAR, box)
         into.copy_(torch.from_numpy(np.array(sized)).permute(2, 0, 1))
+
+
+def splits_of_files(train: StreamedSplit, validation: StreamedSplit, test: StreamedSplit) -> Splits:
+    """The splits in memory if they fit into `STORED_BYTES`, otherwise as streams.
+
+    Mean and standard deviation of streams are those of a sample.
+    """
+    count = len(train) + len(validation) + len(test)
+    if 3 * train.size**2 * count > STORED_BYTES:
+        sample = train.part(torch.arange(0, len(train), max(1, len(train) // SAMPLED)))
+        return Splits(train, validation, test, *statistics(sample.stored().images))
+    stored = train.stored()
+    return Splits(stored, validation.stored(), test.stored(), *statistics(stored.images))
+
+
+def padded(image: Image.Image, size: int) -> Image.Image:
+    """The whole image on a black square, scaled down if it is larger, never enlarged."""
+    scale = min(1.0, size / max(image.size))
+    width, height = (max(1, round(scale * side)) for side in image.size)
+    square = Image.new(image.mode, (size, size))
+    scaled = image.resize((width, height), Image.Resampling.BILINEAR)
+    square.paste(scaled, ((size - width) // 2, (size - height) // 2))
+    return square
 
 
 def centre_box(size: tuple[int, int], share: float = CENTRE) -> Box:

@@ -21,8 +21,9 @@ from tests.studies.cli.test_run import assert_refused
 from tests.studies.papers.test_studies import run_in_process
 from tests.studies.search.test_scheduler import FakeWorker
 from tests.support.helpers import SPACE, TASK, search, study
+from tests.support.idx_files import write_idx_set
 from tests.support.killing import run_search
-from trainers import Cifar10
+from trainers import Cifar10, Torchvision
 
 
 @pytest.fixture
@@ -217,3 +218,21 @@ def test_latency_is_measured_while_nothing_trains(
     assert (trained["latency_ms"] > 0).all()
     for trial in scheduler.mirror.study.trials:
         assert trial.values[1] in set(frame[frame["trial"] == trial.number]["latency_ms"])
+
+
+def test_a_search_on_other_images_than_it_was_begun_with_is_refused(
+    tiny: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.setattr(running, "analyse", lambda *arguments: 0)
+    write_idx_set(tmp_path / "data", "MNIST")
+    options = [*tiny, "--trials", "2", "--task", "MNIST", "--data-root", str(tmp_path / "data")]
+    assert call(monkeypatch, *options) == 0
+    task = RunStore(tmp_path / "run").experiment().tasks[0]  # type: ignore[union-attr]
+    assert task == Torchvision("MNIST").identified(tmp_path / "data")
+    assert call(monkeypatch, *options) == 0
+    capsys.readouterr()
+    write_idx_set(tmp_path / "data", "MNIST", train=70)
+    before = (tmp_path / "run" / "trials.jsonl").read_bytes()
+    assert_refused(call(monkeypatch, *options), "begun with other images of MNIST", capsys)
+    assert (tmp_path / "run" / "trials.jsonl").read_bytes() == before

@@ -8,6 +8,7 @@ from PIL import Image
 from searchspace import InputError
 from trainers import Folder, folder_task
 from trainers.tasks import folder as folders
+from trainers.tasks import stream
 from trainers.tasks.base import StoredSplit
 from trainers.tasks.stream import StreamedSplit
 
@@ -81,7 +82,7 @@ def test_large_sets_are_read_while_they_are_needed(
     task = folder_task(tree(tmp_path), size=8)
     stored = task.load(tmp_path)
     folders._load.cache_clear()
-    monkeypatch.setattr(folders, "STORED_BYTES", 100)
+    monkeypatch.setattr(stream, "STORED_BYTES", 100)
     streamed = task.load(tmp_path)
     folders._load.cache_clear()
     assert isinstance(streamed.train, StreamedSplit)

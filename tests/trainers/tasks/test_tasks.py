@@ -213,7 +213,11 @@ def test_tiny_imagenet_names_a_damaged_list(
         TinyImageNet().load(tmp_path)
 
 
-@pytest.mark.parametrize("name", [name for name in TASKS if name not in ("digits", "synthetic")])
+# Of torchvision's sets there is one that an operating system may hold: its own tests hide that.
+FOUND_WITHOUT_ROOT = ("digits", "synthetic", "torchvision")
+
+
+@pytest.mark.parametrize("name", [name for name in TASKS if name not in FOUND_WITHOUT_ROOT])
 def test_missing_data_is_one_sentence_with_the_folder(name: str, tmp_path: Path) -> None:
     task = TASKS[name]()
     for root, message in (

@@ -1,0 +1,284 @@
+"""A published dataset, read by torchvision's own class from where torchvision puts it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import torch
+from torch import Tensor
+
+from searchspace.checks import MAX_SIZE, check_integer, check_one_of
+from searchspace.errors import InputError
+from searchspace.schema import OMIT_DEFAULT
+from trainers.tasks.base import (
+    Splits,
+    StoredSplit,
+    Task,
+    statistics,
+    stratified_split,
+    stratified_validation,
+)
+from trainers.tasks.fingerprint import check_fingerprint, of_files, of_tensors
+from trainers.tasks.fitting import Fit, fitted
+from trainers.tasks.idx_file import read_idx
+from trainers.tasks.published import OWN_TASKS, PUBLISHED, PublishedSet
+from trainers.tasks.stream import StreamedSplit, splits_of_files
+
+SPLIT_SEED = 20268
+
+
+@dataclass(frozen=True)
+class Torchvision(Task):
+    """A dataset of torchvision, with its official test split.
+
+    `name` is FashionMNIST, MNIST, KMNIST, EMNIST (its 47 balanced classes), EMNIST-letters, SVHN,
+    USPS, Food101, Flowers102, OxfordIIITPet, DTD, FGVCAircraft, GTSRB, Country211 or Imagenette;
+    a command line takes the name alone too. Grey images keep their one channel. Files lie where
+    torchvision puts them under the data root; FashionMNIST needs none where Debian's package
+    `dataset-fashion-mnist` is installed.
+
+    `size` is in pixels; none leaves images as they are, where all have the same. `fit` says what is
+    done to images of another size: `resize` cuts to a centred square and scales it, `pad` cuts
+    nothing and enlarges nothing, but puts a black border around. Of the training images,
+    `validation` are held out evenly over classes, by a fixed seed (at most a fifth), and
+    `train_size` of the rest are used, all if it is none. `fingerprint` identifies the images; it is
+    filled in when a run begins.
+    """
+
+    name: str = "FashionMNIST"
+    size: int | None = None
+    fit: Fit = "resize"
+    train_size: int | None = None
+    validation: int = 5000
+    fingerprint: str = field(default="", metadata=OMIT_DEFAULT)
+
+    kind: ClassVar[str] = "torchvision"
+
+    def __post_init__(self) -> None:
+        if self.name in OWN_TASKS:
+            raise InputError(f"{self.name} has a task of its own; name it {OWN_TASKS[self.name]}")
+        check_one_of(PUBLISHED, name=self.name)
+        check_one_of(("resize", "pad"), fit=self.fit)
+        if self.size is not None:
+            check_integer(1, MAX_SIZE, size=self.size)
+        elif self.published.side is None:
+            raise InputError(
+                f"size must be given for {self.name}, whose images have several: for example 64"
+            )
+        check_integer(1, validation=self.validation)
+        if self.train_size is not None:
+            check_integer(1, self._largest_train, train_size=self.train_size)
+
+    @property
+    def published(self) -> PublishedSet:
+        """What is known of the set."""
+        return PUBLISHED[self.name]
+
+    @property
+    def short_name(self) -> str:
+        """The dataset's name."""
+        return self.name
+
+    @property
+    def classes(self) -> int:  # type: ignore[override]
+        """Of the whole set."""
+        return self.published.classes
+
+    @property
+    def input_size(self) -> int:  # type: ignore[override]
+        """Pixels."""
+        return self.size or self.published.side or 0
+
+    @property
+    def in_chs(self) -> int:  # type: ignore[override]
+        """1 for grey images, otherwise 3."""
+        return self.published.in_chs
+
+    @property
+    def train_images(self) -> int:
+        """The number of training images."""
+        return self.train_size or self._largest_train
+
+    @property
+    def _largest_train(self) -> int:
+        count = self.published.train_images
+        return count - min(self.validation, count // 5)
+
+    def locate(self, data_root: Path | None) -> Path:
+        """The folder of the IDX files, for sets that are kept so, otherwise the data root."""
+        published, files = self.published, self.published.files
+        source = f"the files of torchvision.datasets.{published.loader or self.name}"
+        if data_root is not None and all(_present(data_root / file) for file in files):
+            return data_root if published.form != "idx" else (data_root / files[0]).parent
+        system = published.system_folder
+        if system is not None:
+            if all(_present(system / Path(file).name) for file in files):
+                return system
+            source += f"; or install Debian's package dataset-{system.name}, which needs no root"
+        if data_root is None:
+            raise InputError(
+                f"task {self.name} needs --data-root, a folder that holds {files[0]}: {source}"
+            )
+        if not data_root.is_dir():
+            raise InputError(
+                f"data root {data_root} does not exist; it must hold {files[0]}: {source}"
+            )
+        missing = next(file for file in files if not _present(data_root / file))
+        raise InputError(f"data root {data_root} has no {missing}: {source}")
+
+    def identified(self, data_root: Path | None) -> Self:
+        """With the fingerprint of all images and labels."""
+        folder = self.locate(data_root)
+        train, test = _read(self, folder)
+        found = _fingerprint(train, test, folder)
+        check_fingerprint(self.fingerprint, found, self.name)
+        return replace(self, fingerprint=found)
+
+    def class_names(self, data_root: Path | None) -> tuple[str, ...]:
+        """As torchvision's class has them; numbers where it has none."""
+        names = getattr(_loader(self.published, self.name), "classes", None)
+        if self.published.form == "files":
+            names = getattr(_open(self, self.locate(data_root))[0][0], "classes", None)
+        if not isinstance(names, list | tuple) or len(names) != self.classes:
+            return super().class_names(data_root)
+        return tuple(name if isinstance(name, str) else name[0] for name in names)
+
+    def load(self, data_root: Path | None) -> Splits:
+        """The splits, read at once if the images at their size fit into 2 GiB."""
+        return _load(self, self.locate(data_root))
+
+
+Part = StoredSplit | StreamedSplit
+"""Images and labels as they are kept: in memory, or as files."""
+
+
+@lru_cache(maxsize=2)
+def _load(task: Torchvision, folder: Path) -> Splits:
+    train, test = _read(task, folder)
+    if task.fingerprint:
+        check_fingerprint(task.fingerprint, _fingerprint(train, test, folder), task.name)
+    rest, held = stratified_validation(train.labels, task.validation, SPLIT_SEED)
+    if task.train_size is not None:
+        if task.train_size > len(rest):
+            raise InputError(
+                f"train_size must be at most {len(rest)}, the training images of {task.name} in "
+                f"{folder} that are not held out, got {task.train_size}"
+            )
+        rest = rest[stratified_split(train.labels[rest], task.train_size, SPLIT_SEED + 1)[1]]
+    if isinstance(train, StreamedSplit) and isinstance(test, StreamedSplit):
+        return splits_of_files(train.part(rest), train.part(held), test)
+    parts = (_fitted(train, rest, task), _fitted(train, held, task), _fitted(test, None, task))
+    return Splits(*parts, *statistics(parts[0].images))
+
+
+def _fitted(split: Part, indices: Tensor | None, task: Torchvision) -> StoredSplit:
+    """The images at `indices`, all if it is None, at the task's size."""
+    if not isinstance(split, StoredSplit):
+        raise TypeError("only images in memory are fitted at once")
+    images, labels = split.images, split.labels
+    if indices is not None:
+        images, labels = images[indices], labels[indices]
+    return StoredSplit(fitted(images, task.input_size, task.fit), labels)
+
+
+def _present(path: Path) -> bool:
+    return path.exists() or path.with_name(f"{path.name}.gz").exists()
+
+
+def _fingerprint(train: Part, test: Part, folder: Path) -> str:
+    if isinstance(train, StreamedSplit) and isinstance(test, StreamedSplit):
+        labels = torch.cat([train.labels, test.labels])
+        return of_files([*train.paths, *test.paths], labels, folder)
+    if isinstance(train, StoredSplit) and isinstance(test, StoredSplit):
+        return of_tensors((train.images, train.labels, test.images, test.labels))
+    raise TypeError("both splits must be kept in the same way")
+
+
+def _read(task: Torchvision, folder: Path) -> tuple[Part, Part]:
+    """The official training and test splits as they are published."""
+    if task.published.form == "idx":
+        half = len(task.published.files) // 2
+        names = [Path(file).name for file in task.published.files]
+        parts: Sequence[Part] = [_idx(task, folder, names[:half]), _idx(task, folder, names[half:])]
+    else:
+        parts = [_joined(task, datasets) for datasets in _open(task, folder)]
+    for name, part in zip(("training", "test"), parts, strict=True):
+        _check_labels(part.labels, task, f"{name} images of {task.name} in {folder}")
+    return parts[0], parts[1]
+
+
+def _idx(task: Torchvision, folder: Path, names: Sequence[str]) -> StoredSplit:
+    """Images (N, 1, H, W) and labels of two IDX files, `names`."""
+    paths = [folder / name for name in names]
+    images_path, labels_path = (p if p.exists() else p.with_name(f"{p.name}.gz") for p in paths)
+    images = torch.from_numpy(read_idx(images_path, 3))[:, None]
+    labels = torch.from_numpy(read_idx(labels_path, 1)).long() - task.published.first_label
+    side = task.published.side
+    if len(images) != len(labels) or images.shape[2:] != (side, side):
+        raise InputError(
+            f"{images_path} must hold {len(labels)} images of {side}x{side} pixels, as many as "
+            f"{labels_path.name} has labels, and holds {len(images)} of "
+            f"{images.shape[3]}x{images.shape[2]}"
+        )
+    return StoredSplit(images, labels)
+
+
+def _check_labels(labels: Tensor, task: Torchvision, where: str) -> None:
+    if not len(labels):
+        raise InputError(f"there are no {where}")
+    low, high = int(labels.min()), int(labels.max())
+    if low < 0 or high >= task.classes:
+        first = task.published.first_label
+        wrong = (low if low < 0 else high) + first
+        raise InputError(
+            f"the labels of the {where} must be from {first} to {first + task.classes - 1}, "
+            f"got {wrong}"
+        )
+
+
+def _loader(published: PublishedSet, name: str) -> Any:
+    from torchvision import datasets
+
+    return getattr(datasets, published.loader or name)
+
+
+def _open(task: Torchvision, root: Path) -> tuple[list[Any], list[Any]]:
+    """Torchvision's datasets for each part of the training and of the test split."""
+    published = task.published
+    loader = _loader(published, task.name)
+    try:
+        train, test = (
+            [loader(str(root), **settings) for settings in parts]
+            for parts in (published.train, published.test)
+        )
+    except Exception as error:
+        # Its readers raise whatever a damaged file makes their libraries raise.
+        if isinstance(error, MemoryError):
+            raise
+        text = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise InputError(f"{task.name} in {root} cannot be read: {text}") from None
+    return train, test
+
+
+def _joined(task: Torchvision, datasets: Sequence[Any]) -> Part:
+    """The parts of one split, which torchvision keeps as an array or as lists of files."""
+    if task.published.form == "array":
+        (dataset,) = datasets
+        images = torch.as_tensor(dataset.data)
+        labels = torch.as_tensor(dataset.labels if hasattr(dataset, "labels") else dataset.targets)
+        return StoredSplit(images.reshape(len(labels), task.in_chs, *images.shape[-2:]), labels)
+    pairs = [pair for dataset in datasets for pair in _pairs(dataset)]
+    labels = torch.tensor([int(label) for _, label in pairs], dtype=torch.long)
+    paths = tuple(str(path) for path, _ in pairs)
+    return StreamedSplit(paths, labels, task.input_size, centre=1.0, fit=task.fit)
+
+
+def _pairs(dataset: Any) -> list[tuple[Any, Any]]:
+    """Files and labels in the order of a dataset's indices."""
+    for name in ("_samples", "samples"):
+        if hasattr(dataset, name):
+            return list(getattr(dataset, name))
+    files = next(getattr(dataset, n) for n in ("_image_files", "_images") if hasattr(dataset, n))
+    return list(zip(files, dataset._labels, strict=True))
