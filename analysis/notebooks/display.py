@@ -126,11 +126,10 @@ def plot_beside_paper(run: Run, dataset: str, title: str) -> FigureOutput:
 
 def _run_trace(arm: str, points: pd.DataFrame, style: dict[str, Any]) -> go.Scatter:
     ordered = points.sort_values("macs")
-    half = (ordered["high"] - ordered["mean"]).fillna(0.0).tolist()
     return go.Scatter(
         x=ordered["macs"].tolist(),
         y=ordered["mean"].tolist(),
-        error_y={"type": "data", "array": half, "thickness": 1},
+        error_y=figures.interval_bars(ordered),
         mode="lines+markers",
         marker=style,
         line={"width": 1},

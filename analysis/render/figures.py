@@ -1,7 +1,9 @@
 """The style of all figures: colours, fonts, sizes and axis titles."""
 
 from html import escape
+from typing import Any
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
@@ -52,6 +54,20 @@ def figure(x: str, y: str, *, height: int = HEIGHT) -> go.Figure:
         yaxis={"title": {"text": y}, "automargin": True},
     )
     return empty
+
+
+def interval_bars(points: pd.DataFrame) -> dict[str, Any] | None:
+    """Error bars from the columns mean, low and high; None if no point has an interval."""
+    ends = points[["mean", "low", "high"]].to_numpy(dtype=float)
+    if np.isnan(ends[:, 1:]).all():
+        return None
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": np.nan_to_num(ends[:, 2] - ends[:, 0]),
+        "arrayminus": np.nan_to_num(ends[:, 0] - ends[:, 1]),
+        "thickness": 1,
+    }
 
 
 def add_band(

@@ -80,13 +80,16 @@ def _draw(figure: go.Figure, run: RunPoints, cost: str, count: int, *, alone: bo
         faint = size == 7
         marker = {"size": size, "color": figures.QUIET if faint and alone else hue}
         marker |= {"opacity": 0.35 if faint and len(points) > NAMED else 1.0}
+        bars = figures.interval_bars(group)
+        if bars is not None:
+            bars["color"] = marker["color"]
         figure.add_trace(
             trace(
                 x=group[cost].to_numpy(dtype=float),
                 y=group["mean"].to_numpy(dtype=float),
                 mode="markers",
                 marker=marker,
-                error_y=None if faint and len(points) > 10 * NAMED else _errors(group, marker),
+                error_y=None if faint and len(points) > 10 * NAMED else bars,
                 customdata=np.column_stack(
                     [group["network"], group["n"], group["name"].map(figures.plain)]
                 ),
@@ -97,13 +100,6 @@ def _draw(figure: go.Figure, run: RunPoints, cost: str, count: int, *, alone: bo
             )
         )
     _draw_steps(figure, best, points, cost, hue, prefix)
-
-
-def _errors(points: pd.DataFrame, marker: dict[str, object]) -> dict[str, object] | None:
-    half = (points["high"] - points["mean"]).to_numpy(dtype=float)
-    if np.isnan(half).all():
-        return None
-    return {"type": "data", "array": np.nan_to_num(half), "color": marker["color"], "thickness": 1}
 
 
 def _connect_sizes(

@@ -7,6 +7,7 @@ import pandas as pd
 from analysis.data.runs import Run
 from analysis.render.section import ReportTable, Section
 from analysis.sections.front_figure import COSTS, RunPoints, cost_name, plot_front, printed_cost
+from analysis.stats.accuracy import OWN_SPREAD
 from analysis.stats.fronts import FRONT_COLUMNS, front_info
 from studies import Ablation
 
@@ -69,12 +70,26 @@ def _cost_sections(run: Run, series: RunPoints, cost: str, name: str, title: str
     printed = [point for point in published if printed_cost(point, cost)]
     same = run.is_ablation and run.ablation.design.is_paper_protocol
     figure = plot_front([series], cost, run.axis, printed if same else [])
-    sections = [Section(name, title, figure=figure, tables=(table,))]
+    sections = [Section(name, title, interval_note(frame), figure, (table,))]
     if printed and not same:
         figure = plot_front([series], cost, run.axis, printed, same_protocol=False)
         title = f"{title}: beside the papers' points"
         sections.append(Section(f"{name}-published", title, (OTHER_PROTOCOL,), figure))
     return sections
+
+
+def interval_note(points: pd.DataFrame) -> tuple[str, ...]:
+    """Where the intervals of networks with one or two seeds come from, or why there are none."""
+    few = points[points["n"] < OWN_SPREAD]
+    if few.empty:
+        return ()
+    which = "All networks have" if len(few) == len(points) else f"{len(few)} networks have"
+    seeds = f"{which} fewer than {OWN_SPREAD} seeds"
+    if few["low"].isna().all():
+        return (
+            f"{seeds} and no interval: too few were trained again to know the spread of seeds.",
+        )
+    return (f"{seeds}; their intervals suppose the spread of all networks that have several.",)
 
 
 def _why_empty(run: Run, cost: str) -> str:

@@ -44,7 +44,7 @@ def plot_front_probability(info: pd.DataFrame, number: int, rows: int = 20) -> g
 
 
 def plot_attainment(info: pd.DataFrame, cost: str, axis: str, number: int) -> go.Figure:
-    """The best, middle and worst attainment surface, the space between them filled."""
+    """The accuracies that few, half and most new trainings attain, the space between filled."""
     figure = figures.figure(COSTS[cost], axis)
     hue = figures.color(number)
     end = info["at_cost"].max() * 1.05
@@ -56,7 +56,7 @@ def plot_attainment(info: pd.DataFrame, cost: str, axis: str, number: int) -> go
             line={"color": hue, "shape": "hv", "width": 2.5 if level == 50 else 1},
             fill=None if i == 0 else "tonexty",
             fillcolor=figures.faded(hue, 0.15),
-            name=f"reached by {level:.0f} % of replicates",
+            name=f"reached by {level:.0f} % of new trainings",
         )
     figure.update_xaxes(axes.log_axis([*info["at_cost"], end]))
     return figure
@@ -91,8 +91,8 @@ def _task_sections(run: Run, number: int, points: pd.DataFrame, suffix: str) -> 
     table = ReportTable(names[0], titles[0], info[list(PROBABILITY_COLUMNS)], PROBABILITY_COLUMNS)
     figure = plot_front_probability(info, number)
     probability = Section(names[0], titles[0], (text,), figure, (table,))
-    surface, replicate = attainment
-    text = f"Empirical attainment surfaces: {replicate}."
+    surface, source = attainment
+    text = f"What new trainings of the best network at a cost or less attain, {source}."
     table = ReportTable(names[1], titles[1], surface, ATTAINMENT_COLUMNS)
     figure = plot_attainment(surface, cost, run.axis, number)
     return [probability, Section(names[1], titles[1], (text,), figure, (table,))]

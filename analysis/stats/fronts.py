@@ -4,17 +4,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.stats.points import POINT_COLUMNS, accuracies_by_seed, pooled_spread
+from analysis.stats.accuracy import MIN_DEGREES, Floats, LogitMeans, Shrunken
+from analysis.stats.points import POINT_COLUMNS, accuracy_rows, logits_by_seed
 from studies.samplers.pareto import non_dominated
 
 DRAWS, LARGE = 1000, 1000
 """Bootstrap draws; a fifth of them for more networks than `LARGE`."""
 MAX_STANDARD_ERRORS = 4.0
 """A network further than this many standard errors below a cheaper one is no contender."""
-REPLICATES = 100
-"""Bootstrap draws that stand for replicates of a front where seeds differ between networks."""
-MIN_DEGREES = 3
-"""Degrees of freedom between seeds below which their variation is not estimated."""
 LEVELS = (10, 50, 90)
 
 FRONT_COLUMNS = POINT_COLUMNS | {
@@ -24,18 +21,18 @@ FRONT_COLUMNS = POINT_COLUMNS | {
 PROBABILITY_COLUMNS = {
     "name": "what figures call the network",
     "cost": "column of the cost that the front is by",
-    "probability": "share of bootstrap draws over seeds in which the network is on the front",
+    "probability": "share of bootstrap draws over seeds, around shrunken means, in which the "
+    "network is on the front",
     "n": "number of seeds behind its mean",
     "mean": "mean accuracy in per cent",
     "at_cost": "the network's cost",
 }
 ATTAINMENT_COLUMNS = {
-    "level": "share of the replicates, in per cent, that reach this accuracy at this cost or less",
+    "level": "per cent of new trainings of one network of this cost or less that reach the "
+    "accuracy",
     "at_cost": "cost",
     "accuracy": "per cent",
 }
-
-Floats = NDArray[np.float64]
 
 
 def front_info(points: pd.DataFrame, cost: str) -> pd.DataFrame:
@@ -48,10 +45,10 @@ def front_info(points: pd.DataFrame, cost: str) -> pd.DataFrame:
     return priced.sort_values([cost, "mean"], kind="stable")
 
 
-def bootstrap_means(
+def bootstrap_deviations(
     values: pd.DataFrame, pool: pd.DataFrame | None = None, seed: int = 0
 ) -> tuple[Floats, str] | None:
-    """Mean accuracies (draws, points) of seeds drawn with replacement, and what was drawn in words.
+    """Errors of means (draws, points) of seeds drawn with replacement, and what was drawn in words.
 
     `values` has a row for each point and a column for each seed. If all points have all seeds,
     these are drawn for all of them at once, so that what seeds share stays shared. Else deviations
@@ -65,11 +62,10 @@ def bootstrap_means(
         return None
     generator = np.random.default_rng(seed)
     draws = DRAWS if len(n) <= LARGE else DRAWS // 5
-    means = np.nanmean(values.to_numpy(dtype=float), axis=1)
     if (n == values.shape[1]).all():
         seeds = generator.integers(values.shape[1], size=(draws, values.shape[1]))
         drawn = deviations[:, seeds].mean(axis=2).T
-        return means + drawn, f"the {values.shape[1]} seeds, for all networks at once"
+        return drawn, f"the {values.shape[1]} seeds, for all networks at once"
     replicated = pooled[counts > 1]
     drawn = np.empty((draws, len(n)))
     for count in np.unique(n):
@@ -77,7 +73,7 @@ def bootstrap_means(
         picks = generator.choice(replicated[~np.isnan(replicated)], (draws, len(places), count))
         drawn[:, places] = picks.mean(axis=2)
     how = f"deviations between seeds, pooled over the {(counts > 1).sum()} replicated points"
-    return means + drawn, how
+    return drawn, how
 
 
 def _deviations(values: pd.DataFrame) -> tuple[Floats, NDArray[np.int64]]:
@@ -88,16 +84,12 @@ def _deviations(values: pd.DataFrame) -> tuple[Floats, NDArray[np.int64]]:
     return (matrix - np.nanmean(matrix, axis=1)[:, None]) * scale, n
 
 
-def contenders(points: pd.DataFrame, cost: str) -> pd.DataFrame:
-    """The points that could be on the front, given the spread between seeds."""
-    priced = points[points[cost].notna()].sort_values(cost, kind="stable")
-    spread, _ = pooled_spread(priced["n"].to_numpy(), priced["sd"].to_numpy(dtype=float))
-    if priced.empty or np.isnan(spread):
-        return priced
-    margin = MAX_STANDARD_ERRORS * spread / np.sqrt(priced["n"].to_numpy(dtype=float))
-    mean = priced["mean"].to_numpy(dtype=float)
-    lower_bound = np.maximum.accumulate(mean - margin)
-    return priced[mean + margin >= lower_bound]
+def contenders(costs: Floats, shrunken: Shrunken) -> NDArray[np.int64]:
+    """The numbers of the points that could be on the front, cheapest first."""
+    order = np.argsort(costs, kind="stable")
+    centre, margin = shrunken.centre[order], MAX_STANDARD_ERRORS * shrunken.sd[order]
+    lower_bound = np.maximum.accumulate(centre - margin)
+    return order[centre + margin >= lower_bound]
 
 
 def front_probabilities(means: Floats, costs: Floats) -> Floats:
@@ -115,60 +107,64 @@ def front_probability_info(
     """Contenders with their probability of being on the front, and what was drawn; may be empty.
 
     `frame` is what `studies.load` gives, `points` are those of one task; columns are documented in
-    `PROBABILITY_COLUMNS`.
+    `PROBABILITY_COLUMNS`. Draws are around shrunken means: noise added to the means themselves
+    would count the luck of the best ones twice.
     """
-    candidates = contenders(points, cost)
-    values = accuracies_by_seed(frame, measure, points)
-    drawn = bootstrap_means(values.loc[candidates.index], values) if len(candidates) else None
+    priced, values, shrunken = _shrunken(frame, measure, points, cost)
+    if shrunken is None:
+        return pd.DataFrame(columns=list(PROBABILITY_COLUMNS)), ""
+    costs = priced[cost].to_numpy(dtype=float)
+    kept = contenders(costs, shrunken)
+    drawn = bootstrap_deviations(values.iloc[kept], values)
     if drawn is None:
         return pd.DataFrame(columns=list(PROBABILITY_COLUMNS)), ""
-    means, how = drawn
-    costs = candidates[cost].to_numpy(dtype=float)
-    info = candidates.assign(
-        cost=cost, at_cost=costs, probability=front_probabilities(means, costs)
+    deviations, how = drawn
+    means = shrunken.centre[kept] + shrunken.factor[kept] * deviations
+    info = priced.iloc[kept].assign(
+        cost=cost, at_cost=costs[kept], probability=front_probabilities(means, costs[kept])
     )
     return info.sort_values("probability", ascending=False, kind="stable"), how
-
-
-def attainment_surface(
-    costs: Floats, means: Floats, levels: tuple[int, ...] = LEVELS
-) -> pd.DataFrame:
-    """Accuracies (replicates, points) to the accuracy that a share of replicates attains.
-
-    Columns are documented in `ATTAINMENT_COLUMNS` (Grunert da Fonseca et al., 2001).
-    """
-    from moocore import eaf, filter_dominated_within_sets
-
-    sets, count = means.shape
-    data = np.column_stack(
-        [np.tile(costs, sets), -means.ravel(), np.repeat(np.arange(sets), count)]
-    )
-    data = data[~np.isnan(data).any(axis=1)]
-    fronts = filter_dominated_within_sets(data)
-    surface = eaf(fronts[:, :2], sets=fronts[:, 2], percentiles=list(levels))
-    return pd.DataFrame(
-        {"level": surface[:, 2], "at_cost": surface[:, 0], "accuracy": -surface[:, 1]}
-    ).sort_values(["level", "at_cost"], ignore_index=True)
 
 
 def attainment_info(
     frame: pd.DataFrame, measure: str, points: pd.DataFrame, cost: str
 ) -> tuple[pd.DataFrame, str] | None:
-    """The attainment surface of the contenders, and what a replicate is, in words.
+    """Accuracies that new trainings attain at a cost or less, and what they come from, in words.
 
-    A replicate is a seed if all contenders have all seeds, else a bootstrap draw. None if nothing
-    can be drawn.
+    For each level, the best network within a cost: the one of which that share of new trainings
+    reaches most. The maximum is over networks, not over noise, so the middle surface is nowhere
+    above the best shrunken mean. None if the spread between seeds is not known.
     """
-    candidates = contenders(points, cost)
-    every_point = accuracies_by_seed(frame, measure, points)
-    values = every_point.loc[candidates.index]
-    costs = candidates[cost].to_numpy(dtype=float)
-    if values.notna().to_numpy().all():
-        how = f"a replicate is one of the {values.shape[1]} seeds"
-        return attainment_surface(costs, values.to_numpy().T), how
-    drawn = bootstrap_means(values, every_point)
-    if drawn is None:
+    priced, _, shrunken = _shrunken(frame, measure, points, cost)
+    if shrunken is None:
         return None
-    means, what = drawn
-    how = f"a replicate is one of {REPLICATES} bootstrap draws of {what}"
-    return attainment_surface(costs, means[:REPLICATES]), how
+    costs = priced[cost].to_numpy(dtype=float)
+    surfaces = [
+        attainment_surface(costs, shrunken.new_training(level / 100)).assign(level=level)
+        for level in LEVELS
+    ]
+    measured = shrunken.measured
+    how = (
+        f"from the spread between seeds of {(measured.n > 1).sum()} replicated points "
+        f"({measured.degrees} degrees of freedom) around shrunken means"
+    )
+    return pd.concat(surfaces, ignore_index=True)[list(ATTAINMENT_COLUMNS)], how
+
+
+def attainment_surface(costs: Floats, accuracies: Floats) -> pd.DataFrame:
+    """The highest accuracy at each cost or less, where it rises; from the cheapest on."""
+    order = np.lexsort((-accuracies, costs))
+    highest = np.maximum.accumulate(accuracies[order])
+    rises = np.diff(highest, prepend=-np.inf) > 0
+    return pd.DataFrame({"at_cost": costs[order][rises], "accuracy": highest[rises]})
+
+
+def _shrunken(
+    frame: pd.DataFrame, measure: str, points: pd.DataFrame, cost: str
+) -> tuple[pd.DataFrame, pd.DataFrame, Shrunken | None]:
+    """The points that have this cost, their logits by seed, and their shrunken means."""
+    priced = points[points[cost].notna()]
+    if priced.empty:
+        return priced, pd.DataFrame(), None
+    values = logits_by_seed(accuracy_rows(frame, measure), priced)
+    return priced, values, LogitMeans.of(values).shrunken()

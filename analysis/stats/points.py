@@ -1,14 +1,12 @@
 """A point for each network: mean accuracy over seeds with its interval, and costs."""
 
-from math import nan, sqrt
+from math import nan
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from analysis.stats.inference import CONFIDENCE
-from studies.intervals import t_half_width
+from analysis.stats.accuracy import LogitMeans, logits, percent
 
 POINT_COLUMNS = {
     "task": "name of the task with its settings",
@@ -20,8 +18,10 @@ POINT_COLUMNS = {
     "n": "number of seeds with an accuracy",
     "mean": "mean accuracy over seeds in per cent: test in an ablation, validation in a search",
     "sd": "standard deviation over seeds, percentage points",
-    "low": "lower end of the 95% interval of the mean; missing where no network was replicated",
+    "low": "lower end of the 95% interval of the mean; missing where too few were replicated",
     "high": "upper end of that interval",
+    "shrunken": "the mean drawn towards those of the other networks, by as much as their scatter "
+    "is chance; missing where too few were replicated",
     "test_mean": "mean test accuracy over seeds in per cent; selects nothing",
     "params": "stored numbers of the deployed form",
     "macs": "multiply-accumulates of the deployed form for one image",
@@ -36,8 +36,6 @@ ENSEMBLE_VIEW = "ensemble"
 AT_SIZE = "{} at {} px"
 ENSEMBLE = "{}, ensemble"
 """Names of the points of an arm that has several sizes."""
-OWN_SPREAD = 3
-"""From this number of seeds on, a network's interval comes from its own spread."""
 
 
 def ensemble_rows(rows: pd.DataFrame) -> pd.DataFrame:
@@ -56,7 +54,8 @@ def ensemble_rows(rows: pd.DataFrame) -> pd.DataFrame:
 def accuracy_rows(frame: pd.DataFrame, measure: str) -> pd.DataFrame:
     """The rows with an accuracy at a trained size or of an ensemble, `accuracy` in per cent.
 
-    `measure` names the column of accuracies. `view` is the input size as text, or "ensemble".
+    `measure` names the column of accuracies, `logit` is the accuracy on that scale. `view` is the
+    input size as text, or "ensemble".
     """
     trained = frame[frame["trained"].astype(bool)]
     ensembles = ensemble_rows(trained)
@@ -64,16 +63,21 @@ def accuracy_rows(frame: pd.DataFrame, measure: str) -> pd.DataFrame:
     if not ensembles.empty:
         rows = pd.concat([rows, ensembles.assign(view=ENSEMBLE_VIEW)])
     rows = rows[(rows["status"] == "finished") & rows[measure].notna()]
+    accuracy = 100 * rows[measure].astype(float)
+    images = rows[measure.replace("accuracy", "images")].to_numpy(dtype=float)
     return rows.assign(
-        accuracy=100 * rows[measure].astype(float), test=100 * rows["test_accuracy"].astype(float)
+        accuracy=accuracy,
+        logit=logits(accuracy, images),
+        test=100 * rows["test_accuracy"].astype(float),
     )
 
 
 def points_info(frame: pd.DataFrame, measure: str) -> pd.DataFrame:
     """One row for each network, task and trained input size, or ensemble, with an accuracy.
 
-    Columns are documented in `POINT_COLUMNS`. The interval of a mean comes from Student's t and the
-    network's own spread from three seeds on, else from the spread pooled over the networks.
+    Columns are documented in `POINT_COLUMNS`. The interval of a mean comes from Student's t on the
+    logit scale and the network's own spread from three seeds on, else from the spread pooled over
+    the networks of the task.
     """
     rows = accuracy_rows(frame, measure)
     if rows.empty:
@@ -93,25 +97,29 @@ def points_info(frame: pd.DataFrame, measure: str) -> pd.DataFrame:
     numbers = {arm: i for i, arm in enumerate(frame["arm"].unique())}
     points["network"] = points["arm"].map(numbers)
     points["name"] = _names(points)
-    half = _half_widths(points["n"].to_numpy(), points["sd"].to_numpy(dtype=float))
-    points["low"], points["high"] = points["mean"] - half, points["mean"] + half
+    points[["low", "high", "shrunken"]] = nan
+    for _, group in points.groupby("task", sort=False):
+        _estimate(points, group.index, logits_by_seed(rows, group))
     return points[list(POINT_COLUMNS)]
 
 
-def accuracies_by_seed(frame: pd.DataFrame, measure: str, points: pd.DataFrame) -> pd.DataFrame:
-    """Accuracies in per cent, a row for each of the points and a column for each seed."""
-    rows = accuracy_rows(frame, measure)
-    table = rows.pivot_table(index=list(POINT_KEYS), columns="seed", values="accuracy")
+def _estimate(points: pd.DataFrame, index: pd.Index, values: pd.DataFrame) -> None:
+    """Set intervals and shrunken means of the points of one task."""
+    means = LogitMeans.of(values)
+    low, high = means.intervals()
+    mean = points.loc[index, "mean"].to_numpy(dtype=float)
+    # With few images and an accuracy near 100 % the mean of logits is less than that of accuracies.
+    points.loc[index, "low"] = np.minimum(low, mean)
+    points.loc[index, "high"] = np.maximum(high, mean)
+    shrunken = means.shrunken()
+    if shrunken is not None:
+        points.loc[index, "shrunken"] = percent(shrunken.centre)
+
+
+def logits_by_seed(rows: pd.DataFrame, points: pd.DataFrame) -> pd.DataFrame:
+    """Logits of `accuracy_rows`, a row for each of the points and a column for each seed."""
+    table = rows.pivot_table(index=list(POINT_KEYS), columns="seed", values="logit")
     return table.reindex(pd.MultiIndex.from_frame(points[list(POINT_KEYS)])).set_axis(points.index)
-
-
-def pooled_spread(n: NDArray[Any], sd: NDArray[np.float64]) -> tuple[float, int]:
-    """The standard deviation within networks, in points, and its degrees of freedom."""
-    many = n > 1
-    degrees = int((n[many] - 1).sum())
-    if not degrees:
-        return nan, 0
-    return float(sqrt(((n[many] - 1) * sd[many] ** 2).sum() / degrees)), degrees
 
 
 def _names(points: pd.DataFrame) -> pd.Series:
@@ -125,10 +133,3 @@ def _name(arm: Any, trial: Any, view: str, several: bool) -> str:
     if not several:
         return name
     return ENSEMBLE.format(name) if view == ENSEMBLE_VIEW else AT_SIZE.format(name, view)
-
-
-def _half_widths(n: NDArray[Any], sd: NDArray[np.float64]) -> NDArray[np.float64]:
-    pooled, degrees = pooled_spread(n, sd)
-    own = n >= OWN_SPREAD
-    spread = np.where(own, sd, pooled)
-    return t_half_width(spread, n, CONFIDENCE, np.where(own, n - 1, max(degrees, 1)))

@@ -153,6 +153,15 @@ def test_text_that_looks_like_a_script_stays_text(tmp_path: Path) -> None:
     assert "</script><b>" not in (tmp_path / PAGE).read_text()
 
 
+def test_a_page_says_what_intervals_of_few_seeds_suppose(search_dir: Path, run_dir: Path) -> None:
+    """Eight trials with one replicate: one degree of freedom; the ablation has seven."""
+    report([search_dir])
+    page = (search_dir / PAGE).read_text()
+    assert "fewer than 3 seeds and no interval: too few were trained again" in page
+    report([run_dir])
+    assert "their intervals suppose the spread of all networks" in (run_dir / PAGE).read_text()
+
+
 def test_pages_share_a_copy_of_plotly(run_dir: Path, tmp_path: Path) -> None:
     script = tmp_path / "plotly 1.js"
     report([run_dir], out=tmp_path / "page.html", plotly=script)

@@ -8,6 +8,7 @@ from scipy import stats
 from analysis.data.networks import networks_json
 from analysis.data.provenance import environment_info
 from analysis.data.runs import Run, read_run
+from analysis.stats.accuracy import logits, percent
 from analysis.stats.points import POINT_COLUMNS, points_info
 from analysis.stats.training import early_stopping_info, failures_info, learning_info
 from searchspace import Architecture
@@ -36,12 +37,14 @@ def test_points_are_means_over_seeds_with_students_interval() -> None:
     points = points_info(made, "test_accuracy").set_index("arm")
     assert points["n"].tolist() == [3, 2, 1]
     assert points["mean"].tolist() == pytest.approx([60, 85, 40])
-    half = stats.t.ppf(0.975, 2) * 10 / sqrt(3)
-    assert points.loc["a", "high"] - 60 == pytest.approx(half)
+    own = logits([50.0, 60, 70], made["test_images"].iloc[0])
+    half = stats.t.ppf(0.975, 2) * own.std(ddof=1) / sqrt(3)
+    assert points.loc["a", "high"] == pytest.approx(float(percent(own.mean() + half)))
     # Fewer than three seeds: the spread of all networks, 2 + 1 degrees of freedom.
-    pooled = sqrt((2 * 10**2 + 1 * 50) / 3)
+    two, one = (logits(value, made["test_images"].iloc[0]) for value in ([80.0, 90], 40.0))
+    pooled = sqrt((2 * own.var(ddof=1) + two.var(ddof=1)) / 3)
     half = stats.t.ppf(0.975, 3) * pooled
-    assert 40 - points.loc["c", "low"] == pytest.approx(half)
+    assert points.loc["c", "low"] == pytest.approx(float(percent(one - half)))
 
 
 def test_a_search_shows_validation_and_an_ablation_test(searched: Run, ablated: Run) -> None:
