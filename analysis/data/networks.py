@@ -1,6 +1,7 @@
 """The networks of a run in a form small enough to put ten thousand of them into a page."""
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -30,7 +31,8 @@ def networks_json(run: Run) -> dict[str, Any]:
     """All networks of a run, in the order of `Run.architectures`, and the commands that train them.
 
     Choices, slots and all else are stored once: a network is the index of its `base` (everything
-    but choices) and pairs of indices of slot and choice. `commands` are by recipe and task.
+    but choices) and pairs of indices of slot and choice. `commands` are by recipes (one for each
+    task) and task.
     """
     bases, choices, slots, recipes = (_Distinct() for _ in range(4))
     trials = dict(zip(run.frame["arm"], run.frame["trial"], strict=True))
@@ -44,7 +46,7 @@ def networks_json(run: Run) -> dict[str, Any]:
                 for slot, choice in data["choices"].items()
                 for index in (slots.index(slot), choices.index(choice))
             ],
-            "recipe": recipes.index(run.experiment.recipe_of(arm)),
+            "recipe": recipes.index([run.experiment.recipe_of(arm, task) for task in run.tasks]),
         }
         for arm, data in run.architectures.items()
     ]
@@ -53,10 +55,11 @@ def networks_json(run: Run) -> dict[str, Any]:
         "slots": slots.values,
         "choices": choices.values,
         "networks": networks,
-        "commands": [_commands(run, recipe) for recipe in recipes.values],
+        "commands": [_commands(run, by_task) for by_task in recipes.values],
     }
 
 
-def _commands(run: Run, recipe: Recipe) -> list[dict[str, Any]]:
-    commands = [training_command(task, recipe) for task in run.tasks]
+def _commands(run: Run, recipes: Sequence[Recipe]) -> list[dict[str, Any]]:
+    pairs = zip(run.tasks, recipes, strict=True)
+    commands = [training_command(task, recipe) for task, recipe in pairs]
     return [{"line": command.line("NAME"), "files": command.files} for command in commands]

@@ -13,8 +13,10 @@ from analysis.stats.points import points_info
 from analysis.stats.verdicts import Verdict, verdicts_info
 from searchspace import InputError
 from studies import Ablation, load, load_curves, load_environments, read_experiment
+from studies.rundir.frames import load_untuned
 from studies.rundir.record import Record
 from studies.rundir.store import RunStore
+from studies.rundir.tuning import ArmTuning, arm_tunings
 from studies.spec.search import Search
 from trainers import Task
 
@@ -99,6 +101,16 @@ class Run:
         return verdicts_info(self.frame, self.ablation)
 
     @cached_property
+    def tunings(self) -> Sequence[ArmTuning]:
+        """What was tried for each arm of an ablation that tunes; empty for others."""
+        return arm_tunings(self.ablation, self.store.records())
+
+    @cached_property
+    def untuned_verdicts(self) -> Sequence[Verdict]:
+        """The verdicts on the same claims for the arms with their own recipes."""
+        return verdicts_info(load_untuned(self.store), self.ablation)
+
+    @cached_property
     def points(self) -> pd.DataFrame:
         """All networks with an accuracy, on all tasks; columns are in `POINT_COLUMNS`."""
         return points_info(self.frame, self.measure)
@@ -118,7 +130,8 @@ class Run:
     @property
     def complete(self) -> bool:
         """Whether every job of an ablation has ended."""
-        return len(self.records) == len({job.key for _, job in self.ablation.jobs()})
+        known = {job.key for _, job in self.ablation.jobs()}
+        return len(self.records) == len(known) and all(tuning.ended for tuning in self.tunings)
 
 
 def read_run(folder: Path) -> Run:

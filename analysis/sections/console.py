@@ -7,6 +7,7 @@ from analysis.render.numbers import engineering
 from analysis.render.tables import TextTable, rich_table
 from analysis.sections.ablation import notes
 from analysis.sections.arm_tables import arm_table, cost_table, differences_sentence
+from analysis.sections.tuning import tuning_notes
 from analysis.sections.verdict_tables import verdict_counts, verdict_table
 from analysis.stats.fronts import front_info
 
@@ -36,7 +37,7 @@ def _print_ablation(run: Run, console: Console) -> None:
     if run.verdicts:
         console.print(rich_table(verdict_table(run.verdicts, compact=True), "the claims"))
         console.print(f"{verdict_counts(run.verdicts)}\n", highlight=False, soft_wrap=True)
-    for note in notes(run):
+    for note in (*notes(run), *tuning_notes(run)):
         console.print(note, markup=False, highlight=False, soft_wrap=True)
 
 

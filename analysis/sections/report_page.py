@@ -10,6 +10,7 @@ from analysis.sections.fronts import front_sections, joint_front_sections
 from analysis.sections.hypervolume import hypervolume_sections
 from analysis.sections.importance import importance_sections
 from analysis.sections.learning import early_stopping_sections, learning_sections
+from analysis.sections.tuning import tuning_sections
 from analysis.sections.uncertainty import uncertainty_sections
 
 
@@ -32,6 +33,7 @@ def run_sections(run: Run, number: int) -> list[Section]:
     """All sections about one run, which is the report's run with this number."""
     return [
         *ablation_sections(run),
+        *tuning_sections(run),
         *front_sections(run, number),
         *uncertainty_sections(run, number),
         *learning_sections(run),

@@ -6,6 +6,7 @@ from analysis.data.provenance import provenance
 from analysis.data.runs import Run
 from analysis.render.tables import TextTable
 from analysis.sections.arm_tables import arm_table, differences_sentence
+from analysis.sections.tuning import tuning_sections
 from analysis.sections.verdict_tables import (
     EXPLANATION,
     additional_seeds_text,
@@ -45,6 +46,9 @@ def study_page(run: Run) -> str:
         verdicts = [verdict for verdict in run.verdicts if verdict.task == task.label()]
         if verdicts:
             parts.append(verdict_table(verdicts).markdown())
+    for section in tuning_sections(run):
+        parts += [f"## {section.title}\n", *(f"{text}\n" for text in section.text)]
+        parts += [table.text_table().markdown() for table in section.tables]
     parts += ["## How to read this\n", f"{HOW_TO_READ}\n", "## How it was made\n"]
     parts.append("".join(f"- {line}\n" for line in provenance(run)))
     return "\n".join(parts)

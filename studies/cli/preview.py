@@ -13,9 +13,9 @@ from rich.table import Table
 
 from searchspace import InputError, build
 from studies.cli.progress import duration
-from studies.cli.running import missing_jobs
 from studies.execution.resources import Resources
 from studies.rundir.store import RunStore
+from studies.rundir.tuning import arm_tunings, is_tuning, missing_jobs, with_tuned
 from studies.spec.ablation import Ablation, costs
 from trainers import Job, Task
 
@@ -26,27 +26,66 @@ PROBE_MACS = 4e9
 def plan_table(ablation: Ablation, store: RunStore, resources: Resources) -> Group:
     """Arms with their costs, the jobs that remain, and about how long they will take."""
     design = ablation.design
-    jobs = missing_jobs(ablation, store)
+    jobs = _remaining(ablation, store)
+    tuning = ("tuning jobs",) if design.tune else ()
     tables = []
     for task in design.tasks:
-        table = Table("arm", "parameters", "MACs, deployed", "MACs, training", "jobs to do")
+        table = Table(
+            "arm", "parameters", "MACs, deployed", "MACs, training", "jobs to do", *tuning
+        )
         table.title = f"{ablation.name}, preset {ablation.preset}, on {task.label()}"
         for arm in design.arms:
             deployed, training = costs(arm.architecture, task)
-            left = sum(
-                job.key in jobs and job.task == task
-                for name, job in ablation.arm_jobs()
-                if name == arm.name
-            )
-            numbers = (deployed.params, deployed.macs, training.macs, left)
+            own = [job for name, job in jobs if name == arm.name and job.task == task]
+            tunes = sum(map(is_tuning, own))
+            numbers = [deployed.params, deployed.macs, training.macs, len(own) - tunes]
+            numbers += [tunes] if design.tune else []
             table.add_row(arm.name, *(f"{number:,}" for number in numbers))
         tables.append(table)
-    seconds = _total_seconds(jobs.values(), resources)
+    seconds = _total_seconds([job for _, job in jobs], resources)
     summary = (
-        f"{len(jobs)} jobs to train of {ablation.min_jobs} ({design.seeds} seeds), about "
-        f"{duration(seconds)} on {slots(resources)} workers.\n{design.note}"
+        f"{len(jobs)} jobs to train of {_total(ablation)} ({design.seeds} seeds), about "
+        f"{duration(seconds)} on {slots(resources)} workers.\n{_tuning_text(ablation)}{design.note}"
     )
     return Group(*tables, summary)
+
+
+def _remaining(ablation: Ablation, store: RunStore) -> list[tuple[str, Job]]:
+    """The jobs without a result, with their arms; own recipes stand for those not yet chosen."""
+    records = store.records()
+    tunings = arm_tunings(ablation, records)
+    ablation = with_tuned(ablation, tunings)
+    missing = missing_jobs(ablation, tunings, records)
+    tuning = [(t.arm, job) for t in tunings for c in t.candidates for job in c.jobs]
+    known = [*tuning, *((arm.name, job) for arm, job in ablation.jobs())]
+    tune = ablation.design.tune
+    own = [(arm.name, job) for arm, job in ablation.untuned_jobs()]
+    known += own if tune and tune.untuned else []
+    left = {(arm, job.key): (arm, job) for arm, job in known if job.key in missing}
+    unknown = [each for each in own if tune and (each[0], each[1].task) not in ablation.tuned]
+    return [*left.values(), *unknown]
+
+
+def _total(ablation: Ablation) -> int:
+    """The number of jobs of a complete run; untuned ones are counted as if every recipe changed."""
+    tune = ablation.design.tune
+    if tune is None:
+        return ablation.min_jobs
+    tried = [len(t.candidates) * tune.seeds for t in arm_tunings(ablation, ())]
+    return ablation.min_jobs * (1 + tune.untuned) + sum(tried)
+
+
+def _tuning_text(ablation: Ablation) -> str:
+    tune = ablation.design.tune
+    if tune is None:
+        return ""
+    recipes = len(tune.candidates(ablation.recipe))
+    also = "; the arms are trained with their own recipes too" if tune.untuned else ""
+    count = "once" if tune.seeds == 1 else f"{tune.seeds} times"
+    return (
+        f"For each arm {recipes} recipes are tried first, each trained {count}; the best "
+        f"on validation is the arm's{also}.\n"
+    )
 
 
 def check_data(tasks: Sequence[Task], data_root: Path | None, *, strict: bool) -> str:

@@ -3,12 +3,14 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from signal import SIGINT
 
 from rich.console import Console
 from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as Bar
 
-from studies.execution.job_queue import RunCallbacks
+from studies.execution.job_queue import JobQueue, RunCallbacks
+from studies.execution.stop_signals import STATUS_BASE
 from studies.spec.ablation import costs
 from trainers import Job, Result
 
@@ -127,3 +129,12 @@ class Progress:
         if not self.console.is_terminal:
             text += f"; {self.left()}" if len(self.ended_keys) < self.total else ""
         self.console.print(f"[{len(self.ended_keys)}/{self.total}] {text}", markup=False)
+
+
+def remaining(queue: JobQueue, console: Console) -> int:
+    """Say how many jobs are left, if any; the status to exit with."""
+    left = queue.jobs_left() + len(queue.running) + len(queue.interrupted)
+    if left:
+        console.print(f"Stopped with {left} jobs to do; the same command continues.")
+        return STATUS_BASE + (queue.stopped_by or SIGINT)
+    return 0

@@ -4,7 +4,6 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from signal import SIGINT
 from typing import Literal, TypeVar
 
 import pandas as pd
@@ -12,23 +11,20 @@ from rich.console import Console
 
 from searchspace import InputError
 from searchspace.console import plain_console
-from studies.cli.progress import Progress
+from studies.cli.ablation_training import FAILED as FAILED
+from studies.cli.ablation_training import train_missing
+from studies.cli.progress import Progress, remaining
 from studies.execution.environment import environment
-from studies.execution.job_queue import AblationQueue, JobQueue
 from studies.execution.ray_backend import RayBackend
 from studies.execution.resources import Resources
 from studies.execution.stop_signals import STATUS_BASE
 from studies.rundir.frames import load
-from studies.rundir.latencies import Bench
-from studies.rundir.record import PROVISIONAL
 from studies.rundir.store import RESULTS, STUDY, RunStore, set_aside
 from studies.search.scheduler import SearchScheduler
 from studies.search.warm_start import take_over
 from studies.spec.ablation import Ablation, Study
 from studies.spec.search import Search
-from trainers import Job
 
-FAILED = 1
 INTERRUPTED = 130
 
 E = TypeVar("E", Ablation, Search)
@@ -65,11 +61,12 @@ def run_ablation(
     console: Console,
     *,
     fresh: bool = False,
+    retry_failed: bool = False,
 ) -> int:
     """Train the jobs without a result; the status to exit with."""
     ablation = ablation.identified(backend.resources.data_root)
     ablation = prepare(ablation, store, fresh=fresh, console=console)
-    return train_missing(ablation, store, backend, console)
+    return train_missing(ablation, store, backend, console, retry_failed=retry_failed)
 
 
 def run_all(
@@ -79,6 +76,7 @@ def run_all(
     console: Console,
     *,
     fresh: bool,
+    retry_failed: bool = False,
 ) -> int:
     """Run each ablation in a directory of its own and show all verdicts; the status to exit with.
 
@@ -88,8 +86,10 @@ def run_all(
     for number, ablation in enumerate(ablations, start=1):
         console.print(f"{ablation.name}, {number} of {len(ablations)}")
         try:
-            ended = run_ablation(ablation, RunStore(out / ablation.name), backend, console,
-                                 fresh=fresh)  # fmt: skip
+            store = RunStore(out / ablation.name)
+            ended = run_ablation(
+                ablation, store, backend, console, fresh=fresh, retry_failed=retry_failed
+            )
         except InputError as error:
             console.print(f"{ablation.name} was not run: {error}", markup=False, soft_wrap=True)
             ended = FAILED
@@ -155,67 +155,6 @@ def prepare(experiment: E, store: RunStore, *, fresh: bool, console: Console) ->
         return experiment.extending(earlier)
     except InputError as error:
         raise InputError(f"{store.folder} cannot be continued: {error}") from None
-
-
-def train_missing(
-    ablation: Ablation, store: RunStore, backend: RayBackend, console: Console
-) -> int:
-    """Train the jobs without a result and add theirs to the store; the status to exit with."""
-    if not missing_jobs(ablation, store) and store.experiment() == ablation:
-        console.print(f"All jobs of {store.folder} are finished; nothing is trained again.")
-        return 0
-    with store.locked():
-        # Another run may have finished some between the first look and the lock.
-        jobs = missing_jobs(ablation, store)
-        store.ask(ablation, environment())
-        if ablation.design.latency:
-            measure_latencies(ablation, store)
-        return _train_jobs(ablation, jobs, store, backend, console) if jobs else 0
-
-
-def measure_latencies(ablation: Ablation, store: RunStore) -> None:
-    """Measure the latency of each arm on each task that is not yet in the run directory."""
-    for task in ablation.tasks:
-        bench = Bench(store.latencies, task)
-        for arm in ablation.design.arms:
-            bench.measured(arm.architecture)
-
-
-def missing_jobs(ablation: Ablation, store: RunStore) -> dict[str, Job]:
-    """The jobs that have no result, by key, in order."""
-    ended = {record.key for record in store.records() if record.result.status not in PROVISIONAL}
-    return {job.key: job for _, job in ablation.jobs() if job.key not in ended}
-
-
-def _train_jobs(
-    ablation: Ablation,
-    jobs: dict[str, Job],
-    store: RunStore,
-    backend: RayBackend,
-    console: Console,
-) -> int:
-    names = {job.key: f"{arm.name}, seed {job.seed}" for arm, job in ablation.jobs()}
-    progress = Progress(console)
-    queue = AblationQueue(jobs, names, store, backend.resources, progress.callbacks())
-    with progress.showing(queue.jobs_left):
-        backend.run(queue)
-    if queue.failures:
-        reasons = "; ".join(dict.fromkeys(queue.failures.values()))
-        console.print(
-            f"{len(queue.failures)} of {len(jobs)} jobs failed ({reasons}); "
-            "the same command tries them again."
-        )
-        return remaining(queue, console) or FAILED
-    return remaining(queue, console)
-
-
-def remaining(queue: JobQueue, console: Console) -> int:
-    """Say how many jobs are left, if any; the status to exit with."""
-    left = queue.jobs_left() + len(queue.running) + len(queue.interrupted)
-    if left:
-        console.print(f"Stopped with {left} jobs to do; the same command continues.")
-        return STATUS_BASE + (queue.stopped_by or SIGINT)
-    return 0
 
 
 def no_result(store: RunStore, console: Console) -> int:

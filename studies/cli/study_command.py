@@ -46,6 +46,15 @@ def run(
         Path | None, typer.Option(help="Run directory [default: runs/STUDY-PRESET]")
     ] = None,
     fresh: Fresh = False,
+    also_untuned: Annotated[
+        bool,
+        typer.Option(
+            "--also-untuned", help="Train tuned arms with the design's recipe too, to compare."
+        ),
+    ] = False,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Try recipes again whose tuning failed.")
+    ] = False,
     workers: Workers = None,
     gpus_per_trial: Annotated[
         float | None,
@@ -94,6 +103,8 @@ def run(
     resources = Resources(workers, gpus_per_trial, address, data_root, time_limit)
     studies = [file.study] if file else _named(name, preset)
     ablations = [_ablation(study, preset, task or [], seeds) for study in studies]
+    if also_untuned:
+        ablations = _also_untuned(ablations)
     label = file.study.name if file else name
     out = out or Path("runs") / "-".join([label, preset, *(Path(one).stem for one in task or [])])
     if show_plan:
@@ -110,9 +121,11 @@ def run(
         return 0
     with RayBackend(resources) as backend:
         if name == ALL:
-            return run_all(ablations, out, backend, console, fresh=fresh)
+            return run_all(ablations, out, backend, console, fresh=fresh, retry_failed=retry_failed)
         store = RunStore(out)
-        status = run_ablation(ablations[0], store, backend, console, fresh=fresh)
+        status = run_ablation(
+            ablations[0], store, backend, console, fresh=fresh, retry_failed=retry_failed
+        )
     return report_run(store, status)
 
 
@@ -137,3 +150,10 @@ def _ablation(
     names = dict.fromkeys(task_names)
     tasks = tuple(own_tasks.get(name) or parse_task(name)[0] for name in names)
     return study.ablation(preset, tasks=tasks, seeds=seeds)
+
+
+def _also_untuned(ablations: "Sequence[Ablation]") -> "list[Ablation]":
+    """The ablations with untuned arms too; an InputError if none of them is tuned."""
+    if not any(ablation.design.tune for ablation in ablations):
+        raise InputError(f"--also-untuned: the design of {ablations[0].name} does not tune")
+    return [ablation.also_untuned() for ablation in ablations]

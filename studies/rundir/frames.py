@@ -1,5 +1,6 @@
 """A run directory as a table."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import nan
 from pathlib import Path
@@ -12,6 +13,7 @@ from studies.rundir.latencies import measured
 from studies.rundir.pricing import Price, prices
 from studies.rundir.record import Record
 from studies.rundir.store import RunStore
+from studies.rundir.tuning import arm_tunings, with_tuned
 from studies.spec.ablation import Ablation
 from studies.spec.experiment import Experiment
 from studies.spec.search import Search
@@ -64,11 +66,16 @@ def open_run(run: str | Path | RunStore) -> RunStore:
 
 
 def read_experiment(run: str | Path | RunStore) -> Ablation | Search:
-    """What was asked of a run directory; an InputError if it holds no run."""
+    """What was asked of a run directory; an InputError if it holds no run.
+
+    An ablation has the recipes that its tuning has chosen so far.
+    """
     store = open_run(run)
     experiment = store.experiment()
     if experiment is None:
         raise InputError(f"{store.folder} holds no run; `python -m studies.run` makes one")
+    if isinstance(experiment, Ablation) and experiment.design.tune is not None:
+        return with_tuned(experiment, arm_tunings(experiment, store.records()))
     return experiment
 
 
@@ -98,13 +105,24 @@ def load(run: str | Path | RunStore) -> pd.DataFrame:
     """
     store = open_run(run)
     experiment = read_experiment(store)
+    return _frame(store, experiment, run_jobs(experiment, store))
+
+
+def load_untuned(run: str | Path | RunStore) -> pd.DataFrame:
+    """As `load`, of the arms of an ablation with their own recipes in place of tuned ones."""
+    store = open_run(run)
+    experiment = read_experiment(store)
+    if not isinstance(experiment, Ablation):
+        raise InputError(f"{store.folder} holds a search, which has no arms to tune")
+    jobs = [RunJob(job.key, arm.name, None) for arm, job in experiment.untuned_jobs()]
+    return _frame(store, experiment, jobs)
+
+
+def _frame(store: RunStore, experiment: Ablation | Search, jobs: Sequence[RunJob]) -> pd.DataFrame:
+    """The rows of these jobs that ended; `left_out` counts the records that nothing asks for."""
     records = {record.key: record for record in store.records()}
     latencies = measured(store.latencies)
-    ended = [
-        (run_job, records[run_job.key])
-        for run_job in run_jobs(experiment, store)
-        if run_job.key in records
-    ]
+    ended = [(run_job, records[run_job.key]) for run_job in jobs if run_job.key in records]
     price = prices(experiment, len(ended))
 
     def latency(row: dict[str, Any], record: Record) -> float | None:
@@ -118,8 +136,17 @@ def load(run: str | Path | RunStore) -> pd.DataFrame:
     ]
     frame = pd.DataFrame(rows, columns=list(COLUMNS))
     frame = frame.astype({"trial": "Int64", "latency_ms": float})
-    frame.attrs["left_out"] = len(records) - len({record.key for _, record in ended})
+    frame.attrs["left_out"] = len(records.keys() - _asked(experiment) - {r.key for _, r in ended})
     return frame
+
+
+def _asked(experiment: Ablation | Search) -> set[str]:
+    """The keys of all jobs of an ablation that tunes, also of those that are no rows of `load`."""
+    if not isinstance(experiment, Ablation) or experiment.design.tune is None:
+        return set()
+    tuning = [job for t in arm_tunings(experiment, ()) for c in t.candidates for job in c.jobs]
+    arms = [job for _, job in (*experiment.jobs(), *experiment.untuned_jobs())]
+    return {job.key for job in (*tuning, *arms)}
 
 
 def _rows(run_job: RunJob, record: Record, price: Price) -> list[dict[str, Any]]:

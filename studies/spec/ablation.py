@@ -10,6 +10,7 @@ from searchspace.checks import MAX_RUNS, check_integer
 from searchspace.schema import OMIT_DEFAULT, from_json, to_json
 from studies.spec.claims import Claim
 from studies.spec.experiment import Split
+from studies.spec.tuning import Tuning
 from trainers import Job, Recipe, Task
 from trainers.tasks.fingerprint import check_same_data
 
@@ -49,6 +50,7 @@ class Design:
 
     `note` says in a sentence why it is so, and how it differs from the paper's protocol if it does.
     `claims` are put to the test on every task. `latency` asks for each arm's measured latency.
+    `tune` has recipes tried for each arm, on each task, before the jobs that compare the arms.
     """
 
     arms: tuple[Arm, ...]
@@ -59,10 +61,26 @@ class Design:
     is_paper_protocol: bool = False
     claims: tuple[Claim, ...] = ()
     latency: bool = False
+    tune: Tuning | None = field(default=None, metadata=OMIT_DEFAULT)
 
     def __post_init__(self) -> None:
         check_integer(1, MAX_RUNS, seeds=self.seeds)
         self._check_claims()
+        self._check_tuning()
+
+    def _check_tuning(self) -> None:
+        """Every arm must try equally many recipes, each of them legal."""
+        if self.tune is None:
+            return
+        counts = {
+            arm.name: len(self.tune.candidates(arm.recipe or self.recipe)) for arm in self.arms
+        }
+        fewest, most = min(counts, key=counts.__getitem__), max(counts, key=counts.__getitem__)
+        if counts[fewest] != counts[most]:
+            raise InputError(
+                f"tune must try equally many recipes for every arm, got {counts[fewest]} for "
+                f"{fewest!r} and {counts[most]} for {most!r}"
+            )
 
     def _check_claims(self) -> None:
         arms = {arm.name: arm.architecture.resolutions for arm in self.arms}
@@ -114,12 +132,17 @@ class Study:
 
 @dataclass(frozen=True)
 class Ablation:
-    """A study with the one preset that a run directory is made with: an `Experiment`."""
+    """A study with the one preset that a run directory is made with: an `Experiment`.
+
+    `tuned` holds the recipes that tuning has chosen so far, by arm and task; they follow from the
+    results and are no part of the JSON form.
+    """
 
     kind: ClassVar[str] = "ablation"
     reported_split: ClassVar[Split] = "test"
 
     study: Study
+    tuned: Mapping[tuple[str, Task], Recipe] = field(default_factory=dict, compare=False)
 
     def __post_init__(self) -> None:
         if len(self.study.presets) != 1:
@@ -157,14 +180,18 @@ class Ablation:
         """The recipe of arms that have none of their own."""
         return self.design.recipe
 
-    def recipe_of(self, arm: str) -> Recipe:
-        """The recipe of the arm of that name."""
+    def own_recipe(self, arm: str) -> Recipe:
+        """The recipe that the design gives the arm of that name."""
         recipes = {arm.name: arm.recipe for arm in self.design.arms}
         return recipes.get(arm) or self.design.recipe
 
+    def recipe_of(self, arm: str, task: Task) -> Recipe:
+        """The recipe of an arm on a task: its tuned one if it is known, else its own."""
+        return self.tuned.get((arm, task)) or self.own_recipe(arm)
+
     @property
     def min_jobs(self) -> int:
-        """The number of jobs, which is known beforehand."""
+        """The number of jobs that compare arms, which is known beforehand."""
         return len(self.design.arms) * len(self.design.tasks) * self.design.seeds
 
     def label(self) -> str:
@@ -172,7 +199,18 @@ class Ablation:
         return f"study {self.name}, preset {self.preset}, after {self.study.source}"
 
     def jobs(self) -> Iterator[tuple[Arm, Job]]:
-        """All jobs, seed by seed, so that a part of a run is paired as far as it goes."""
+        """All jobs, seed by seed, so that a part of a run is paired as far as it goes.
+
+        Those of an arm whose tuning is not over are not known yet.
+        """
+        for arm, job in self.untuned_jobs():
+            if self.design.tune is None:
+                yield arm, job
+            elif (arm.name, job.task) in self.tuned:
+                yield arm, replace(job, recipe=self.tuned[arm.name, job.task])
+
+    def untuned_jobs(self) -> Iterator[tuple[Arm, Job]]:
+        """The jobs as they would be without tuning."""
         design = self.design
         for seed in range(design.seeds):
             for task in design.tasks:
@@ -211,12 +249,21 @@ class Ablation:
                 "than the one asked for; give another --out"
             )
         seeds = max(self.design.seeds, earlier.design.seeds)
-        return self.study.ablation(self.preset, seeds=seeds)
+        extended = self.study.ablation(self.preset, seeds=seeds)
+        before = earlier.design.tune
+        return extended.also_untuned() if before and before.untuned else extended
+
+    def also_untuned(self) -> "Ablation":
+        """The same ablation with its arms trained with their own recipes as well."""
+        tune = self.design.tune
+        if tune is None:
+            return self
+        design = replace(self.design, tune=replace(tune, untuned=True))
+        return Ablation(replace(self.study, presets={self.preset: design}))
 
     def to_json(self) -> dict[str, Any]:
         """The JSON form; `Ablation.from_json` reads it back."""
-        data: dict[str, Any] = to_json(self)
-        return data
+        return {"kind": self.kind, "study": to_json(self.study)}
 
     @classmethod
     def from_json(cls, data: Any, path: str = "ablation") -> "Ablation":

@@ -33,8 +33,8 @@ class Experiment(Protocol):
     def recipe(self) -> Recipe:
         """How networks are trained that have no recipe of their own."""
 
-    def recipe_of(self, arm: str) -> Recipe:
-        """How the network is trained that tables call `arm`."""
+    def recipe_of(self, arm: str, task: Task) -> Recipe:
+        """How the network that tables call `arm` is trained on a task."""
 
     @property
     def min_jobs(self) -> int:

@@ -85,7 +85,7 @@ class Search:
         """The only task."""
         return (self.task,)
 
-    def recipe_of(self, arm: str) -> Recipe:
+    def recipe_of(self, arm: str, task: Task) -> Recipe:
         """The recipe of all networks."""
         return self.recipe
 

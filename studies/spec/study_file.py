@@ -7,6 +7,7 @@ for an arm, and "a > b + 0.5" for a claim.
 
 import re
 from dataclasses import dataclass
+from dataclasses import fields as dataclass_fields
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ from studies.spec.file_fields import (
     read_fields,
     with_kind,
 )
+from studies.spec.tuning import Tuning, grid
+from trainers import Recipe
 
 PRESET = "custom"
 """The only preset of a study from a file."""
@@ -38,7 +41,9 @@ FIELDS = {
     "recipe": "a name, or an object of settings that differ from those of `base` (quick)",
     "seeds": "runs of each arm; 5, if it is left out",
     "claims": "statements that are put to the test",
+    "tune": "values of the recipe to try for every arm first: {lr: [0.05, 0.1], seeds: 1}",
 }
+TUNE_FIELDS = ("recipes", "seeds", "untuned")
 ARM_FIELDS = ("backbone", "choices", "resolutions", "recipe")
 
 
@@ -77,6 +82,7 @@ def read_study(path: str | Path) -> StudyFile:
             seeds=data.get("seeds", 5),
             note="",
             claims=tuple(claims),
+            tune=_tuning(data["tune"], f"{where}: tune") if "tune" in data else None,
         )
         question = str(data.get("question", f"How do the arms of {name} compare?"))
         baseline = str(data.get("baseline", arms[0].name))
@@ -117,6 +123,22 @@ def _claim(entry: Any, where: str) -> Claim:
     margin = float(f"{sign}{points}") if points else 0.0
     comparisons: tuple[Comparison, ...] = exceeds(higher, lower, margin=margin)
     return Claim(entry, "", comparisons)
+
+
+def _tuning(entry: Any, where: str) -> Tuning:
+    """Tuning from lists of values by field of the recipe, or from `recipes`, a list of changes."""
+    fields = dict(as_mapping({"recipes": entry} if isinstance(entry, list) else entry, where))
+    settings = {name: fields.pop(name) for name in TUNE_FIELDS if name in fields}
+    check_fields(fields, [f.name for f in dataclass_fields(Recipe)], (), where)
+    if "recipes" in settings and fields:
+        raise InputError(f"{where}: give recipes, or values by field, not both")
+    listed = settings.pop("recipes", None)
+    if listed is not None:
+        changes = enumerate(as_list(listed))
+        variants = tuple(as_mapping(each, f"{where}.recipes[{i}]") for i, each in changes)
+    else:
+        variants = grid(**fields) if fields else ()
+    return from_json(Tuning, {"variants": list(variants), **settings}, where)
 
 
 def _checked(name: str) -> str:

@@ -115,7 +115,7 @@ def test_all_studies_run_though_some_fail(
     """One lacks its data, one has a failing job; the third is trained and all are told about."""
     trained: list[str] = []
 
-    def train(plan: object, store: RunStore, *rest: object) -> int:
+    def train(plan: object, store: RunStore, *rest: object, **options: object) -> int:
         trained.append(store.folder.name)
         run_in_process(claiming(store.folder.name), store.folder, 2)
         return running.FAILED if store.folder.name == "second" else 0
@@ -136,7 +136,7 @@ def test_all_studies_run_though_some_fail(
 def test_an_interruption_stops_all_studies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[Path] = []
 
-    def stop(plan: object, store: RunStore, *rest: object) -> int:
+    def stop(plan: object, store: RunStore, *rest: object, **options: object) -> int:
         calls.append(store.folder)
         return running.INTERRUPTED
 

@@ -16,7 +16,7 @@ from rich.console import Console
 
 from searchspace import InputError
 from searchspace.schema import to_json
-from studies.cli.running import train_missing
+from studies.cli.ablation_training import train_missing
 from studies.execution import ray_backend
 from studies.execution.job_queue import AblationQueue, RunCallbacks
 from studies.execution.ray_backend import RayBackend
