@@ -250,8 +250,8 @@ class Ablation:
             )
         seeds = max(self.design.seeds, earlier.design.seeds)
         extended = self.study.ablation(self.preset, seeds=seeds)
-        before = earlier.design.tune
-        return extended.also_untuned() if before and before.untuned else extended
+        tune = earlier.design.tune
+        return extended.also_untuned() if tune and tune.untuned else extended
 
     def also_untuned(self) -> "Ablation":
         """The same ablation with its arms trained with their own recipes as well."""
