@@ -32,10 +32,11 @@ ROOMS: dict[str, str] = {
     # studies
     "studies.spec": "",
     "studies.rundir": "studies.spec",
-    "studies.execution": "studies.spec studies.rundir",
+    "studies.stats": "studies.spec",
+    "studies.execution": "studies.spec studies.rundir studies.stats",
     "studies.cli": (
-        "studies.spec studies.rundir studies.execution studies.samplers studies.search "
-        "studies.papers"
+        "studies.spec studies.rundir studies.stats studies.execution studies.samplers "
+        "studies.search studies.papers"
     ),
     "studies.papers": "studies.spec",
     "studies.samplers": "",

@@ -45,7 +45,7 @@ VERDICT_COLUMNS = {
     "task": "name of the task with its settings",
     "claim": "the statement",
     "source": "section or table of the paper that makes the claim",
-    "verdict": "supported, contradicted or undecided, on this task and budget",
+    "verdict": "supported, contradicted, equivalent or undecided, on this task and budget",
     "comparison": "the comparison with the largest p-value, which decides about support",
     "comparisons": "number of comparisons of the claim, which must all hold",
     "difference": "mean of the comparison's difference less its margin, points",
@@ -59,6 +59,8 @@ VERDICT_COLUMNS = {
     "pairs": "number of seeds behind the comparison that has fewest",
     "p_supported": "p-value of support, after Holm over the claims of the study",
     "p_contradicted": "p-value of contradiction, after Holm over the claims of the study",
+    "p_equivalent": "p-value of equivalence within `margin`, at the level that Holm has reached",
+    "margin": "the study's margin of equivalence, in points",
     "additional_seeds": "seeds beyond these that would decide with 80 % power if mean and sd "
     "stayed as they are; inf: more than 1000; missing: decided, or too few seeds to estimate it",
     "reason": "why it is undecided",
@@ -130,6 +132,8 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
         "pairs": verdict.pairs,
         "p_supported": verdict.p_supported,
         "p_contradicted": verdict.p_contradicted,
+        "p_equivalent": verdict.p_equivalent,
+        "margin": verdict.margin,
         "additional_seeds": verdict.additional_seeds,
         "reason": verdict.reason,
     }

@@ -6,7 +6,8 @@ from math import isnan
 from analysis.render.numbers import MISSING, engineering, interval_text, p_text
 from analysis.render.tables import TextTable
 from analysis.stats.arms import ArmSummary
-from analysis.stats.inference import CONFIDENCE, MIN_PAIRS
+from analysis.stats.inference import CONFIDENCE
+from studies.stats.t_tests import MIN_PAIRS
 
 TRAINING_COSTS = ("s per epoch", "peak memory", "latency, ms")
 

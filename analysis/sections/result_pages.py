@@ -10,11 +10,12 @@ from analysis.sections.tuning import tuning_sections
 from analysis.sections.verdict_tables import (
     EXPLANATION,
     additional_seeds_text,
+    conclusion_text,
     difference_text,
     verdict_table,
 )
-from analysis.stats.verdicts import CONCLUSIONS, Conclusion
 from studies import Ablation
+from studies.stats.decisions import CONCLUSIONS, Conclusion
 
 VERDICTS = "verdicts.csv"
 
@@ -110,7 +111,7 @@ def _verdicts(runs: Sequence[Run]) -> TextTable:
             verdict.task,
             verdict.claim.text,
             verdict.claim.source,
-            verdict.conclusion,
+            conclusion_text(verdict),
             difference_text(verdict.weakest),
             str(verdict.pairs),
             additional_seeds_text(verdict),

@@ -7,20 +7,23 @@ from math import inf, isnan
 from analysis.render.numbers import MISSING, p_text
 from analysis.render.tables import TextTable
 from analysis.stats.contrasts import Contrast, comparison_text
-from analysis.stats.inference import CONFIDENCE, FAMILY_ERROR, POWER, SEEDS_LIMIT
+from analysis.stats.inference import CONFIDENCE, POWER, SEEDS_LIMIT
 from analysis.stats.verdicts import Verdict
+from studies.stats.t_tests import FAMILY_ERROR
 
 EXPLANATION = (
     "A verdict is about this task and budget only. A claim is supported if each of its "
     "comparisons, paired by seed, is significant (one-sided t test; the largest p-value counts). "
     "It is contradicted if one of them is significant in the other direction (Bonferroni over its "
-    "comparisons). Otherwise it is undecided. P-values are adjusted by Holm's method over both "
-    "hypotheses of all claims of the study, so the probability of any wrong verdict in it is at "
+    "comparisons). It is equivalent if its smallest difference is significantly within the study's "
+    "margin of zero in both directions (two one-sided tests). Otherwise it is undecided. P-values "
+    "are adjusted by Holm's method over all claims of the study, so the probability of any wrong "
+    "verdict in it is at "
     f"most {FAMILY_ERROR:.0%}. The difference is that of the comparison with the largest p-value, "
     f"less its margin, in points, with Student's {CONFIDENCE:.0%} t interval for it alone. The "
     "sampling error is the standard error by the draw of the test images; additional seeds do not "
     f"reduce it. “Additional seeds” would decide with {POWER:.0%} power if mean and sd stayed as "
-    "they are."
+    "they are; a new run with that many seeds is needed, or one with --until-decided."
 )
 
 
@@ -69,14 +72,21 @@ def verdict_counts(verdicts: Sequence[Verdict]) -> str:
     count = Counter(verdict.conclusion for verdict in verdicts)
     return (
         f"Each on its task and budget: {count['supported']} supported, {count['contradicted']} "
-        f"contradicted, {count['undecided']} undecided."
+        f"contradicted, {count['equivalent']} equivalent, {count['undecided']} undecided."
     )
+
+
+def conclusion_text(verdict: Verdict) -> str:
+    """The conclusion, with the margin if it is about one."""
+    if verdict.conclusion != "equivalent":
+        return verdict.conclusion
+    return f"equivalent within {verdict.margin:g} points"
 
 
 def _short_row(verdict: Verdict) -> tuple[str, ...]:
     return (
         verdict.claim.text,
-        verdict.conclusion,
+        conclusion_text(verdict),
         difference_text(verdict.weakest),
         str(verdict.pairs),
         additional_seeds_text(verdict),
@@ -90,12 +100,12 @@ def _row(verdict: Verdict) -> tuple[str, ...]:
     return (
         verdict.claim.text,
         verdict.claim.source,
-        verdict.conclusion,
+        conclusion_text(verdict),
         comparison_text(weakest.comparison) + rest,
         difference_text(weakest),
         MISSING if isnan(weakest.estimate.sd) else f"{weakest.estimate.sd:.2f}",
         f"{weakest.sampling_error:.2f}",
         str(verdict.pairs),
-        p_text(min(verdict.p_supported, verdict.p_contradicted)),
+        p_text(verdict.p_value),
         additional_seeds_text(verdict),
     )

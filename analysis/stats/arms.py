@@ -6,15 +6,10 @@ from math import nan
 
 import pandas as pd
 
-from analysis.stats.inference import (
-    FAMILY_ERROR,
-    MeanEstimate,
-    estimate_mean,
-    holm_pairs,
-    sampling_error,
-)
+from analysis.stats.inference import MeanEstimate, estimate_mean, sampling_error
 from analysis.stats.points import AT_SIZE, ENSEMBLE, ensemble_rows
 from studies import Ablation, Published
+from studies.stats.t_tests import FAMILY_ERROR, holm_pairs
 
 
 @dataclass(frozen=True)

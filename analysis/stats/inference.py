@@ -1,9 +1,6 @@
-"""Inference for the mean of paired differences: tests, intervals, correction, power.
+"""Inference for the mean of paired differences: intervals, power, sampling error.
 
-A difference is in percentage points, one for each seed. Its mean is tested in both directions by
-Student's t, which assumes that differences scatter normally about it; with few seeds no test can do
-without such an assumption. Where all differences are equal there is no scatter to go by, and the
-sign test takes over: n equal signs have probability 2^-n.
+A difference is in percentage points, one for each seed. Tests are in `studies.stats.t_tests`.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,18 +12,13 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from studies.intervals import t_half_width
+from studies.stats.t_tests import MIN_PAIRS, SAME, one_sided
 
 CONFIDENCE = 0.95
-FAMILY_ERROR = 0.05
-"""The probability of one or more wrong decisions in a family of tests."""
-MIN_PAIRS = 3
-"""With fewer pairs nothing is tested: two differences say next to nothing of their scatter."""
 POWER = 0.8
 SEEDS_LIMIT = 1000
 """More additional seeds than this are not counted."""
 RESAMPLES = 2000
-SAME = 1e-9
-"""Differences closer than this, in points, are equal but for rounding."""
 
 
 @dataclass(frozen=True)
@@ -57,33 +49,8 @@ def estimate_mean(differences: Sequence[float]) -> MeanEstimate:
         return MeanEstimate(n, float(values[0]) if n else nan)
     mean, sd = float(values.mean()), float(values.std(ddof=1))
     half = float(t_half_width(sd, n, CONFIDENCE))
-    p_greater, p_less = _one_sided(mean, sd, n) if n >= MIN_PAIRS else (1.0, 1.0)
     interval = (mean - half, mean + half)
-    return MeanEstimate(n, mean, sd, *interval, *_bootstrap(values), p_greater, p_less)
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """Holm's adjusted p-values, in the order given.
-
-    Rejecting those up to a level keeps the probability of any wrong rejection to that level,
-    however the tests depend on each other.
-    """
-    p = np.asarray(p_values, dtype=float)
-    order = np.argsort(p, kind="stable")
-    factors = np.arange(len(p), 0, -1)
-    adjusted = np.empty_like(p)
-    adjusted[order] = np.minimum(1.0, np.maximum.accumulate(p[order] * factors))
-    return [float(value) for value in adjusted]
-
-
-def holm_pairs(p_values: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Holm over pairs of opposite one-sided hypotheses, given and returned as pairs.
-
-    The family holds both hypotheses of every pair, so a rejection in the wrong direction is an
-    error like any other, and so is any rejection where the truth lies on the border.
-    """
-    flat = holm([p for pair in p_values for p in pair])
-    return list(zip(flat[::2], flat[1::2], strict=True))
+    return MeanEstimate(n, mean, sd, *interval, *_bootstrap(values), *one_sided(differences))
 
 
 def power(effect: float, n: int, level: float) -> float:
@@ -125,15 +92,6 @@ def sampling_error(accuracies: Sequence[tuple[float, float, float]]) -> float:
     """
     variance = sum(w * w * accuracy * (1 - accuracy) / n for w, accuracy, n in accuracies)
     return 100 * sqrt(variance)
-
-
-def _one_sided(mean: float, sd: float, n: int) -> tuple[float, float]:
-    if sd > SAME:
-        t = mean / (sd / sqrt(n))
-        return float(stats.t.sf(t, n - 1)), float(stats.t.cdf(t, n - 1))
-    if abs(mean) <= SAME:
-        return 1.0, 1.0
-    return (0.5**n, 1.0) if mean > 0 else (1.0, 0.5**n)
 
 
 def _bootstrap(values: NDArray[np.float64]) -> tuple[float, float]:

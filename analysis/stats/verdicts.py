@@ -1,46 +1,30 @@
 """Verdicts on the claims of a study, on its tasks and within its budget.
 
-A claim says that the means of one or more differences, paired by seed, are greater than a margin.
-It is *supported* if each of them is significantly greater (an intersection-union test: the largest
-p-value counts, and no correction within the claim is needed), *contradicted* if one of them is
-significantly less (Bonferroni: the smallest p-value, times their number), else *undecided*.
-
-The family of tests is the whole study: both hypotheses ("the claim is false", "the claim is true")
-of every claim on every task, whether or not it can be tested yet. Holm's method over all of them
-keeps the probability of one or more wrong verdicts in the study to 5 %, however the claims depend
-on each other, as they do through arms that they share.
+`studies.stats.decisions` decides; a verdict adds the estimates behind the decision, the number of
+additional seeds, and the reason why a claim is undecided.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
-from typing import Literal
 
 import pandas as pd
 
 from analysis.stats.contrasts import Contrast, contrasts_info
-from analysis.stats.inference import (
-    FAMILY_ERROR,
-    MIN_PAIRS,
-    MeanEstimate,
-    additional_seeds,
-    estimated_power,
-    holm_pairs,
-)
+from analysis.stats.inference import MeanEstimate, additional_seeds, estimated_power
 from studies import Ablation, Claim
-
-Conclusion = Literal["supported", "contradicted", "undecided"]
-CONCLUSIONS: tuple[Conclusion, ...] = ("supported", "contradicted", "undecided")
+from studies.stats.decisions import Conclusion, Decision, decide
+from studies.stats.t_tests import FAMILY_ERROR, MIN_PAIRS
 
 
 @dataclass(frozen=True)
 class Verdict:
     """The conclusion on a claim on one task.
 
-    `p_supported` and `p_contradicted` are adjusted over the study; the smaller one decides, at
-    5 %. `additional_seeds` is how many more would decide with 80 % power if mean and sd stayed as
-    they are (inf: more than 1000; None: decided, or too few pairs to estimate it). `reason` says
-    why a claim is undecided.
+    The p-values are adjusted over the study; the first one of at most 5 % decides. `margin` is that
+    of equivalence, in points. `additional_seeds` is how many more would decide with 80 % power if
+    mean and sd stayed as they are (inf: more than 1000; None: decided, or too few pairs to estimate
+    it). `reason` says why a claim is undecided.
     """
 
     task: str
@@ -49,6 +33,8 @@ class Verdict:
     contrasts: tuple[Contrast, ...]
     p_supported: float
     p_contradicted: float
+    p_equivalent: float
+    margin: float
     additional_seeds: float | None
     reason: str
 
@@ -62,47 +48,50 @@ class Verdict:
         """The seeds behind the comparison that has fewest."""
         return min(contrast.estimate.n for contrast in self.contrasts)
 
+    @property
+    def p_value(self) -> float:
+        """The p-value of the conclusion; of an undecided claim the smallest one."""
+        named = {
+            "supported": self.p_supported,
+            "contradicted": self.p_contradicted,
+            "equivalent": self.p_equivalent,
+        }
+        return named.get(self.conclusion, min(named.values()))
+
 
 def verdicts_info(frame: pd.DataFrame, ablation: Ablation) -> list[Verdict]:
     """A verdict on every claim on each task; `frame` is what `studies.load` gives."""
     claims = [(task.label(), claim) for task in ablation.tasks for claim in ablation.design.claims]
     contrasts = [contrasts_info(frame, task, claim) for task, claim in claims]
-    adjusted = holm_pairs([_p_values(group) for group in contrasts])
-    decided = sum(p <= FAMILY_ERROR for pair in adjusted for p in pair)
-    # Holm tests what is left at the level of the next hypothesis in turn.
-    level = FAMILY_ERROR / max(1, 2 * len(claims) - decided)
+    margin = ablation.design.margin
+    decisions = decide([[contrast.sample for contrast in group] for group in contrasts], margin)
+    level = _level(decisions)
     return [
-        _verdict(task, claim, group, pair, level)
-        for (task, claim), group, pair in zip(claims, contrasts, adjusted, strict=True)
+        _verdict(task, claim, group, decision, margin, level)
+        for (task, claim), group, decision in zip(claims, contrasts, decisions, strict=True)
     ]
 
 
-def _p_values(contrasts: Sequence[Contrast]) -> tuple[float, float]:
-    """The p-values of support and of contradiction."""
-    estimates = [contrast.estimate for contrast in contrasts]
-    if min(estimate.n for estimate in estimates) < MIN_PAIRS:
-        return 1.0, 1.0
-    supported = max(estimate.p_greater for estimate in estimates)
-    return supported, min(1.0, len(estimates) * min(estimate.p_less for estimate in estimates))
+def _level(decisions: Sequence[Decision]) -> float:
+    """The level that Holm's method tests what is left at."""
+    pairs = [(decision.p_supported, decision.p_contradicted) for decision in decisions]
+    decided = sum(p <= FAMILY_ERROR for pair in pairs for p in pair)
+    return FAMILY_ERROR / max(1, 2 * len(decisions) - decided)
 
 
 def _verdict(
     task: str,
     claim: Claim,
     contrasts: tuple[Contrast, ...],
-    p_values: tuple[float, float],
+    decision: Decision,
+    margin: float,
     level: float,
 ) -> Verdict:
-    conclusion: Conclusion = "undecided"
-    reason, more = "", None
-    if p_values[0] <= FAMILY_ERROR:
-        conclusion = "supported"
-    elif p_values[1] <= FAMILY_ERROR:
-        conclusion = "contradicted"
-    else:
-        more = _additional_seeds([contrast.estimate for contrast in contrasts], level)
-        reason = _reason(contrasts)
-    return Verdict(task, claim, conclusion, contrasts, *p_values, more, reason)
+    p_values = (decision.p_supported, decision.p_contradicted, decision.p_equivalent)
+    more, reason = None, ""
+    if not decision.is_decided:
+        more, reason = _additional_seeds(contrasts, margin, level), _reason(contrasts)
+    return Verdict(task, claim, decision.conclusion, contrasts, *p_values, margin, more, reason)
 
 
 def _reason(contrasts: Sequence[Contrast]) -> str:
@@ -115,16 +104,41 @@ def _reason(contrasts: Sequence[Contrast]) -> str:
     return "seeds differ too much for an effect of this size"
 
 
-def _additional_seeds(estimates: Sequence[MeanEstimate], level: float) -> float | None:
-    """For support if all means are greater than zero, else for the most likely contradiction.
+def _additional_seeds(contrasts: Sequence[Contrast], margin: float, level: float) -> float | None:
+    """For the likeliest conclusion in a direction, or for equivalence, whichever takes fewer.
 
     Comparisons of one claim are taken as independent, which is cautious where they share an arm.
     """
+    estimates = [contrast.estimate for contrast in contrasts]
     n = min(estimate.n for estimate in estimates)
     if n < MIN_PAIRS:
         return None
     if all(estimate.mean > 0 for estimate in estimates):
-        return additional_seeds(lambda k: prod(estimated_power(e, k, level) for e in estimates), n)
-    negated = [MeanEstimate(estimate.n, -estimate.mean, estimate.sd) for estimate in estimates]
-    bonferroni = level / len(estimates)
-    return additional_seeds(lambda k: max(estimated_power(e, k, bonferroni) for e in negated), n)
+        more = additional_seeds(lambda k: _all_greater(estimates, k, level), n)
+    else:
+        more = additional_seeds(lambda k: _some_less(estimates, k, level), n)
+    margins = [contrast.comparison.margin for contrast in contrasts]
+    if any(abs(claimed) > margin for claimed in margins):
+        return more
+    above, below = (
+        [
+            replace(estimate, mean=estimate.mean + claimed + shift)
+            for estimate, claimed in zip(estimates, margins, strict=True)
+        ]
+        for shift in (margin, -margin)
+    )
+    both = additional_seeds(
+        lambda k: _all_greater(above, k, level) + _some_less(below, k, level) - 1, n
+    )
+    return min(more, both)
+
+
+def _all_greater(estimates: Sequence[MeanEstimate], n: int, level: float) -> float:
+    """The power of n pairs to find every mean greater than zero."""
+    return prod(estimated_power(estimate, n, level) for estimate in estimates)
+
+
+def _some_less(estimates: Sequence[MeanEstimate], n: int, level: float) -> float:
+    """The power of n pairs to find the likeliest of the means less than zero (Bonferroni)."""
+    negated = [replace(estimate, mean=-estimate.mean) for estimate in estimates]
+    return max(estimated_power(estimate, n, level / len(estimates)) for estimate in negated)

@@ -6,13 +6,17 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from searchspace import Architecture, Cost, InputError, measure
-from searchspace.checks import MAX_RUNS, check_integer
+from searchspace.checks import MAX_RUNS, check_at_least, check_integer
 from searchspace.schema import OMIT_DEFAULT, from_json, to_json
 from studies.spec.claims import Claim
 from studies.spec.experiment import Split
 from studies.spec.tuning import Tuning
 from trainers import Job, Recipe, Task
 from trainers.tasks.fingerprint import check_same_data
+
+EQUIVALENCE_MARGIN = 0.5
+"""Percentage points; the margin of a design that names none."""
+MIN_MARGIN = 0.01
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,8 @@ class Design:
     """One way to run a study: the arms on each of the tasks, with as many seeds as it says.
 
     `note` says in a sentence why it is so, and how it differs from the paper's protocol if it does.
-    `claims` are put to the test on every task. `latency` asks for each arm's measured latency.
+    `claims` are put to the test on every task; accuracies less than `margin` points apart count as
+    equivalent. `latency` asks for each arm's measured latency.
     `tune` has recipes tried for each arm, on each task, before the jobs that compare the arms.
     """
 
@@ -62,9 +67,11 @@ class Design:
     claims: tuple[Claim, ...] = ()
     latency: bool = False
     tune: Tuning | None = field(default=None, metadata=OMIT_DEFAULT)
+    margin: float = field(default=EQUIVALENCE_MARGIN, metadata=OMIT_DEFAULT)
 
     def __post_init__(self) -> None:
         check_integer(1, MAX_RUNS, seeds=self.seeds)
+        check_at_least(MIN_MARGIN, 100, margin=self.margin)
         self._check_claims()
         self._check_tuning()
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from searchspace import Architecture, InputError
 from searchspace.schema import from_json
-from studies.spec.ablation import Arm, Design, Study
+from studies.spec.ablation import EQUIVALENCE_MARGIN, Arm, Design, Study
 from studies.spec.claims import Claim, Comparison, exceeds
 from studies.spec.file_fields import (
     as_list,
@@ -42,6 +42,7 @@ FIELDS = {
     "seeds": "runs of each arm; 5, if it is left out",
     "claims": "statements that are put to the test",
     "tune": "values of the recipe to try for every arm first: {lr: [0.05, 0.1], seeds: 1}",
+    "margin": "points; accuracies closer than this are equivalent. 0.5, if it is left out",
 }
 TUNE_FIELDS = ("recipes", "seeds", "untuned")
 ARM_FIELDS = ("backbone", "choices", "resolutions", "recipe")
@@ -83,6 +84,7 @@ def read_study(path: str | Path) -> StudyFile:
             note="",
             claims=tuple(claims),
             tune=_tuning(data["tune"], f"{where}: tune") if "tune" in data else None,
+            margin=data.get("margin", EQUIVALENCE_MARGIN),
         )
         question = str(data.get("question", f"How do the arms of {name} compare?"))
         baseline = str(data.get("baseline", arms[0].name))

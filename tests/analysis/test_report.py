@@ -77,7 +77,7 @@ def test_page_is_one_file_that_fetches_nothing_and_has_every_part(run_dir: Path)
     for expected in (
         "Does it run?",
         "Experts help",
-        "0 supported, 0 contradicted, 1 undecided",
+        "0 supported, 0 contradicted, 0 equivalent, 1 undecided",
         "diverged in epoch 2",
         "latency of these networks was not measured",
         "python",

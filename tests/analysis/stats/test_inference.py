@@ -1,4 +1,3 @@
-from itertools import combinations
 from math import inf, isnan, nan, sqrt
 
 import numpy as np
@@ -9,8 +8,6 @@ from analysis.stats.inference import (
     additional_seeds,
     estimate_mean,
     estimated_power,
-    holm,
-    holm_pairs,
     power,
     sampling_error,
 )
@@ -50,29 +47,6 @@ def test_two_pairs_decide_nothing() -> None:
     assert (two.p_greater, two.p_less, one.p_greater, none.p_greater) == (1, 1, 1, 1)
     assert two.low < 5.05 < two.high
     assert (one.mean, isnan(one.low), isnan(none.mean)) == (5, True, True)
-
-
-def slow_holm(p: list[float]) -> list[float]:
-    """By closed testing with Bonferroni: the largest adjusted p of all subsets with the test."""
-    indices = range(len(p))
-    adjusted = []
-    for i in indices:
-        subsets = (s for k in range(1, len(p) + 1) for s in combinations(indices, k) if i in s)
-        adjusted.append(max(min(1.0, len(s) * min(p[j] for j in s)) for s in subsets))
-    return adjusted
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_holm_is_bonferroni_closed_testing(seed: int) -> None:
-    p = list(np.random.default_rng(seed).beta(0.4, 2, size=6).round(3))
-    p[1] = p[4]
-    assert holm(p) == pytest.approx(slow_holm(p))
-
-
-def test_holm_by_hand() -> None:
-    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
-    assert holm([]) == []
-    assert holm_pairs([(0.01, 0.99), (0.02, 0.98)]) == [(0.04, 1), (0.06, 1)]
 
 
 def test_power_is_what_a_simulation_finds() -> None:

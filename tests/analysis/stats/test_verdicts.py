@@ -1,5 +1,5 @@
 from dataclasses import replace
-from math import inf, nan, sqrt
+from math import nan, sqrt
 
 import numpy as np
 import pandas as pd
@@ -7,11 +7,12 @@ import pytest
 import torch
 
 from analysis.sections.verdict_tables import verdict_counts
-from analysis.stats.contrasts import accuracies, comparison_text
+from analysis.stats.contrasts import comparison_text
 from analysis.stats.verdicts import verdicts_info
 from searchspace import Architecture, InputError, Resolutions
 from studies import Ablation, Arm, Claim, Comparison, Operand
 from studies.spec.claims import exceeds
+from studies.stats.differences import accuracies
 from tests.support.helpers import SMALL, TASK, study
 from trainers import Digits
 from trainers.job import pack_flags
@@ -72,7 +73,7 @@ def test_a_claim_ends_as_supported_contradicted_or_undecided() -> None:
         "contradicted",
         "undecided",
     ]
-    assert "1 supported, 1 contradicted, 1 undecided" in verdict_counts(verdicts)
+    assert "1 supported, 1 contradicted, 0 equivalent, 1 undecided" in verdict_counts(verdicts)
     up, down, unsure = verdicts
     assert up.weakest.estimate.mean == pytest.approx(10.16)
     assert up.weakest.estimate.mean == -down.weakest.estimate.mean
@@ -89,7 +90,8 @@ def test_support_needs_every_comparison_and_contradiction_one() -> None:
     )
     all_of = claim(*exceeds("a", "b", "c"))
     one_against = claim(*exceeds("a", "b", "d"))
-    assert conclusions(data, all_of, one_against) == ["undecided", "contradicted"]
+    # The smaller of both differences is within half a point.
+    assert conclusions(data, all_of, one_against) == ["equivalent", "contradicted"]
     (alone,) = verdicts_info(data, plan(one_against))
     smallest = min(contrast.estimate.p_less for contrast in alone.contrasts)
     # Bonferroni over two comparisons, Holm over the two hypotheses of one claim.
@@ -173,6 +175,7 @@ def test_claims_about_what_no_arm_has_are_refused(operand: Operand, message: str
         plan(claim(*exceeds(operand, "b")))
 
 
+@pytest.mark.slow
 def test_familywise_error_under_the_null() -> None:
     """No arm differs: a study of six claims, two with two comparisons, is all undecided in 95 %."""
     generator = np.random.default_rng(3)
@@ -190,14 +193,15 @@ def test_familywise_error_under_the_null() -> None:
 
 
 def test_additional_seeds_at_the_level_that_is_left() -> None:
-    """The weaker of two comparisons asks for most; twins that never differ are out of reach."""
+    """The weaker of two comparisons asks for most; twins that never differ are soon equivalent."""
     data = task_frame(a=[50, 52, 51, 53, 50], b=[50, 51, 51, 50.5, 50.4], c=[49, 52, 50, 50, 49.5])
     single, both = (verdicts_info(data, plan(claim(*exceeds("a", *low))))[0] for low in ("b", "bc"))
     assert single.additional_seeds is not None
     assert both.additional_seeds is not None
     assert 3 < single.additional_seeds <= both.additional_seeds < 40
     (twins,) = verdicts_info(task_frame(a=LOW, b=LOW), plan(claim(*exceeds("a", "b"))))
-    assert (twins.conclusion, twins.additional_seeds) == ("undecided", inf)
+    # Six equal signs have probability 1/64, less than 5 % / 2; five have not.
+    assert (twins.conclusion, twins.additional_seeds) == ("undecided", 1)
 
 
 def test_a_share_is_of_the_images_that_one_gets_right_and_the_other_wrong() -> None:

@@ -1,0 +1,1 @@
+"""Tests of claims on paired differences: decided or not, with fixed seeds and seed by seed."""
