@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from studies.cli import preview, running
+from studies import Ablation
+from studies.cli import ablation_training, preview, running
+from studies.cli.ablation_training import jobs_to_train
 from studies.cli.progress import duration
 from studies.execution.ray_backend import RayBackend
 from studies.papers import catalog
@@ -182,11 +184,12 @@ def test_more_seeds_extend_and_fewer_do_not_shrink(
     run_in_process(study(), tmp_path, 4)
     asked: list[list[tuple[str, int]]] = []
 
-    def note(plan: object, todo: dict, *rest: object) -> int:
-        asked.append([(job.architecture.label(), job.seed) for job in todo.values()])
+    def note(plan: Ablation, store: RunStore, *rest: object) -> int:
+        todo = jobs_to_train(plan, store).values()
+        asked.append([(job.architecture.label(), job.seed) for job in todo])
         return 0
 
-    monkeypatch.setattr(running, "_train_jobs", note)
+    monkeypatch.setattr(ablation_training, "_train_jobs", note)
     assert call(monkeypatch, tiny, "--out", tmp_path, "--seeds", "3") == 0
     assert [seed for _, seed in asked[0]] == [2, 2]
     assert call(monkeypatch, tiny, "--out", tmp_path, "--seeds", "1") == 0
@@ -203,11 +206,11 @@ def test_fresh_keeps_the_earlier_run_under_another_name(
     before = (out / RESULTS).read_bytes()
     seen: list[int] = []
 
-    def note(plan: object, todo: dict, *rest: object) -> int:
-        seen.append(len(todo))
+    def note(plan: Ablation, store: RunStore, *rest: object) -> int:
+        seen.append(len(jobs_to_train(plan, store)))
         return running.INTERRUPTED
 
-    monkeypatch.setattr(running, "_train_jobs", note)
+    monkeypatch.setattr(ablation_training, "_train_jobs", note)
     assert call(monkeypatch, tiny, "--out", out, "--fresh") == running.INTERRUPTED
     assert seen == [4]
     assert (tmp_path / "run.1" / RESULTS).read_bytes() == before
