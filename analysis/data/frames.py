@@ -54,8 +54,9 @@ VERDICT_COLUMNS = {
     "bootstrap_low": f"lower end of the {CONFIDENCE:.0%} percentile bootstrap interval, points",
     "bootstrap_high": "upper end of that interval",
     "sd": "standard deviation of the difference over seeds, points",
-    "sampling_error": "standard error of the difference by the draw of the test images, points, "
-    "as if networks erred independently",
+    "sampling_error": "standard error of the difference by the draw of the test images, points",
+    "sampling_bound": "whether that is an upper bound, as if networks erred independently, because "
+    "records do not say which images are right",
     "pairs": "number of seeds behind the comparison that has fewest",
     "p_supported": "p-value of support, after Holm over the claims of the study",
     "p_contradicted": "p-value of contradiction, after Holm over the claims of the study",
@@ -129,6 +130,7 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
         "bootstrap_high": estimate.boot_high,
         "sd": estimate.sd,
         "sampling_error": weakest.sampling_error,
+        "sampling_bound": weakest.is_bound,
         "pairs": verdict.pairs,
         "p_supported": verdict.p_supported,
         "p_contradicted": verdict.p_contradicted,

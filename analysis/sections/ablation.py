@@ -8,7 +8,10 @@ from analysis.sections.fronts import published_table
 from analysis.sections.verdict_tables import verdict_counts
 from analysis.stats.inference import CONFIDENCE
 
-HIDDEN = ("study", "comparisons", "bootstrap_low", "bootstrap_high", "sd", "sampling_error")
+HIDDEN = (
+    *("study", "comparisons", "bootstrap_low", "bootstrap_high", "sd"),
+    *("sampling_error", "sampling_bound", "margin"),
+)
 """Columns of verdicts that a page leaves out."""
 
 

@@ -21,7 +21,8 @@ EXPLANATION = (
     "verdict in it is at "
     f"most {FAMILY_ERROR:.0%}. The difference is that of the comparison with the largest p-value, "
     f"less its margin, in points, with Student's {CONFIDENCE:.0%} t interval for it alone. The "
-    "sampling error is the standard error by the draw of the test images; additional seeds do not "
+    "sampling error is the standard error by the draw of the test images (≤: a bound, where "
+    "records do not say which images are right); additional seeds do not "
     f"reduce it. “Additional seeds” would decide with {POWER:.0%} power if mean and sd stayed as "
     "they are; a new run with that many seeds is needed, or one with --until-decided."
 )
@@ -104,7 +105,7 @@ def _row(verdict: Verdict) -> tuple[str, ...]:
         comparison_text(weakest.comparison) + rest,
         difference_text(weakest),
         MISSING if isnan(weakest.estimate.sd) else f"{weakest.estimate.sd:.2f}",
-        f"{weakest.sampling_error:.2f}",
+        ("≤ " if weakest.is_bound else "") + f"{weakest.sampling_error:.2f}",
         str(verdict.pairs),
         p_text(verdict.p_value),
         additional_seeds_text(verdict),

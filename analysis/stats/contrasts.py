@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isnan, nan, sqrt
 
+import numpy as np
 import pandas as pd
 
 from analysis.stats.inference import MeanEstimate, estimate_mean, sampling_error
 from studies import Claim, Comparison, Operand
 from studies.stats.decisions import Sample
-from studies.stats.differences import accuracies, paired_differences, weights
+from studies.stats.differences import accuracies, paired_differences, right_images, weights
 
 
 @dataclass(frozen=True)
@@ -16,7 +18,8 @@ class Contrast:
     """A comparison on one task: mean of `above` minus mean of `below` minus the margin, by seed.
 
     `sampling_error` is the standard error by the draw of the test images, in points, which
-    additional seeds do not reduce. `missing` names the operands that have no accuracy.
+    additional seeds do not reduce; it `is_bound` from above where records do not say which test
+    images are right. `missing` names the operands that have no accuracy.
     """
 
     comparison: Comparison
@@ -24,6 +27,7 @@ class Contrast:
     sampling_error: float
     sample: Sample
     missing: str = ""
+    is_bound: bool = False
 
 
 def contrasts_info(frame: pd.DataFrame, task: str, claim: Claim) -> tuple[Contrast, ...]:
@@ -38,16 +42,43 @@ def _contrast(rows: pd.DataFrame, comparison: Comparison) -> Contrast:
     empty = [operand_text(o) for o, values in zip(operands, series, strict=True) if values.empty]
     sample = Sample(tuple(paired_differences(rows, comparison)), comparison.margin)
     estimate = estimate_mean([value - sample.margin for value in sample.differences])
+    error = sampling_error_of_images(rows, comparison)
+    bound = isnan(error)
+    if bound:
+        error = _bound(rows, comparison, series)
+    missing = ", ".join(dict.fromkeys(empty))
+    return Contrast(comparison, estimate, error, sample, missing, bound)
+
+
+def sampling_error_of_images(rows: pd.DataFrame, comparison: Comparison) -> float:
+    """Standard error of a mean difference, in points, by the draw of the test images.
+
+    An image contributes the weighted sum of who gets it right, averaged over seeds; what all get
+    right or wrong cancels. Not a number where the record of a seed does not say which are right.
+    """
+    right = [right_images(rows, operand) for operand in comparison.operands]
+    series = [accuracies(rows, operand) for operand in comparison.operands]
+    seeds = set.intersection(*(set(values.index) for values in series))
+    if not seeds or not all(seeds <= set(flags.index) for flags in right):
+        return nan
+    weighted = [
+        weight * np.mean([flags[seed] for seed in seeds], axis=0)
+        for weight, flags in zip(weights(comparison), right, strict=True)
+    ]
+    by_image = np.sum(weighted, axis=0)
+    return 100 * float(by_image.std() / sqrt(len(by_image)))
+
+
+def _bound(rows: pd.DataFrame, comparison: Comparison, series: Sequence[pd.Series]) -> float:
+    """The sampling error if networks erred independently."""
     images = rows["test_images"].dropna()
-    error = sampling_error(
+    return sampling_error(
         [
             (weight, float(values.mean()), float(images.iloc[0]))
             for weight, values in zip(weights(comparison), series, strict=True)
             if not values.empty
         ]
     )
-    missing = ", ".join(dict.fromkeys(empty))
-    return Contrast(comparison, estimate, error, sample, missing)
 
 
 def operand_text(operand: Operand) -> str:

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from studies.spec.claims import Comparison, Operand
 from trainers import unpack_flags
@@ -27,7 +26,7 @@ def paired_differences(rows: pd.DataFrame, comparison: Comparison) -> pd.Series:
 def accuracies(rows: pd.DataFrame, operand: Operand) -> pd.Series:
     """The test accuracies of an operand in [0, 1] by seed, of the seeds that have one."""
     if operand.but_not is not None:
-        return _shares(rows, operand, operand.but_not)
+        return right_images(rows, operand).map(np.mean).astype(float)
     arm_rows = rows[rows["arm"] == operand.arm]
     if operand.ensemble:
         arm_rows = arm_rows.drop_duplicates("seed")
@@ -45,21 +44,18 @@ def at_size(rows: pd.DataFrame, operand: Operand) -> pd.DataFrame:
     return rows
 
 
-def _shares(rows: pd.DataFrame, operand: Operand, other: Operand) -> pd.Series:
-    """The share of the test images that `operand` gets right and `other` wrong, by seed."""
-    right, wrong = (
-        at_size(rows[rows["arm"] == side.arm], side).set_index("seed") for side in (operand, other)
-    )
-    columns = [right["test_right"], right["test_images"], wrong["test_right"]]
-    both = pd.concat(columns, axis=1, join="inner")
-    return pd.Series(
-        {
-            seed: float(np.mean(_flags(first, images) & ~_flags(second, images)))
-            for seed, first, images, second in both.dropna().itertuples()
-        },
-        dtype=float,
-    )
+def right_images(rows: pd.DataFrame, operand: Operand) -> pd.Series:
+    """Which test images an operand gets right, arrays of bool by seed, where that is kept.
 
-
-def _flags(text: str, images: float) -> NDArray[np.bool_]:
-    return unpack_flags(text, int(images))
+    With `but_not`, which of them the other gets wrong. It is not kept for ensembles.
+    """
+    if operand.ensemble or "test_right" not in rows:
+        return pd.Series(dtype=object)
+    own = at_size(rows[rows["arm"] == operand.arm], operand).set_index("seed")
+    kept = own[["test_right", "test_images"]].dropna()
+    flags = pd.Series({row.Index: unpack_flags(row[1], int(row[2])) for row in kept.itertuples()})
+    if operand.but_not is None or flags.empty:
+        return flags.astype(object)
+    other = right_images(rows, operand.but_not)
+    both = flags.index.intersection(other.index)
+    return pd.Series({seed: flags[seed] & ~other[seed] for seed in both}, dtype=object)

@@ -236,3 +236,33 @@ def test_a_share_names_existing_arms_and_nothing_twice_removed() -> None:
         Operand("rs", ensemble=True, but_not=Operand("a"))
     made = plan(claim(Comparison((Operand("a", but_not=Operand("b")),), (Operand("a"),))))
     assert Ablation.from_json(made.to_json()) == made
+
+
+def test_sampling_error_is_that_of_images_on_which_two_networks_differ() -> None:
+    """Shares b and c of 900 images are right for one network only."""
+    generator = np.random.default_rng(1)
+    seeds = 4
+    easy = generator.random(900) < 0.5
+    flags = {
+        arm: [torch.tensor(easy | (generator.random(900) < 0.1)) for _ in range(seeds)]
+        for arm in "ab"
+    }
+    values = {arm: [100 * float(flag.double().mean()) for flag in flags[arm]] for arm in flags}
+    data = task_frame(**values)
+    data["test_right"] = [pack_flags(flag) for arm in "ab" for flag in flags[arm]]
+    asked = plan(claim(*exceeds("a", "b")))
+    exact = verdicts_info(data, asked)[0].weakest
+    first = verdicts_info(data[data["seed"] == 0], asked)[0].weakest
+    bound = verdicts_info(data.assign(test_right=None), asked)[0].weakest
+    one, other = (flags[arm][0].numpy() for arm in "ab")
+    b, c = (one & ~other).mean(), (other & ~one).mean()
+    assert first.sampling_error == pytest.approx(100 * sqrt((b + c - (b - c) ** 2) / 900))
+    # Chance differences average out over seeds.
+    assert exact.sampling_error < 0.7 * first.sampling_error
+    assert exact.sampling_error < 0.5 * bound.sampling_error
+    assert (exact.is_bound, bound.is_bound) == (False, True)
+    # One seed without flags: all are bounded.
+    data.loc[data.index[0], "test_right"] = None
+    assert verdicts_info(data, asked)[0].weakest == replace(
+        bound, sampling_error=pytest.approx(bound.sampling_error)
+    )
