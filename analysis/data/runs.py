@@ -12,6 +12,7 @@ from analysis.stats.arms import ArmSummary, arms_info
 from analysis.stats.points import points_info
 from analysis.stats.verdicts import Verdict, verdicts_info
 from searchspace import InputError
+from searchspace.space.costs.limits import UNLIMITED, Limits
 from studies import Ablation, load, load_curves, load_environments, read_experiment
 from studies.rundir.frames import load_untuned
 from studies.rundir.record import Record
@@ -138,8 +139,24 @@ def read_run(folder: Path) -> Run:
     """A run directory; an InputError if it holds none."""
     store = RunStore(folder)
     experiment = read_experiment(store)
-    frame = load(store)
+    frame = _within_limits(load(store), experiment)
     return Run(store, experiment, frame, load_curves(store, frame), load_environments(store))
+
+
+def _within_limits(frame: pd.DataFrame, experiment: Ablation | Search) -> pd.DataFrame:
+    """The frame without ensembles that cost more than a search's limit on MACs.
+
+    A limit is on one image at the space's own size, the largest; all sizes together may exceed it.
+    `attrs["over_limit"]` counts those left out.
+    """
+    limits = experiment.limits if isinstance(experiment, Search) else Limits()
+    column = "ensemble_macs" if limits.form == "deployed" else "ensemble_training_macs"
+    most = limits.max_macs if limits.size is None else None
+    over = frame[column] > (UNLIMITED if most is None else most)
+    columns = [str(name) for name in frame if str(name).startswith("ensemble_")]
+    kept = frame.assign(**{name: frame[name].mask(over) for name in columns})
+    kept.attrs = {**frame.attrs, "over_limit": int(frame["arm"][over].nunique())}
+    return kept
 
 
 def read_ablations(folders: Sequence[Path]) -> list[Run]:

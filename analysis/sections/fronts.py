@@ -70,7 +70,8 @@ def _cost_sections(run: Run, series: RunPoints, cost: str, name: str, title: str
     printed = [point for point in published if printed_cost(point, cost)]
     same = run.is_ablation and run.ablation.design.is_paper_protocol
     figure = plot_front([series], cost, run.axis, printed if same else [])
-    sections = [Section(name, title, interval_note(frame), figure, (table,))]
+    text = (*interval_note(frame), *limit_note(run))
+    sections = [Section(name, title, text, figure, (table,))]
     if printed and not same:
         figure = plot_front([series], cost, run.axis, printed, same_protocol=False)
         title = f"{title}: beside the papers' points"
@@ -90,6 +91,15 @@ def interval_note(points: pd.DataFrame) -> tuple[str, ...]:
             f"{seeds} and no interval: too few were trained again to know the spread of seeds.",
         )
     return (f"{seeds}; their intervals suppose the spread of all networks that have several.",)
+
+
+def limit_note(run: Run) -> tuple[str, ...]:
+    """How many ensembles a search's limits leave out, if any."""
+    count = run.frame.attrs["over_limit"]
+    if not count or run.search is None:
+        return ()
+    which = "The ensemble of one network is" if count == 1 else f"Ensembles of {count} networks are"
+    return (f"{which} left out: all sizes together exceed {run.search.limits.label()}.",)
 
 
 def _why_empty(run: Run, cost: str) -> str:

@@ -1,4 +1,4 @@
-"""The sections about hypervolume: against trials and against training time."""
+"""The sections about hypervolume: against jobs and against training time."""
 
 from collections.abc import Sequence
 
@@ -21,8 +21,8 @@ from analysis.stats.hypervolume import (
 
 
 def plot_hypervolume(info: pd.DataFrame, by: str) -> go.Figure:
-    """Hypervolume against `trials` or `seconds`; expectations are dashed, with a band."""
-    titles = {"trials": "trials ended", "seconds": "training time spent on all trials, s"}
+    """Hypervolume against `jobs` or `seconds`; expectations are dashed, with a band."""
+    titles = {"jobs": "jobs ended", "seconds": "training time spent on all jobs, s"}
     figure = figures.figure(titles[by], "hypervolume, share of the box")
     for number, (name, curve) in enumerate(info.groupby("run", sort=False)):
         if curve[by].isna().all():
@@ -44,7 +44,7 @@ def plot_hypervolume(info: pd.DataFrame, by: str) -> go.Figure:
 
 
 def hypervolume_sections(runs: Sequence[Run]) -> list[Section]:
-    """Hypervolume of all searches of a report in one box, against trials and against time."""
+    """Hypervolume of all searches of a report in one box, against jobs and against time."""
     searches = [run for run in runs if run.search]
     if not searches:
         return []
@@ -60,12 +60,12 @@ def hypervolume_sections(runs: Sequence[Run]) -> list[Section]:
         f"networks found so far dominate; {cost_name(cost)} on a logarithmic scale from "
         f"{engineering(box.cheapest)} to {engineering(box.costliest)}, validation accuracy from "
         f"{box.worst:.3g} to 100 %; one box for all runs shown.",
-        baseline,
+        f"A trial is one job, and one more for each time that it was trained again. {baseline}",
     )
     table = ReportTable("hypervolume", title, info, HYPERVOLUME_COLUMNS)
-    by_trials, by_time = (plot_hypervolume(info, by) for by in ("trials", "seconds"))
+    by_jobs, by_time = (plot_hypervolume(info, by) for by in ("jobs", "seconds"))
     return [
-        Section("hypervolume-trials", "Hypervolume and trials", text, by_trials, (table,)),
+        Section("hypervolume-jobs", "Hypervolume and jobs", text, by_jobs, (table,)),
         Section("hypervolume-time", "Hypervolume and time", (), by_time),
     ]
 
@@ -88,13 +88,13 @@ def _all_info(runs: Sequence[Run], cost: str, box: ReferenceBox) -> tuple[pd.Dat
         label = "expected of random search"
         text = (
             "Random search draws trials independently, so the mean over random orders of its own "
-            f"trials (n={ORDERS}) is its expected hypervolume; the band holds 90 % of the orders."
+            f"jobs (n={ORDERS}) is its expected hypervolume; the band holds 90 % of the orders."
         )
     else:
-        label = "its trials in random order"
+        label = "its jobs in random order"
         text = (
             "No random search is among these runs. The dashed line is the mean over random orders "
-            f"of the run's own trials (n={ORDERS}; the band holds 90 %): it shows whether the "
+            f"of the run's own jobs (n={ORDERS}; the band holds 90 %): it shows whether the "
             "search found better networks later than earlier, not what random search would have "
             "found. Give a run with the sampler random as another RUN for that."
         )

@@ -1,4 +1,4 @@
-"""Hypervolume of a search after a number of trials, or after an amount of training time."""
+"""Hypervolume of a search after a number of jobs, or after an amount of training time."""
 
 from dataclasses import dataclass
 
@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 from studies.samplers.pareto import non_dominated
 
 ORDERS = 50
-"""Random orders of the trials that an expectation is a mean over."""
+"""Random orders of the jobs that an expectation is a mean over."""
 STEPS = 60
-"""Numbers of trials at which hypervolumes are computed."""
+"""Numbers of jobs at which hypervolumes are computed."""
 
 HYPERVOLUME_COLUMNS = {
     "run": "the run directory's name, and what was done to its order",
-    "trials": "trials ended by then, whatever their end",
-    "seconds": "training time spent by then, summed over trials; missing for a random order",
+    "jobs": "trainings ended by then, whatever their end; a trial may have several",
+    "seconds": "training time spent by then, summed over jobs; missing for a random order",
     "hypervolume": "share of the box between the reference and the ideal point, in [0, 1]",
     "low": "5% quantile over random orders, missing for the run's own order",
     "high": "95% quantile over random orders",
@@ -47,10 +47,10 @@ class ReferenceBox:
 
 @dataclass(frozen=True, eq=False)
 class SearchTrajectory:
-    """The points of a search in the order in which trials ended.
+    """The points of a search in the order in which jobs ended.
 
-    `ended[i]` is the number of trials that had ended with point i, `seconds[t]` the training time
-    of the first t + 1 trials.
+    `ended[i]` is the number of jobs that had ended with point i, `seconds[t]` the training time
+    of the first t + 1 jobs.
     """
 
     points: NDArray[np.float64]
@@ -58,13 +58,13 @@ class SearchTrajectory:
     seconds: NDArray[np.float64]
 
     @property
-    def trials(self) -> int:
-        """The number of trials."""
+    def jobs(self) -> int:
+        """The number of jobs."""
         return len(self.seconds)
 
     def shuffled(self, generator: np.random.Generator) -> "SearchTrajectory":
-        """The same trials in a random order; training times stay with their places."""
-        place = generator.permutation(self.trials)
+        """The same jobs in a random order; training times stay with their places."""
+        place = generator.permutation(self.jobs)
         ended = place[self.ended - 1] + 1
         order = np.argsort(ended, kind="stable")
         return SearchTrajectory(self.points[order], ended[order], self.seconds)
@@ -73,7 +73,7 @@ class SearchTrajectory:
 def search_trajectory(
     frame: pd.DataFrame, measure: str, cost: str, box: ReferenceBox
 ) -> SearchTrajectory:
-    """The trials of a search from what `studies.load` gives; each job is one trial."""
+    """The jobs of a search from what `studies.load` gives."""
     rows = frame[frame["trained"].astype(bool)]
     ends = rows.groupby("key").agg(at=("finished_at", "first"), seconds=("seconds", "first"))
     ends = ends.sort_values("at", kind="stable")
@@ -88,13 +88,13 @@ def search_trajectory(
     return SearchTrajectory(points[order], ended[order], seconds)
 
 
-def trial_counts(trials: int) -> NDArray[np.int64]:
-    """Numbers of trials from 1 on, closer together at the beginning."""
-    return np.unique(np.geomspace(1, trials, STEPS).round().astype(np.int64))
+def job_counts(jobs: int) -> NDArray[np.int64]:
+    """Numbers of jobs from 1 on, closer together at the beginning."""
+    return np.unique(np.geomspace(1, jobs, STEPS).round().astype(np.int64))
 
 
 def hypervolumes(search: SearchTrajectory, counts: NDArray[np.int64]) -> NDArray[np.float64]:
-    """The hypervolume after each of these numbers of trials."""
+    """The hypervolume after each of these numbers of jobs."""
     from moocore import hypervolume
 
     front, first, volumes = np.empty((0, 2)), 0, []
@@ -111,11 +111,11 @@ def hypervolumes(search: SearchTrajectory, counts: NDArray[np.int64]) -> NDArray
 
 def hypervolume_info(name: str, search: SearchTrajectory) -> pd.DataFrame:
     """The hypervolume of a run in its own order; columns are in `HYPERVOLUME_COLUMNS`."""
-    counts = trial_counts(search.trials)
+    counts = job_counts(search.jobs)
     return pd.DataFrame(
         {
             "run": name,
-            "trials": counts,
+            "jobs": counts,
             "seconds": search.seconds[counts - 1],
             "hypervolume": hypervolumes(search, counts),
             "low": np.nan,
@@ -125,14 +125,14 @@ def hypervolume_info(name: str, search: SearchTrajectory) -> pd.DataFrame:
 
 
 def expected_hypervolume_info(name: str, search: SearchTrajectory, seed: int = 0) -> pd.DataFrame:
-    """The mean over random orders of the same trials, and its 5% and 95% quantiles."""
+    """The mean over random orders of the same jobs, and its 5% and 95% quantiles."""
     generator = np.random.default_rng(seed)
-    counts = trial_counts(search.trials)
+    counts = job_counts(search.jobs)
     volumes = np.array([hypervolumes(search.shuffled(generator), counts) for _ in range(ORDERS)])
     low, high = np.quantile(volumes, (0.05, 0.95), axis=0)
     return pd.DataFrame(
         {
-            "run": name, "trials": counts, "seconds": np.nan,
+            "run": name, "jobs": counts, "seconds": np.nan,
             "hypervolume": volumes.mean(axis=0), "low": low, "high": high,
         }
     )  # fmt: skip

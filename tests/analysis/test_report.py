@@ -89,7 +89,7 @@ def test_report_of_a_search(search_dir: Path, capsys: pytest.CaptureFixture[str]
     assert report([search_dir]) == 0
     assert "Front of tiny: 2 of 5 networks" in capsys.readouterr().out
     page = Page((search_dir / PAGE).read_text())
-    assert {"hypervolume-trials-0-f-data", "early-stopping-0-f-data"} <= set(page.data)
+    assert {"hypervolume-jobs-0-f-data", "early-stopping-0-f-data"} <= set(page.data)
     text = (search_dir / PAGE).read_text()
     assert "4 networks have an accuracy" in text
     assert "too few networks were trained with several seeds" in text

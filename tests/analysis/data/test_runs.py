@@ -5,16 +5,19 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from analysis.data import runs
 from analysis.data.networks import networks_json
 from analysis.data.provenance import environment_info
 from analysis.data.runs import Run, read_run
+from analysis.sections.fronts import limit_note
 from analysis.stats.accuracy import logits, percent
 from analysis.stats.points import POINT_COLUMNS, points_info
 from analysis.stats.training import early_stopping_info, failures_info, learning_info
 from searchspace import Architecture
+from searchspace.space.costs.limits import Limits
 from studies import CURVE_COLUMNS, load_curves
 from tests.support.arms import arms_rows
-from tests.support.helpers import write_ablation, write_search
+from tests.support.helpers import search, write_ablation, write_search
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +57,38 @@ def test_a_search_shows_validation_and_an_ablation_test(searched: Run, ablated: 
     assert first["test_mean"] == pytest.approx(59)
     static = ablated.points.iloc[0]
     assert static["mean"] == static["test_mean"] == pytest.approx(80)
+
+
+@pytest.mark.parametrize(
+    ("limits", "shown"),
+    [
+        (Limits(), 2),
+        (Limits(max_macs=150), 1),
+        (Limits(max_macs=200), 2),
+        (Limits(max_macs=350, form="training"), 1),
+        # A limit at a smaller size says nothing of all sizes together.
+        (Limits(max_macs=100, size=6), 2),
+    ],
+)
+def test_limits_hold_for_ensembles(
+    limits: Limits, shown: int, searched: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = arms_rows({"a": [0.5], "b": [0.6]}).assign(trial=0, latency_ms=np.nan)
+    made["ensemble_macs"] = [150.0, 151.0]
+    made["ensemble_training_macs"] = [300.0, 400.0]
+    made["ensemble_validation_accuracy"] = made["ensemble_test_accuracy"] = 0.9
+    made["validation_images"] = 100
+    made.attrs["left_out"] = 0
+    monkeypatch.setattr(runs, "load", lambda store: made)
+    monkeypatch.setattr(runs, "load_curves", lambda store, frame: frame)
+    monkeypatch.setattr(runs, "read_experiment", lambda store: search(limits=limits))
+    run = runs.read_run(searched.folder)
+    assert len(run.points) == 2 + shown
+    assert (run.points["view"] == "ensemble").sum() == shown
+    notes = limit_note(run)
+    assert len(notes) == (shown == 1)
+    if notes:
+        assert "The ensemble of one network is left out: all sizes together exceed max" in notes[0]
 
 
 def test_several_sizes_are_points_of_one_network(searched: Run, ablated: Run) -> None:

@@ -7,7 +7,7 @@ from analysis.stats.hypervolume import (
     expected_hypervolume_info,
     hypervolume_info,
     hypervolumes,
-    trial_counts,
+    job_counts,
 )
 
 
@@ -30,7 +30,7 @@ def test_expectation_over_orders_in_closed_form() -> None:
     assert last == pytest.approx(0.25)
     assert first == pytest.approx(0.13, abs=0.05)
     assert hypervolume_info("x", search)["hypervolume"].tolist() == [0.25, 0.25]
-    assert trial_counts(10_000)[[0, -1]].tolist() == [1, 10_000]
+    assert job_counts(10_000)[[0, -1]].tolist() == [1, 10_000]
 
 
 def test_costs_count_by_their_logarithm() -> None:
