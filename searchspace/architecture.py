@@ -13,9 +13,13 @@ from torch import nn
 from searchspace.backbones.base import DEFAULTS, Backbone, Builder, refusal
 from searchspace.choice import Choice
 from searchspace.errors import InputError
+from searchspace.placement import placed_labels
 from searchspace.resolutions import Resolutions
 from searchspace.schema import OMIT_DEFAULT, content_key, from_json, to_json
 from searchspace.slot import Slot
+
+LONG = 160
+"""Characters of a label that says where choices are."""
 
 
 @dataclass(frozen=True)
@@ -55,10 +59,19 @@ class Architecture:
         return self.choices.get(slot.name, DEFAULTS[slot.role])
 
     def label(self) -> str:
-        """A short name: the backbone and the distinct choices, without their slots."""
-        kinds = dict.fromkeys(choice.label() for choice in self.choices.values())
+        """A short name that no other architecture has: backbone, choices and where they are.
+
+        `coconv(experts=2)` is in every slot that can take it, `coconv(experts=2)@1,3` in those of
+        stages 1 and 3, `@2.conv1` in those of stage 2 whose name ends in conv1, `@*.conv1` in those
+        of every stage. A label longer than `LONG` has the key's beginning for settings and places.
+        """
         sizes = [self.resolutions.label()] if self.resolutions else []
-        return " + ".join([self.backbone.label(), *kinds, *sizes])
+        placed = placed_labels(self.backbone, self.choices)
+        label = " + ".join([self.backbone.label(), *placed, *sizes])
+        if len(label) <= LONG:
+            return label
+        kinds = dict.fromkeys(choice.kind for choice in self.choices.values())
+        return f"{' + '.join([self.backbone.label(), *kinds, *sizes])} #{self.key[:8]}"
 
     def training_sizes(self, input_size: int) -> tuple[int, ...]:
         """The input sizes in pixels that it is trained at, the largest first.

@@ -11,7 +11,7 @@ import pandas as pd
 from analysis.stats.arms import ArmSummary, arms_info
 from analysis.stats.points import points_info
 from analysis.stats.verdicts import Verdict, verdicts_info
-from searchspace import InputError
+from searchspace import Architecture, InputError
 from searchspace.space.costs.limits import UNLIMITED, Limits
 from studies import Ablation, load, load_curves, load_environments, read_experiment
 from studies.rundir.frames import load_untuned
@@ -20,6 +20,9 @@ from studies.rundir.store import RunStore
 from studies.rundir.tuning import ArmTuning, arm_tunings
 from studies.spec.search import Search
 from trainers import Task
+
+LABELLED = 1000
+"""Up to this number of points all networks get a label, which takes a millisecond each."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,6 +124,15 @@ class Run:
         """The JSON form of each arm's network, in order of appearance."""
         first = self.frame.drop_duplicates("arm")
         return dict(zip(first["arm"], first["architecture"], strict=True))
+
+    def labels(self, points: pd.DataFrame) -> list[str]:
+        """The label of each point's network; empty off the front where there are very many."""
+        few = len(points) <= LABELLED
+        labels: dict[str, str] = {}
+        for arm, on_front in zip(points["arm"], points["on_front"], strict=True):
+            if arm not in labels and (few or on_front):
+                labels[arm] = Architecture.from_json(self.architectures[arm]).label()
+        return [labels.get(arm, "") for arm in points["arm"]]
 
     @cached_property
     def records(self) -> Sequence[Record]:

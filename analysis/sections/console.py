@@ -48,9 +48,9 @@ def _print_search(run: Run, console: Console) -> None:
         console.print("No trial has an accuracy yet.")
         return
     rows = tuple(
-        (row["name"], engineering(row["params"]), engineering(row["macs"]),
+        (f"{row['name']}: {label}", engineering(row["params"]), engineering(row["macs"]),
          f"{row['mean']:.2f}", f"{row['test_mean']:.2f}", str(row["n"]))
-        for row in front.to_dict("records")
+        for row, label in zip(front.to_dict("records"), run.labels(front), strict=True)
     )  # fmt: skip
     table = TextTable(("network", "params", "MACs", "validation, %", "test, %", "n"), rows)
     console.print(rich_table(table, f"Front of {run.name}: {len(front)} of {len(points)} networks"))

@@ -62,7 +62,8 @@ def front_sections(run: Run, number: int) -> list[Section]:
 def _cost_sections(run: Run, series: RunPoints, cost: str, name: str, title: str) -> list[Section]:
     if series.points.empty:
         return [Section(name, title, reason=_why_empty(run, cost))]
-    frame = series.points.assign(run=run.folder.name)[list(FRONT_COLUMNS)]
+    labels = run.labels(series.points)
+    frame = series.points.assign(run=run.folder.name, label=labels)[list(FRONT_COLUMNS)]
     first = frame.drop(columns="network").sort_values("on_front", ascending=False, kind="stable")
     heading = f"Networks by {cost_name(cost)}"
     table = ReportTable(name, heading, first, FRONT_COLUMNS, hidden=HIDDEN)
@@ -117,15 +118,15 @@ def joint_front_sections(runs: Sequence[Run], names: Sequence[str]) -> list[Sect
             series = RunPoints(name, number, points, index)
             groups.setdefault((task.label(), run.axis), []).append(series)
     return [
-        _joint_section(f"fronts-{index + 1}", label, axis, series, runs[series[0].number].main_cost)
+        _joint_section(f"fronts-{index + 1}", label, axis, series, runs)
         for index, ((label, axis), series) in enumerate(groups.items())
     ]
 
 
 def _joint_section(
-    name: str, label: str, axis: str, group: Sequence[RunPoints], cost: str
+    name: str, label: str, axis: str, group: Sequence[RunPoints], runs: Sequence[Run]
 ) -> Section:
-    title = f"Fronts on {label}"
+    title, cost = f"Fronts on {label}", runs[group[0].number].main_cost
     series = [
         RunPoints(s.name, s.number, front_info(s.points, cost), s.task)
         for s in group
@@ -133,7 +134,8 @@ def _joint_section(
     ]
     if not series:
         return Section(name, title, reason="No figure: no network has an accuracy yet.")
-    frames = [s.points[s.points["on_front"]].assign(run=s.name) for s in series]
+    fronts = [(s, s.points[s.points["on_front"]]) for s in series]
+    frames = [front.assign(run=s.name, label=runs[s.number].labels(front)) for s, front in fronts]
     frame = pd.concat(frames, ignore_index=True)[list(FRONT_COLUMNS)].drop(columns="network")
     hidden = ("task", "view", "sd")
     table = ReportTable(name, "Networks on the fronts", frame, FRONT_COLUMNS, hidden=hidden)

@@ -16,6 +16,8 @@ LEVELS = (10, 50, 90)
 
 FRONT_COLUMNS = POINT_COLUMNS | {
     "run": "the run directory's name",
+    "label": "backbone, choices and their slots (stages 1 and 3: @1,3); above 1,000 networks only "
+    "of those on the front",
     "on_front": "whether no network of the run has at least this mean for at most this cost",
 }
 PROBABILITY_COLUMNS = {

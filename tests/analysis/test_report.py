@@ -5,7 +5,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from analysis.data import runs
+from analysis.data.runs import read_run
 from analysis.report import PAGE, TABLE, report
+from analysis.sections.fronts import front_sections
 from searchspace import InputError
 from studies.rundir.store import RunStore
 from tests.support.helpers import search, study, with_study, write_ablation, write_search
@@ -151,6 +154,23 @@ def test_text_that_looks_like_a_script_stays_text(tmp_path: Path) -> None:
         store.ask(plan, {})
     report([tmp_path])
     assert "</script><b>" not in (tmp_path / PAGE).read_text()
+
+
+def test_tables_of_fronts_identify_networks(
+    search_dir: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = read_run(search_dir)
+    table = front_sections(run, 0)[0].tables[0].frame
+    assert table.groupby("arm")["label"].nunique().tolist() == [1] * table["arm"].nunique()
+    assert table["label"].nunique() == table["arm"].nunique()
+    report([search_dir])
+    output = " ".join(capsys.readouterr().out.split())
+    assert "resnet_cifar(depth=8, width=2) + 8/6 px, none distillation" in output
+    # Of very many networks, those on the front.
+    monkeypatch.setattr(runs, "LABELLED", 3)
+    table = front_sections(run, 0)[0].tables[0].frame
+    assert (table["label"] == "").any()
+    assert (table["label"] != "")[table["on_front"]].all()
 
 
 def test_a_page_says_what_intervals_of_few_seeds_suppose(search_dir: Path, run_dir: Path) -> None:

@@ -148,8 +148,8 @@ def test_bad_json_is_refused_with_its_path(data, message) -> None:
 def test_label_names_backbone_and_choices() -> None:
     assert Architecture(ResNet(18)).label() == "resnet"
     assert MIXED.label() == (
-        "resnet_cifar(depth=8, width=8, shortcut=B) + coconv(experts=2, gate=softmax) "
-        "+ se + se(reduction=8) + acnet"
+        "resnet_cifar(depth=8, width=8, shortcut=B) + coconv(experts=2, gate=softmax)@*.conv1 "
+        "+ se@1 + se(reduction=8)@2,3 + acnet@3.conv2"
     )
 
 
