@@ -124,6 +124,11 @@ class JobQueue(ABC):
         else:
             self.interrupted.append(self.running.pop(key))
 
+    def job_hung(self, key: str) -> None:
+        """Fail a job whose process hung and was ended from outside."""
+        limit = self.resources.time_limit
+        self._fail(key, f"its process hung beyond its time limit of {limit:g} s", "machine")
+
     def _fail(self, key: str, reason: str, cause: Cause) -> None:
         """Record a failed job; an InputError ends the run if the machine fails all jobs alike."""
         self.failures[key] = reason

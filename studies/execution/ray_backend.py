@@ -7,6 +7,7 @@ import shutil
 import socket
 import tempfile
 import time
+from contextlib import suppress
 from math import inf
 from pathlib import Path
 from types import TracebackType
@@ -17,12 +18,16 @@ from studies.execution import data_cache
 from studies.execution.job_queue import JobQueue
 from studies.execution.resources import Resources
 from studies.execution.stop_signals import StopSignals
+from studies.execution.watchdog import CLUSTER_PATIENCE, LOCAL_PATIENCE, Watchdog
 from studies.spec import user_operators
 
 ASK_SECONDS = 2.0
 """Between questions to Ray about the size of the cluster."""
 
 CONNECT_SECONDS = 5
+
+LOST = 1
+"""The exit status of a run that lost Ray."""
 
 QUIET = {
     # Tune's own files and messages: the store is the truth of a run and progress is ours.
@@ -42,7 +47,9 @@ QUIET = {
 class RayBackend:
     """Trains the jobs of queues in Ray's processes.
 
-    Ray is imported and started by the first queue that is run, as that takes seconds.
+    Ray is imported and started by the first queue that is run, as that takes seconds. If Ray's head
+    or the local raylet is lost, this process ends with one sentence: Ray itself would block it for
+    minutes. What is stored stays, and the same command continues.
     """
 
     def __init__(self, resources: Resources) -> None:
@@ -51,6 +58,7 @@ class RayBackend:
         self.started = False
         self.asked_at = -inf
         self.room = 1
+        self.watchdog: Watchdog | None = None
 
     def __enter__(self) -> "RayBackend":
         return self
@@ -65,6 +73,9 @@ class RayBackend:
 
     def close(self) -> None:
         """End all workers and remove the data that they share; the next run starts others."""
+        if self.watchdog is not None:
+            self.watchdog.stop()
+            self.watchdog = None
         if self.started:
             import ray
 
@@ -92,6 +103,7 @@ class RayBackend:
             # Ray has set a handler of its own.
             signals.install()
             _check_gpus(self.resources)
+            self._watch()
         from studies.execution.tune_backend import run_in_tune
 
         queue.run = self.name
@@ -103,6 +115,30 @@ class RayBackend:
             run_in_tune(queue, self.slots, scratch)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
+
+    def _watch(self) -> None:
+        """Start the watchdog, unless this process reaches Ray through a client."""
+        import ray
+
+        node = ray._private.worker._global_node
+        if node is not None:
+            patience = CLUSTER_PATIENCE if self.resources.address else LOCAL_PATIENCE
+            self.watchdog = Watchdog(
+                node.gcs_address, node.raylet_socket_name, self._lost, patience
+            )
+            self.watchdog.start()
+
+    def _lost(self, what: str) -> None:
+        """End this process, whose main thread may be blocked, and what it has started."""
+        sentence = (
+            f"{what}; the run was stopped, its results are kept, and the same command goes on"
+        )
+        # Not by print: the main thread may hold a lock. A progress bar has hidden the cursor.
+        cursor = "\x1b[?25h" if os.isatty(2) else ""
+        os.write(2, f"{cursor}\nerror: {sentence}\n".encode())
+        _kill_ray()
+        data_cache.release(self.name)
+        os._exit(LOST)
 
     def slots(self) -> int:
         """How many jobs fit on the machines that are available now.
@@ -121,12 +157,18 @@ class RayBackend:
 
 
 def _kill_ray() -> None:
-    """Kill the processes that this one has started for Ray."""
+    """Kill the processes that this one has started for Ray, with the agents that those started."""
+    import psutil  # type: ignore[import-untyped]  # Ray brings it along.
     import ray
 
     node = ray._private.worker._global_node
     if node is not None:
+        # Agents of a killed raylet may stay for ever; afterwards they are nobody's descendants.
+        descendants = psutil.Process().children(recursive=True)
         node.kill_all_processes(check_alive=False, allow_graceful=False)
+        for process in descendants:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
 
 
 def _cluster_resources() -> dict[str, float]:
@@ -163,6 +205,8 @@ def _start_ray(resources: Resources) -> None:
 
     for name in ("ray", "ray.tune", "ray.train"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
+    # It would print twenty lines of the log of a raylet that has ended.
+    ray._private.worker.print_to_stdstream = lambda *values, **settings: None
     settings: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.CRITICAL}
     if resources.address is None:
         settings |= {"include_dashboard": False, "num_cpus": resources.workers}

@@ -2,12 +2,15 @@
 
 import faulthandler
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+import ray
 from ray import cloudpickle, tune
 from ray.tune import (
+    Callback,
     CheckpointConfig,
     FailureConfig,
     RunConfig,
@@ -24,11 +27,14 @@ from studies.execution.worker import StepReport, Worker, WorkItem
 
 T = TypeVar("T")
 
-ITEM, REPORT = "item", "report"
+ITEM, REPORT, LEFT = "item", "report", "left"
 GUESSES = " There are some potential root causes", " Some common causes include"
 """How releases of Ray introduce the possible causes of the end of a process."""
 GRACE_SECONDS = 10.0
-"""From the time limit of a job that hangs to the end of its process."""
+"""From the time limit of a job that hangs until its process ends itself, and again as long until it
+is ended from outside."""
+LONGEST_STEP = 0.5
+"""Seconds that a step of the driver counts at most: it may be busy while reports wait for it."""
 
 
 class _EndRun(BaseException):
@@ -70,7 +76,59 @@ class JobTrainable(Trainable):
             )
         report = self.worker.step()
         faulthandler.cancel_dump_traceback_later()
-        return {REPORT: report, "done": bool(report.record or report.failed)}
+        ended = bool(report.record or report.failed)
+        return {REPORT: report, LEFT: self.worker.left, "done": ended}
+
+
+class HungProcesses(Callback):
+    """Ends the processes of jobs that cannot end themselves, on any node.
+
+    A process that a signal has stopped, or that waits for a dead mount, does not even run the timer
+    of its own time limit.
+    """
+
+    def __init__(self, limit: float | None) -> None:
+        self.limit = limit
+        self.left: dict[Any, float] = {}
+        self.killed: set[str] = set()
+        self.now = time.monotonic()
+
+    def __getstate__(self) -> dict[str, Any]:
+        # As for the searcher.
+        return {}
+
+    def add(self, trial: Any) -> None:
+        """Watch a new trial."""
+        if self.limit is not None:
+            self.left[trial] = self.limit
+
+    def on_trial_result(
+        self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
+    ) -> None:
+        """Give the trial what its worker says that is left for the next step."""
+        if trial in self.left:
+            self.left[trial] = result[LEFT]
+
+    def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        """Watch a trial no longer."""
+        self.left.pop(trial, None)
+
+    on_trial_error = on_trial_complete
+
+    def on_step_begin(self, iteration: int, trials: list[Any], **info: Any) -> None:
+        """End the processes whose step takes far longer than what was left."""
+        now = time.monotonic()
+        passed, self.now = min(now - self.now, LONGEST_STEP), now
+        for trial in list(self.left):
+            actor = trial.temporary_state.ray_actor
+            if actor is None:
+                # It waits for a process.
+                continue
+            self.left[trial] -= passed
+            if self.left[trial] < -2 * GRACE_SECONDS:
+                del self.left[trial]
+                self.killed.add(trial.trial_id)
+                ray.kill(actor)
 
 
 class TuneSearcher(Searcher):
@@ -115,12 +173,16 @@ class TuneSearcher(Searcher):
 class TuneScheduler(FIFOScheduler):
     """Passes the reports of workers to the queue and its decisions to Tune."""
 
-    def __init__(self, searcher: TuneSearcher) -> None:
-        self.searcher, self.queue = searcher, searcher.queue
+    def __init__(self, searcher: TuneSearcher, hung: HungProcesses) -> None:
+        self.searcher, self.queue, self.hung = searcher, searcher.queue, hung
 
     def __getstate__(self) -> dict[str, Any]:
         # As for the searcher.
         return {}
+
+    def on_trial_add(self, tune_controller: Any, trial: Any) -> None:
+        """Watch its process."""
+        self.hung.add(trial)
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
         """Continue the Tune trial, or stop it."""
@@ -133,9 +195,13 @@ class TuneScheduler(FIFOScheduler):
             self._report(trial, result)
 
     def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
-        """Report a lost worker."""
-        why = last_words(_raised(trial))
-        _ending(lambda: self.queue.worker_lost(self.searcher.job_keys[trial.trial_id], why))
+        """Report a lost worker, or a job whose process hung."""
+        key = self.searcher.job_keys[trial.trial_id]
+        if trial.trial_id in self.hung.killed:
+            _ending(lambda: self.queue.job_hung(key))
+        else:
+            why = last_words(_raised(trial))
+            _ending(lambda: self.queue.worker_lost(key, why))
 
     def _report(self, trial: Any, result: dict[str, Any]) -> Decision:
         report: StepReport = result[REPORT]
@@ -167,7 +233,8 @@ def run_in_tune(queue: JobQueue, slots: Callable[[], int], scratch: Path) -> Non
     """Train until the queue is done, with at most `slots()` jobs at once."""
     os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(slots())
     searcher = TuneSearcher(queue, slots)
-    scheduler = TuneScheduler(searcher)
+    hung = HungProcesses(queue.resources.time_limit)
+    scheduler = TuneScheduler(searcher, hung)
     need = {"cpu": 1, "gpu": queue.resources.gpus_per_trial}
     tuner = Tuner(
         tune.with_resources(JobTrainable, need),
@@ -177,6 +244,7 @@ def run_in_tune(queue: JobQueue, slots: Callable[[], int], scratch: Path) -> Non
         run_config=RunConfig(
             storage_path=str(scratch),
             verbose=0,
+            callbacks=[hung],
             failure_config=FailureConfig(max_failures=0),
             checkpoint_config=CheckpointConfig(checkpoint_at_end=False),
         ),

@@ -33,6 +33,8 @@ class Trouble(Digits):
             raise LookupError("no good")
         if self.what == "hangs":
             time.sleep(600)
+        if self.what == "stops":
+            os.kill(os.getpid(), signal.SIGSTOP)
         if self.what == "dies" or (self.what == "dies once" and not Path(self.mark).exists()):
             if self.what == "dies once":
                 Path(self.mark).touch()

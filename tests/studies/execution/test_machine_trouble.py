@@ -15,7 +15,7 @@ from studies.execution.job_queue import ALIKE, AblationQueue, RunCallbacks
 from studies.execution.local_backend import LocalBackend
 from studies.execution.ray_backend import RayBackend
 from studies.execution.resources import Resources
-from studies.execution.tune_backend import TuneScheduler, TuneSearcher, _EndRun
+from studies.execution.tune_backend import HungProcesses, TuneScheduler, TuneSearcher, _EndRun
 from studies.execution.worker import StepReport, Worker, WorkItem
 from studies.rundir.store import RunStore
 from tests.support.helpers import job, study
@@ -99,7 +99,7 @@ def test_an_error_of_the_store_ends_tunes_loop_at_once(
     """Tune catches every Exception, takes the worker as lost and tries the job again."""
     queue = queue_of(tmp_path)
     searcher = TuneSearcher(queue, lambda: 2)
-    scheduler = TuneScheduler(searcher)
+    scheduler = TuneScheduler(searcher, HungProcesses(None))
     assert searcher.suggest("a") is not None
 
     def refuse(record: object) -> None:

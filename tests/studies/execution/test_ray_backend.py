@@ -32,6 +32,7 @@ from trainers import Digits, Result, Task
 from trainers.tasks import Splits
 
 SEARCH = search(trials=8, sampler="brute_force", recipe=replace(RECIPE, epochs=3))
+LONG_SEARCH = replace(SEARCH, recipe=replace(RECIPE, epochs=5000))
 
 DRIVER = """
 import sys
@@ -41,16 +42,17 @@ from studies.execution.ray_backend import RayBackend
 from studies.execution.resources import Resources
 from studies.cli.running import run_search
 from studies.rundir.store import RunStore
-from tests.studies.execution.test_ray_backend import SEARCH
+from tests.studies.execution import test_ray_backend
+asked = getattr(test_ray_backend, sys.argv[2])
 with RayBackend(Resources(2)) as backend:
-    status = run_search(SEARCH, RunStore(Path(sys.argv[1])), backend, Console())
+    status = run_search(asked, RunStore(Path(sys.argv[1])), backend, Console())
 sys.exit(status)
 """
 
 
-def drive(folder: Path) -> subprocess.Popen[str]:
+def drive(folder: Path, asked: str = "SEARCH") -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-c", DRIVER, str(folder)],
+        [sys.executable, "-c", DRIVER, str(folder), asked],
         cwd=ROOT,
         # Ours; that of Ray holds sockets, whose names must be short.
         env=os.environ | {"TMPDIR": str(folder.parent), "RAY_TMPDIR": tempfile.gettempdir()},

@@ -13,6 +13,7 @@ from studies.execution.stop_signals import STOPPING, StopSignals
 from studies.rundir.store import RunStore
 from tests.studies.execution.test_ray_backend import drive, lines, wait_for_lines
 from tests.support.paths import ROOT
+from tests.support.processes import processes_of_session
 
 
 @pytest.mark.parametrize("number", STOPPING)
@@ -70,19 +71,6 @@ def test_a_run_that_is_stopped_says_so_and_leaves_nothing(
     assert list(tmp_path.glob("convfrontier-*/*")) == []
     # No process of the session is left.
     deadline = time.monotonic() + 20
-    while _session(driver.pid) and time.monotonic() < deadline:
+    while processes_of_session(driver.pid) and time.monotonic() < deadline:
         time.sleep(0.2)
-    assert _session(driver.pid) == []
-
-
-def _session(leader: int) -> list[str]:
-    """The commands of the processes of a session."""
-    commands = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            fields = (folder / "stat").read_text().rpartition(")")[2].split()
-            if int(fields[3]) == leader and fields[0] != "Z":
-                commands.append((folder / "cmdline").read_text().replace("\0", " ")[:80])
-        except OSError:
-            continue
-    return commands
+    assert processes_of_session(driver.pid) == {}
