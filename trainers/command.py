@@ -28,6 +28,14 @@ def main(
         ),
     ] = 0,
     data_root: Annotated[Path | None, typer.Option(help="Folder that holds the datasets.")] = None,
+    download: Annotated[
+        bool,
+        typer.Option(
+            "--download",
+            help="Fetch data that are not there into --data-root, through torchvision "
+            "[default: never]",
+        ),
+    ] = False,
     device: Annotated[
         str | None, typer.Option(help="cpu, cuda or cuda:N [default: cuda if there is one]")
     ] = None,
@@ -43,6 +51,8 @@ def main(
     from trainers.training_folder import job_from_files, train_in_folder
 
     job, images = job_from_files(architecture, task, recipe, change or [], seed)
+    if download:
+        job.task.download(data_root or images)
     return train_in_folder(
         job, out, data_root=data_root or images, device=device, threads=threads, recompute=recompute
     )

@@ -8,6 +8,13 @@ import typer
 from searchspace.cli import fraction, whole_number
 
 DataRoot = Annotated[Path | None, typer.Option(help="Folder that holds the datasets.")]
+Download = Annotated[
+    bool,
+    typer.Option(
+        "--download",
+        help="Fetch data that are not there into --data-root, through torchvision [default: never]",
+    ),
+]
 Fresh = Annotated[
     bool, typer.Option("--fresh", help="Start anew; an earlier run is renamed, not deleted.")
 ]

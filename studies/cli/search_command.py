@@ -8,7 +8,7 @@ import typer
 
 from searchspace.cli import amount, fraction, whole_number, whole_number_or_zero
 from searchspace.errors import InputError
-from studies.cli.options import FILES, Address, DataRoot, Fresh, TimeLimit, Workers
+from studies.cli.options import FILES, Address, DataRoot, Download, Fresh, TimeLimit, Workers
 
 if TYPE_CHECKING:
     from studies.spec.search import Search
@@ -118,6 +118,7 @@ def search(
     ] = False,
     fresh: Fresh = False,
     data_root: DataRoot = None,
+    download: Download = False,
     workers: Workers = None,
     gpus_per_trial: Annotated[
         float, typer.Option(parser=fraction, metavar="X", help="GPUs for each job, fractions too.")
@@ -172,6 +173,8 @@ def search(
     resources = Resources(workers, gpus_per_trial, address, data_root, time_limit or None)
     task_name = Path(task).stem if task else experiment.task.short_name
     store = RunStore(out or Path("runs") / f"{experiment.name}-{task_name}")
+    if download:
+        experiment.task.download(data_root)
     missing_data = check_data(experiment.tasks, data_root, strict=not show_plan)
     if not missing_data:
         experiment = experiment.identified(data_root)

@@ -8,7 +8,7 @@ import typer
 
 from searchspace.cli import fraction, whole_number
 from searchspace.errors import InputError
-from studies.cli.options import FILES, Address, DataRoot, Fresh, TimeLimit, Workers
+from studies.cli.options import FILES, Address, DataRoot, Download, Fresh, TimeLimit, Workers
 
 if TYPE_CHECKING:
     from studies.spec.ablation import Ablation, Study
@@ -38,6 +38,7 @@ def run(
         list[str] | None, typer.Option(help="Task in place of the preset's; may be repeated.")
     ] = None,
     data_root: DataRoot = None,
+    download: Download = False,
     seeds: Annotated[
         int | None,
         typer.Option(parser=whole_number, metavar="N", help="Runs of each arm; more extends."),
@@ -105,6 +106,9 @@ def run(
     ablations = [_ablation(study, preset, task or [], seeds) for study in studies]
     if also_untuned:
         ablations = _also_untuned(ablations)
+    for one in dict.fromkeys(one for ablation in ablations for one in ablation.tasks):
+        if download:
+            one.download(data_root)
     label = file.study.name if file else name
     out = out or Path("runs") / "-".join([label, preset, *(Path(one).stem for one in task or [])])
     if show_plan:

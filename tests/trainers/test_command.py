@@ -16,6 +16,7 @@ from searchspace.cli import run_command
 from searchspace.schema import to_json
 from tests.support.helpers import RECIPE, SMALL, STATIC, TASK, job
 from tests.support.idx_files import write_idx_set
+from tests.support.mirror import mirror
 from tests.support.paths import ROOT
 from tests.trainers.test_training import same_numbers
 from trainers import Job, Result, Torchvision, train
@@ -195,3 +196,23 @@ def test_a_folder_belongs_to_one_set_of_images(
     write_idx_set(tmp_path, "MNIST", train=70)
     assert call(monkeypatch, *options) == 2
     assert "was begun with other images of MNIST than are there now" in capsys.readouterr().err
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_data_are_fetched_where_the_command_asks_for_it(
+    files: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    options = [*files, "--task", "MNIST", "--data-root", tmp_path / "data", "--out", tmp_path / "o"]
+    with mirror() as served:
+        write_idx_set(tmp_path / "source", "MNIST")
+        resources = [
+            (path.name, served.add(path.name, path.read_bytes())[1])
+            for path in sorted((tmp_path / "source" / "MNIST" / "raw").iterdir())
+        ]
+        monkeypatch.setattr("torchvision.datasets.MNIST.mirrors", [served.url])
+        monkeypatch.setattr("torchvision.datasets.MNIST.resources", resources)
+        assert call(monkeypatch, *options) == 2
+        assert "which --download fetches" in capsys.readouterr().err
+        assert served.asked == []
+        assert call(monkeypatch, *options, "--download") == 0

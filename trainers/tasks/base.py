@@ -122,6 +122,12 @@ class Task(Value, ABC):
         """
         return None
 
+    def download(self, data_root: Path | None) -> None:
+        """Fetch the data into `data_root` if they are not there and torchvision can fetch them.
+
+        An InputError says why they cannot be fetched.
+        """
+
     def identified(self, data_root: Path | None) -> Self:
         """The task with what identifies its data, where its kind alone does not.
 

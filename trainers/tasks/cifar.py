@@ -1,4 +1,4 @@
-"""CIFAR-10 and CIFAR-100, read from the folders of their archives (never downloaded)."""
+"""CIFAR-10 and CIFAR-100, read from the folders of their archives."""
 
 import pickle
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from torch import Tensor
 from searchspace.errors import InputError
 from trainers.tasks.array_pickle import read_pickle
 from trainers.tasks.base import Splits, Task, required, with_validation
+from trainers.tasks.downloading import download
 
 VALIDATION = 5000
 SPLIT_SEED = 20261
@@ -35,6 +36,16 @@ class Cifar(Task):
         """The unpacked archive's folder under `data_root`."""
         source = f"unpack {self.archive}, published by the University of Toronto"
         return required(data_root, self.kind, self.folder, source)
+
+    def download(self, data_root: Path | None) -> None:
+        """Fetch and unpack the archive unless its folder is there."""
+        from torchvision import datasets
+
+        if data_root is None or not (data_root / self.folder).exists():
+            published: Any = getattr(datasets, self.title.replace("-", ""))
+            download(
+                self.title, lambda root: published(root, download=True), data_root, self.folder
+            )
 
     def load(self, data_root: Path | None) -> Splits:
         """Read the pickled parts, whose checksums torchvision knows."""

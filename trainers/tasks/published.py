@@ -28,6 +28,8 @@ class PublishedSet:
     loader: str = ""
     """The name of the class in `torchvision.datasets`; that of the set, if it is empty."""
     first_label: int = 0
+    checked: bool = True
+    """Whether torchvision knows checksums of the files that it fetches."""
     system_folder: Path | None = field(default=None)
     """Where a package of the operating system puts the files."""
 
@@ -50,11 +52,11 @@ _WITH_VALIDATION = ({"split": "train"}, {"split": "val"})
 
 PUBLISHED: dict[str, PublishedSet] = {
     "FashionMNIST": _idx(
-        "FashionMNIST", 10, (60_000, 10_000), _MNIST,
+        "FashionMNIST", 10, (60_000, 10_000), _MNIST, **_BOOL,
         system_folder=Path("/usr/share/datasets/fashion-mnist"),
     ),
-    "MNIST": _idx("MNIST", 10, (60_000, 10_000), _MNIST),
-    "KMNIST": _idx("KMNIST", 10, (60_000, 10_000), _MNIST),
+    "MNIST": _idx("MNIST", 10, (60_000, 10_000), _MNIST, **_BOOL),
+    "KMNIST": _idx("KMNIST", 10, (60_000, 10_000), _MNIST, **_BOOL),
     "EMNIST": _idx(
         "EMNIST", 47, (112_800, 18_800), ("emnist-balanced-train", "emnist-balanced-test"),
         train=({"split": "balanced", "train": True},),
@@ -82,7 +84,8 @@ PUBLISHED: dict[str, PublishedSet] = {
     ),
     "DTD": PublishedSet(47, 3760, 1880, "files", ("dtd",), train=_WITH_VALIDATION),
     "FGVCAircraft": PublishedSet(
-        100, 6667, 3333, "files", ("fgvc-aircraft-2013b",), train=({"split": "trainval"},)
+        100, 6667, 3333, "files", ("fgvc-aircraft-2013b",), train=({"split": "trainval"},),
+        checked=False,
     ),
     "GTSRB": PublishedSet(43, 26_640, 12_630, "files", ("gtsrb",)),
     "Country211": PublishedSet(

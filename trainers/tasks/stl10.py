@@ -10,10 +10,12 @@ from torch import Tensor
 
 from searchspace.errors import InputError
 from trainers.tasks.base import Splits, Task, required, with_validation
+from trainers.tasks.downloading import download
 
 VALIDATION = 500
 SPLIT_SEED = 20263
 SIDE = 96
+FOLDER = "stl10_binary"
 ARCHIVE = "stl10_binary.tar.gz of Stanford's STL-10 page"
 
 
@@ -35,7 +37,7 @@ class Stl10(Task):
 
     def locate(self, data_root: Path | None) -> Path:
         """The folder `stl10_binary` under `data_root`."""
-        return required(data_root, self.kind, "stl10_binary", f"unpack {ARCHIVE}")
+        return required(data_root, self.kind, FOLDER, f"unpack {ARCHIVE}")
 
     def class_names(self, data_root: Path | None) -> tuple[str, ...]:
         """The lines of class_names.txt; the label's number if it is missing."""
@@ -45,6 +47,13 @@ class Stl10(Task):
         except (OSError, UnicodeDecodeError):
             names = []
         return tuple(names) if len(names) == self.classes else super().class_names(data_root)
+
+    def download(self, data_root: Path | None) -> None:
+        """Fetch and unpack the archive unless its folder is there."""
+        from torchvision.datasets import STL10
+
+        if data_root is None or not (data_root / FOLDER).exists():
+            download("STL-10", lambda root: STL10(root, download=True), data_root, FOLDER)
 
     def load(self, data_root: Path | None) -> Splits:
         """Read both labelled sets."""

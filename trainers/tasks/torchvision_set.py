@@ -20,6 +20,7 @@ from trainers.tasks.base import (
     stratified_split,
     stratified_validation,
 )
+from trainers.tasks.downloading import download
 from trainers.tasks.fingerprint import check_fingerprint, of_files, of_tensors
 from trainers.tasks.fitting import Fit, fitted
 from trainers.tasks.idx_file import read_idx
@@ -106,17 +107,28 @@ class Torchvision(Task):
         count = self.published.train_images
         return count - min(self.validation, count // 5)
 
-    def locate(self, data_root: Path | None) -> Path:
-        """The folder of the IDX files, for sets that are kept so, otherwise the data root."""
+    def _found(self, data_root: Path | None) -> Path | None:
+        """Where the files are, if they are there."""
         published, files = self.published, self.published.files
-        source = f"the files of torchvision.datasets.{published.loader or self.name}"
         if data_root is not None and all(_present(data_root / file) for file in files):
             return data_root if published.form != "idx" else (data_root / files[0]).parent
         system = published.system_folder
-        if system is not None:
-            if all(_present(system / Path(file).name) for file in files):
-                return system
-            source += f"; or install Debian's package dataset-{system.name}, which needs no root"
+        if system is not None and all(_present(system / Path(file).name) for file in files):
+            return system
+        return None
+
+    def locate(self, data_root: Path | None) -> Path:
+        """The folder of the IDX files, for sets that are kept so, otherwise the data root."""
+        found = self._found(data_root)
+        if found is not None:
+            return found
+        published, files = self.published, self.published.files
+        source = f"the files of torchvision.datasets.{published.loader or self.name}"
+        if published.checked:
+            source += ", which --download fetches"
+        if published.system_folder is not None:
+            package = f"dataset-{published.system_folder.name}"
+            source += f"; or install Debian's package {package}, which needs no data root"
         if data_root is None:
             raise InputError(
                 f"task {self.name} needs --data-root, a folder that holds {files[0]}: {source}"
@@ -127,6 +139,18 @@ class Torchvision(Task):
             )
         missing = next(file for file in files if not _present(data_root / file))
         raise InputError(f"data root {data_root} has no {missing}: {source}")
+
+    def download(self, data_root: Path | None) -> None:
+        """Fetch the files where torchvision knows their checksums."""
+        if self._found(data_root):
+            return
+        if not self.published.checked:
+            raise InputError(
+                f"{self.name} is not downloaded, as torchvision knows no checksum of it; unpack "
+                f"it to {self.published.files[0]} under the data root yourself"
+            )
+        tops = dict.fromkeys(file.split("/")[0] for file in self.published.files)
+        download(self.name, lambda root: _open(self, root, download=True), data_root, *tops)
 
     def identified(self, data_root: Path | None) -> Self:
         """With the fingerprint of all images and labels."""
@@ -140,7 +164,7 @@ class Torchvision(Task):
         """As torchvision's class has them; numbers where it has none."""
         names = getattr(_loader(self.published, self.name), "classes", None)
         if self.published.form == "files":
-            names = getattr(_open(self, self.locate(data_root))[0][0], "classes", None)
+            names = getattr(_opened(self, self.locate(data_root))[0][0], "classes", None)
         if not isinstance(names, list | tuple) or len(names) != self.classes:
             return super().class_names(data_root)
         return tuple(name if isinstance(name, str) else name[0] for name in names)
@@ -203,7 +227,7 @@ def _read(task: Torchvision, folder: Path) -> tuple[Part, Part]:
         names = [Path(file).name for file in task.published.files]
         parts: Sequence[Part] = [_idx(task, folder, names[:half]), _idx(task, folder, names[half:])]
     else:
-        parts = [_joined(task, datasets) for datasets in _open(task, folder)]
+        parts = [_joined(task, datasets) for datasets in _opened(task, folder)]
     for name, part in zip(("training", "test"), parts, strict=True):
         _check_labels(part.labels, task, f"{name} images of {task.name} in {folder}")
     return parts[0], parts[1]
@@ -244,22 +268,27 @@ def _loader(published: PublishedSet, name: str) -> Any:
     return getattr(datasets, published.loader or name)
 
 
-def _open(task: Torchvision, root: Path) -> tuple[list[Any], list[Any]]:
+def _open(task: Torchvision, root: str, **options: Any) -> tuple[list[Any], list[Any]]:
     """Torchvision's datasets for each part of the training and of the test split."""
     published = task.published
     loader = _loader(published, task.name)
+    train, test = (
+        [loader(root, **settings, **options) for settings in parts]
+        for parts in (published.train, published.test)
+    )
+    return train, test
+
+
+def _opened(task: Torchvision, root: Path) -> tuple[list[Any], list[Any]]:
+    """As `_open`, with an InputError for whatever is wrong with the files."""
     try:
-        train, test = (
-            [loader(str(root), **settings) for settings in parts]
-            for parts in (published.train, published.test)
-        )
+        return _open(task, str(root))
     except Exception as error:
         # Its readers raise whatever a damaged file makes their libraries raise.
         if isinstance(error, MemoryError):
             raise
         text = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise InputError(f"{task.name} in {root} cannot be read: {text}") from None
-    return train, test
 
 
 def _joined(task: Torchvision, datasets: Sequence[Any]) -> Part:

@@ -1,5 +1,6 @@
 """The command as a user types it; Ray is not started by any of these."""
 
+import gc
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,7 @@ from studies.run import main
 from studies.rundir.store import RESULTS, STUDY, RunStore
 from tests.studies.papers.test_studies import run_in_process
 from tests.support.helpers import study
+from tests.support.mirror import mirror
 from tests.support.paths import ROOT
 from tests.trainers.tasks.test_folder import tree
 
@@ -239,16 +241,19 @@ def test_a_run_of_another_study_is_not_continued(
     assert "cannot be continued: it holds tiny" in capsys.readouterr().err
 
 
+SPACE_FILE = (
+    "{backbone: {kind: resnet_cifar, depth: 8, width: 4}, num_classes: 7, "
+    "rules: [{slots: 'layer1.*', options: [static, acnet]}]}"
+)
+
+
 @pytest.mark.parametrize("verb", [[], ["search", "--space", "space.yaml"]])
 def test_a_plan_checks_the_data_that_it_is_given(
     verb: list[str], tiny: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     monkeypatch.chdir(tmp_path)
-    Path("space.yaml").write_text(
-        "{backbone: {kind: resnet_cifar, depth: 8, width: 4}, num_classes: 7, "
-        "rules: [{slots: 'layer1.*', options: [static, acnet]}]}"
-    )
+    Path("space.yaml").write_text(SPACE_FILE)
     Path("images.yaml").write_text("{kind: folder, path: nowhere}")
     Path("empty").mkdir()
     command = [*(verb or [tiny]), "--plan"]
@@ -265,3 +270,26 @@ def test_a_plan_checks_the_data_that_it_is_given(
     assert "folder(name=set, images=8, size=8)" in shown
     note = "fitted to the 2 of folder" if verb else "in place of the preset's own tasks"
     assert note in shown
+
+
+@pytest.mark.usefixtures("no_training")
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+@pytest.mark.parametrize("asked", [[], ["--download"]])
+def test_nothing_is_fetched_unless_asked(
+    asked: list[str], tiny: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    from torchvision.datasets import KMNIST
+
+    with mirror() as served:
+        monkeypatch.setattr(KMNIST, "mirrors", [served.url])
+        options = ["--task", "KMNIST", "--data-root", tmp_path / "data", *asked]
+        (tmp_path / "space.yaml").write_text(SPACE_FILE)
+        for command in ([tiny, "--plan"], ["search", "--space", tmp_path / "space.yaml"]):
+            status = call(monkeypatch, *command, *options)
+            message = "KMNIST cannot be downloaded: " if asked else "data does not exist"
+            output = capsys.readouterr()
+            assert (status, output.out) == (2, "")
+            assert message in output.err
+        assert bool(served.asked) == bool(asked)
+    gc.collect()
