@@ -17,15 +17,21 @@ from trainers.tasks import Task
 
 @dataclass(frozen=True)
 class Job:
-    """One network on one task with one recipe and one seed; equal jobs give equal results."""
+    """One network on one task with one recipe and one seed; equal jobs give equal results.
+
+    `weights_seed` draws the initial weights and what else the network draws, if it is not `seed`.
+    """
 
     architecture: Architecture
     task: Task
     recipe: Recipe
     seed: int
+    weights_seed: int | None = field(default=None, metadata=OMIT_DEFAULT)
 
     def __post_init__(self) -> None:
         check_integer(0, seed=self.seed)
+        if self.weights_seed is not None:
+            check_integer(0, weights_seed=self.weights_seed)
 
     @cached_property
     def key(self) -> str:

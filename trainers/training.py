@@ -29,7 +29,7 @@ CHECK_STEPS = 64
 class Training:
     """One job in progress on one device.
 
-    All randomness comes from the job's seed: data order and augmentation from one generator, the
+    All randomness comes from the job's seeds: data order and augmentation from one generator, the
     initial weights and any random operator of the network from another state of torch's global
     generator, which is given back unchanged after each epoch. Jobs with equal seeds see the same
     images in the same order whatever their architecture, so that arms can be paired.
@@ -51,7 +51,8 @@ class Training:
         self.device = torch.device(device)
         self.data = (data or job.task.load(data_root)).to(self.device)
         self.batches = Batches(job, self.data, self.device)
-        self.rng_state = RngState(job.seed, self.device)
+        seed = job.seed if job.weights_seed is None else job.weights_seed
+        self.rng_state = RngState(seed, self.device)
         with self.rng_state.active():
             network = build(job.architecture, job.task.classes, job.task.in_chs)
             self.learner = Learner(

@@ -7,8 +7,9 @@ from math import inf, isnan
 from analysis.render.numbers import MISSING, p_text
 from analysis.render.tables import TextTable
 from analysis.stats.contrasts import Contrast, comparison_text
-from analysis.stats.inference import CONFIDENCE, POWER, SEEDS_LIMIT
+from analysis.stats.inference import CONFIDENCE, SEEDS_LIMIT
 from analysis.stats.verdicts import Verdict
+from studies.stats.power import POWER
 from studies.stats.t_tests import FAMILY_ERROR
 
 EXPLANATION = (

@@ -9,13 +9,12 @@ from math import inf, nan, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from studies.intervals import t_half_width
+from studies.stats.power import POWER, power
 from studies.stats.t_tests import MIN_PAIRS, SAME, one_sided
 
 CONFIDENCE = 0.95
-POWER = 0.8
 SEEDS_LIMIT = 1000
 """More additional seeds than this are not counted."""
 RESAMPLES = 2000
@@ -51,16 +50,6 @@ def estimate_mean(differences: Sequence[float]) -> MeanEstimate:
     half = float(t_half_width(sd, n, CONFIDENCE))
     interval = (mean - half, mean + half)
     return MeanEstimate(n, mean, sd, *interval, *_bootstrap(values), *one_sided(differences))
-
-
-def power(effect: float, n: int, level: float) -> float:
-    """The probability that a one-sided t test at `level` finds a mean of `effect` sd in n pairs."""
-    critical = float(stats.t.isf(level, n - 1))
-    shift = effect * sqrt(n)
-    if shift - critical > 8:
-        # The noncentral t loses its digits out here.
-        return 1.0
-    return float(stats.nct.sf(critical, n - 1, shift))
 
 
 def estimated_power(estimate: MeanEstimate, n: int, level: float) -> float:

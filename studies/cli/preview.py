@@ -12,6 +12,7 @@ from rich.console import Group
 from rich.table import Table
 
 from searchspace import InputError, build
+from studies.cli.pilot import difference_text
 from studies.cli.progress import duration
 from studies.execution.resources import Resources
 from studies.rundir.store import RunStore
@@ -45,7 +46,8 @@ def plan_table(ablation: Ablation, store: RunStore, resources: Resources) -> Gro
     seconds = _total_seconds([job for _, job in jobs], resources)
     summary = (
         f"{len(jobs)} jobs to train of {_total(ablation)} ({design.seeds} seeds), about "
-        f"{duration(seconds)} on {slots(resources)} workers.\n{_tuning_text(ablation)}{design.note}"
+        f"{duration(seconds)} on {slots(resources)} workers.\n{difference_text(design)}\n"
+        f"{_tuning_text(ablation)}{design.note}"
     )
     return Group(*tables, summary)
 

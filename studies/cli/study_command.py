@@ -53,6 +53,14 @@ def run(
             "--also-untuned", help="Train tuned arms with the design's recipe too, to compare."
         ),
     ] = False,
+    pilot: Annotated[
+        bool,
+        typer.Option(
+            "--pilot",
+            help="Train the baseline against itself (8 pairs, or --seeds) and say which "
+            "differences the study can tell; validation only.",
+        ),
+    ] = False,
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Try recipes again whose tuning failed.")
     ] = False,
@@ -84,6 +92,7 @@ def run(
 
     import torch
 
+    from studies.cli.pilot import measured_pilot, pilot_ablation, pilot_text
     from studies.cli.preview import check_data, plan_table
     from studies.cli.running import prepare, report_run, run_ablation, run_all
     from studies.execution.ray_backend import RayBackend
@@ -103,14 +112,20 @@ def run(
         gpus_per_trial = 1.0 if preset.startswith("paper") and with_gpu else 0.0
     resources = Resources(workers, gpus_per_trial, address, data_root, time_limit)
     studies = [file.study] if file else _named(name, preset)
-    ablations = [_ablation(study, preset, task or [], seeds) for study in studies]
+    ablations = [
+        _ablation(study, preset, task or [], None if pilot else seeds) for study in studies
+    ]
+    design = ablations[0].design
+    if pilot:
+        ablations = [pilot_ablation(_only(ablations, "--pilot"), seeds)]
     if also_untuned:
         ablations = _also_untuned(ablations)
     for one in dict.fromkeys(one for ablation in ablations for one in ablation.tasks):
         if download:
             one.download(data_root)
     label = file.study.name if file else name
-    out = out or Path("runs") / "-".join([label, preset, *(Path(one).stem for one in task or [])])
+    parts = [label, preset, *(Path(one).stem for one in task or []), *(["pilot"] if pilot else [])]
+    out = out or Path("runs") / "-".join(parts)
     if show_plan:
         for ablation in ablations:
             store = RunStore(out / ablation.name if name == ALL else out)
@@ -130,7 +145,17 @@ def run(
         status = run_ablation(
             ablations[0], store, backend, console, fresh=fresh, retry_failed=retry_failed
         )
+    if pilot and not status:
+        console.print(pilot_text(design, measured_pilot(store)), markup=False)
+        return 0
     return report_run(store, status)
+
+
+def _only(ablations: "Sequence[Ablation]", option: str) -> "Ablation":
+    """The only ablation; an InputError if there are several."""
+    if len(ablations) > 1:
+        raise InputError(f"{option} is for one study, got {len(ablations)}")
+    return ablations[0]
 
 
 def _named(name: str, preset: str) -> "list[Study]":

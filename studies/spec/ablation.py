@@ -10,6 +10,7 @@ from searchspace.checks import MAX_RUNS, check_at_least, check_integer
 from searchspace.schema import OMIT_DEFAULT, from_json, to_json
 from studies.spec.claims import Claim
 from studies.spec.experiment import Split
+from studies.spec.pilot import Pilot
 from studies.spec.tuning import Tuning
 from trainers import Job, Recipe, Task
 from trainers.tasks.fingerprint import check_same_data
@@ -21,11 +22,24 @@ MIN_MARGIN = 0.01
 
 @dataclass(frozen=True)
 class Arm:
-    """One of the networks that a study compares; `recipe` in place of the design's, if given."""
+    """One of the networks that a study compares; `recipe` in place of the design's, if given.
+
+    With `weights_offset`, initial weights are drawn with the seed plus this, all else with the
+    seed: so an arm can be compared with itself.
+    """
 
     name: str
     architecture: Architecture
     recipe: Recipe | None = field(default=None, metadata=OMIT_DEFAULT)
+    weights_offset: int = field(default=0, metadata=OMIT_DEFAULT)
+
+    def __post_init__(self) -> None:
+        check_integer(0, weights_offset=self.weights_offset)
+
+    def job(self, task: Task, recipe: Recipe, seed: int) -> Job:
+        """The job of one seed; the arm's own recipe comes first."""
+        weights_seed = seed + self.weights_offset if self.weights_offset else None
+        return Job(self.architecture, task, self.recipe or recipe, seed, weights_seed)
 
 
 @dataclass(frozen=True)
@@ -54,7 +68,8 @@ class Design:
 
     `note` says in a sentence why it is so, and how it differs from the paper's protocol if it does.
     `claims` are put to the test on every task; accuracies less than `margin` points apart count as
-    equivalent. `latency` asks for each arm's measured latency.
+    equivalent. `latency` asks for each arm's measured latency. `pilot` is what is known of the
+    scatter between seeds.
     `tune` has recipes tried for each arm, on each task, before the jobs that compare the arms.
     """
 
@@ -68,6 +83,7 @@ class Design:
     latency: bool = False
     tune: Tuning | None = field(default=None, metadata=OMIT_DEFAULT)
     margin: float = field(default=EQUIVALENCE_MARGIN, metadata=OMIT_DEFAULT)
+    pilot: Pilot | None = field(default=None, metadata=OMIT_DEFAULT)
 
     def __post_init__(self) -> None:
         check_integer(1, MAX_RUNS, seeds=self.seeds)
@@ -132,7 +148,8 @@ class Study:
         others = [task.label() for task in tasks if task not in design.tasks]
         if others:
             note = f"On {', '.join(others)} in place of the preset's own tasks."
-            design = replace(design, note=note)
+            # A pilot is about the preset's own tasks.
+            design = replace(design, note=note, pilot=None)
         design = replace(design, tasks=tasks or design.tasks, seeds=seeds or design.seeds)
         return Ablation(replace(self, presets={preset: design}))
 
@@ -222,7 +239,7 @@ class Ablation:
         for seed in range(design.seeds):
             for task in design.tasks:
                 for arm in design.arms:
-                    yield arm, Job(arm.architecture, task, arm.recipe or design.recipe, seed)
+                    yield arm, arm.job(task, design.recipe, seed)
 
     def arm_jobs(self) -> Iterator[tuple[str, Job]]:
         """All jobs with the names of their arms."""

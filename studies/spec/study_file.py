@@ -25,6 +25,7 @@ from studies.spec.file_fields import (
     read_fields,
     with_kind,
 )
+from studies.spec.pilot import Pilot
 from studies.spec.tuning import Tuning, grid
 from trainers import Recipe
 
@@ -43,6 +44,7 @@ FIELDS = {
     "claims": "statements that are put to the test",
     "tune": "values of the recipe to try for every arm first: {lr: [0.05, 0.1], seeds: 1}",
     "margin": "points; accuracies closer than this are equivalent. 0.5, if it is left out",
+    "pilot": "what --pilot printed: {sd: points, pairs: N, accuracy: per cent}",
 }
 TUNE_FIELDS = ("recipes", "seeds", "untuned")
 ARM_FIELDS = ("backbone", "choices", "resolutions", "recipe")
@@ -85,6 +87,7 @@ def read_study(path: str | Path) -> StudyFile:
             claims=tuple(claims),
             tune=_tuning(data["tune"], f"{where}: tune") if "tune" in data else None,
             margin=data.get("margin", EQUIVALENCE_MARGIN),
+            pilot=_pilot(data["pilot"], f"{where}: pilot") if "pilot" in data else None,
         )
         question = str(data.get("question", f"How do the arms of {name} compare?"))
         baseline = str(data.get("baseline", arms[0].name))
@@ -141,6 +144,11 @@ def _tuning(entry: Any, where: str) -> Tuning:
     else:
         variants = grid(**fields) if fields else ()
     return from_json(Tuning, {"variants": list(variants), **settings}, where)
+
+
+def _pilot(entry: Any, where: str) -> Pilot:
+    pilot: Pilot = from_json(Pilot, as_mapping(entry, where), where)
+    return pilot
 
 
 def _checked(name: str) -> str:

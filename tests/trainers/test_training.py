@@ -23,6 +23,26 @@ def test_other_seed_gives_other_result() -> None:
     assert not same_numbers(train(job(seed=0)), train(job(seed=1)))
 
 
+def test_a_seed_of_its_own_draws_other_weights_for_the_same_images() -> None:
+    plain, other = Training(job(seed=3)), Training(replace(job(seed=3), weights_seed=4))
+    as_seed_4 = Training(job(seed=4))
+    for mine, theirs in zip(
+        other.network.parameters(), as_seed_4.network.parameters(), strict=True
+    ):
+        assert torch.equal(mine, theirs)
+    orders = [
+        torch.cat([batch.crops[0] for batch in t.batches.in_pass(0, 0)])
+        for t in (plain, other, as_seed_4)
+    ]
+    assert torch.equal(orders[0], orders[1])
+    assert not torch.equal(orders[0], orders[2])
+    # A job without one has the key and the form that it always had.
+    assert job(seed=3).key != other.job.key
+    assert "weights_seed" not in job(seed=3).to_json()
+    with pytest.raises(InputError, match="weights_seed must be a whole number of at least 0"):
+        replace(job(), weights_seed=-1)
+
+
 def test_global_random_state_is_left_as_it_was() -> None:
     torch.manual_seed(5)
     before = torch.get_rng_state()

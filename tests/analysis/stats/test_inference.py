@@ -8,7 +8,6 @@ from analysis.stats.inference import (
     additional_seeds,
     estimate_mean,
     estimated_power,
-    power,
     sampling_error,
 )
 
@@ -47,23 +46,6 @@ def test_two_pairs_decide_nothing() -> None:
     assert (two.p_greater, two.p_less, one.p_greater, none.p_greater) == (1, 1, 1, 1)
     assert two.low < 5.05 < two.high
     assert (one.mean, isnan(one.low), isnan(none.mean)) == (5, True, True)
-
-
-def test_power_is_what_a_simulation_finds() -> None:
-    generator = np.random.default_rng(0)
-    values = generator.normal(0.9, 1, size=(4000, 6))
-    t = values.mean(1) / (values.std(1, ddof=1) / sqrt(6))
-    # t(0.99, 5) = 3.36493; the standard error of the share is below 0.008.
-    assert power(0.9, 6, 0.01) == pytest.approx((t > 3.36493).mean(), abs=0.025)
-
-
-def test_power_without_effect_is_the_level_and_grows_to_one() -> None:
-    assert power(0.0, 8, 0.03) == pytest.approx(0.03)
-    chances = [power(0.4, n, 0.01) for n in (3, 5, 10, 20, 50, 100, 300, 1000)]
-    assert chances == sorted(chances)
-    assert chances[-1] == 1
-    assert power(-1.0, 50, 0.01) < 1e-6
-    assert power(25.0, 1000, 1e-4) == 1
 
 
 def test_additional_seeds_is_the_smallest_number_that_does() -> None:
