@@ -17,7 +17,7 @@ import typer
 
 from searchspace import InputError
 from searchspace.cli import amount, fraction, run_command, whole_number
-from searchspace.console import plain_console
+from searchspace.console import plain_console, print_text
 
 if TYPE_CHECKING:
     from analysis.selection.candidates import PickCandidate
@@ -99,7 +99,7 @@ def pick(
     ]
     console = plain_console(soft_wrap=True, highlight=False)
     for sentence in sentences(choice):
-        console.print(sentence)
+        print_text(console, sentence)
     console.print(f"\nArchitecture: {architecture}\nTrain it: {shlex.join(training)}")
     # The output of the programs comes after.
     sys.stdout.flush()

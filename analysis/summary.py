@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from searchspace.cli import run_command
-from searchspace.console import plain_console
+from searchspace.console import plain_console, print_text
 
 PAGE = "verdicts.html"
 TABLE = "verdicts.csv"
@@ -29,7 +29,7 @@ def summary(
     console = plain_console()
     for run in runs:
         print_verdicts(run, console)
-    console.print(EXPLANATION, markup=False, highlight=False, soft_wrap=True)
+    print_text(console, EXPLANATION)
     if out is None:
         return
     make_folder(out)

@@ -11,3 +11,8 @@ def plain_console(**settings: Any) -> Console:
     Names of arms, classes, files and folders may hold both.
     """
     return Console(markup=False, emoji=False, **settings)
+
+
+def print_text(console: Console, text: str) -> None:
+    """Print sentences: lines end between words on a terminal; elsewhere each is one line."""
+    console.print(text, highlight=False, soft_wrap=not console.is_terminal)

@@ -1,5 +1,6 @@
 """Tables of text, written for the terminal, Markdown and LaTeX."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,8 @@ from searchspace.markdown import markdown_table
 
 WRAP = 28
 """Characters of a cell that a terminal keeps on one line, if it can."""
+BREAKS = r"\n|\s+(?=[(\[])|(?<=[^\W\d_])[,;:]?\s+"
+"""Where lines of a cell may end: before brackets and after words."""
 
 
 @dataclass(frozen=True)
@@ -48,11 +51,17 @@ def rich_table(table: TextTable, title: str) -> RichTable:
             justify="right" if table.is_number(number) else "left",
             # On a narrow terminal a figure goes on in the next line rather than lose its end.
             overflow="fold",
-            min_width=min(WRAP, max(len(row[number]) for row in table.rows)),
+            min_width=_least_width([heading, *(row[number] for row in table.rows)]),
         )
     for row in table.rows:
         rich.add_row(*row)
     return rich
+
+
+def _least_width(texts: Sequence[str]) -> int:
+    """The longest part that no line break goes through: a word, a number, an interval."""
+    parts = (part for text in texts for part in re.split(BREAKS, text))
+    return min(WRAP, max(len(part) for part in parts))
 
 
 def latex_table(table: TextTable) -> str:

@@ -3,16 +3,11 @@
 from analysis.data.frames import ARM_COLUMNS, VERDICT_COLUMNS, arms_frame, verdicts_frame
 from analysis.data.runs import Run
 from analysis.render.section import ReportTable, Section
+from analysis.render.tables import TextTable
 from analysis.sections.arm_tables import arm_table, differences_sentence
 from analysis.sections.fronts import published_table
-from analysis.sections.verdict_tables import verdict_counts
+from analysis.sections.verdict_tables import verdict_counts, verdict_table
 from analysis.stats.inference import CONFIDENCE
-
-HIDDEN = (
-    *("study", "comparisons", "bootstrap_low", "bootstrap_high", "sd"),
-    *("sampling_error", "sampling_bound", "margin"),
-)
-"""Columns of verdicts that a page leaves out."""
 
 
 def ablation_sections(run: Run) -> list[Section]:
@@ -28,10 +23,17 @@ def _verdict_sections(run: Run) -> list[Section]:
     if not run.ablation.design.claims:
         return []
     info = verdicts_frame(run.verdicts, run.name)
-    hidden = HIDDEN if len(run.tasks) > 1 else (*HIDDEN, "task")
-    table = ReportTable("verdicts", "Verdicts", info, VERDICT_COLUMNS, hidden=hidden)
-    text = (verdict_counts(run.verdicts),)
-    return [Section("verdicts", "Verdicts on the paper's claims", text, tables=(table,))]
+    text = verdict_table(run.verdicts)
+    if len(run.tasks) > 1:
+        rows = zip(run.verdicts, text.rows, strict=True)
+        text = TextTable(
+            ("task", *text.headings),
+            tuple((verdict.task, *row) for verdict, row in rows),
+            text.text_columns + 1,
+        )
+    table = ReportTable("verdicts", "Verdicts", info, VERDICT_COLUMNS, text)
+    counts = (verdict_counts(run.verdicts),)
+    return [Section("verdicts", "Verdicts on the claims", counts, tables=(table,))]
 
 
 def _arm_sections(run: Run) -> list[Section]:

@@ -10,6 +10,7 @@ from analysis.sections.arm_tables import arm_table, cost_table, differences_sent
 from analysis.sections.tuning import tuning_notes
 from analysis.sections.verdict_tables import verdict_counts, verdict_table
 from analysis.stats.fronts import front_info
+from searchspace.console import print_text
 
 ROWS = 15
 """Networks of a search's front that are printed."""
@@ -33,12 +34,12 @@ def _print_ablation(run: Run, console: Console) -> None:
         console.print(rich_table(table, f"{run.name} on {task}"))
         console.print(rich_table(cost_table(arms), "costs"))
         sentence = differences_sentence(arms)
-        console.print(f"{sentence}\n", markup=False, highlight=False, soft_wrap=True)
+        print_text(console, f"{sentence}\n")
     if run.verdicts:
         console.print(rich_table(verdict_table(run.verdicts, compact=True), "the claims"))
-        console.print(f"{verdict_counts(run.verdicts)}\n", highlight=False, soft_wrap=True)
+        print_text(console, f"{verdict_counts(run.verdicts)}\n")
     for note in (*notes(run), *tuning_notes(run)):
-        console.print(note, markup=False, highlight=False, soft_wrap=True)
+        print_text(console, note)
 
 
 def _print_search(run: Run, console: Console) -> None:
@@ -54,8 +55,8 @@ def _print_search(run: Run, console: Console) -> None:
     )  # fmt: skip
     table = TextTable(("network", "params", "MACs", "validation, %", "test, %", "n"), rows)
     console.print(rich_table(table, f"Front of {run.name}: {len(front)} of {len(points)} networks"))
-    console.print(
+    print_text(
+        console,
         "Networks were selected by validation accuracy, which is too high for the selected ones; "
         "test accuracy selected nothing.",
-        soft_wrap=True,
     )
