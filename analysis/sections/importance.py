@@ -13,6 +13,7 @@ from analysis.stats.importance import (
     Importance,
     importance_info,
 )
+from analysis.stats.points import largest_view
 from searchspace import Architecture
 
 MIN_NETWORKS = 20
@@ -49,7 +50,7 @@ def importance_sections(run: Run, number: int) -> list[Section]:
     """The variance of accuracy that each decision of a search's space, and each pair, explains."""
     if run.search is None:
         return []
-    networks = _largest_view(run.points)
+    networks = largest_view(run.points)
     n = len(networks)
     if n < MIN_NETWORKS:
         return [_no_figure(f"{n} networks have an accuracy, at least {MIN_NETWORKS} are needed.")]
@@ -96,9 +97,3 @@ def _figures(info: Importance, number: int, n: int) -> list[Section]:
             Section("importance-pairs", "Interactions of decisions", text, figure, (table,))
         )
     return sections
-
-
-def _largest_view(points: pd.DataFrame) -> pd.DataFrame:
-    """One row for each network: its accuracy at its largest input size."""
-    single = points[points["size"].notna()]
-    return single.sort_values("size", ascending=False, kind="stable").drop_duplicates("arm")

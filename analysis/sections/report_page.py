@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from analysis.data.runs import Run, distinct_names
 from analysis.render.section import Section
 from analysis.sections.ablation import ablation_sections
+from analysis.sections.error_distribution import error_distribution_sections
 from analysis.sections.failures import environment_sections, failure_sections
 from analysis.sections.fronts import front_sections, joint_front_sections
 from analysis.sections.hypervolume import hypervolume_sections
@@ -38,6 +39,7 @@ def run_sections(run: Run, number: int) -> list[Section]:
         *uncertainty_sections(run, number),
         *learning_sections(run),
         *importance_sections(run, number),
+        *error_distribution_sections(run),
         *early_stopping_sections(run),
         *failure_sections(run),
         *environment_sections(run),

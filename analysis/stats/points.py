@@ -103,6 +103,12 @@ def points_info(frame: pd.DataFrame, measure: str) -> pd.DataFrame:
     return points[list(POINT_COLUMNS)]
 
 
+def largest_view(points: pd.DataFrame) -> pd.DataFrame:
+    """One row for each network: its accuracy at its largest input size."""
+    single = points[points["size"].notna()]
+    return single.sort_values("size", ascending=False, kind="stable").drop_duplicates("arm")
+
+
 def _estimate(points: pd.DataFrame, index: pd.Index, values: pd.DataFrame) -> None:
     """Set intervals and shrunken means of the points of one task."""
     means = LogitMeans.of(values)
