@@ -5,6 +5,7 @@ from .backbones import BACKBONES as BACKBONES
 from .backbones import AlexNet as AlexNet
 from .backbones import Backbone as Backbone
 from .backbones import DenseNet as DenseNet
+from .backbones import Graft as Graft
 from .backbones import MobileNetV2 as MobileNetV2
 from .backbones import ResNet as ResNet
 from .backbones import ResNetCifar as ResNetCifar

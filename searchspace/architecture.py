@@ -100,8 +100,10 @@ def _resolve(backbone: Backbone, choices: Mapping[str, Choice]) -> dict[str, Cho
             filled[pattern] = choice
             continue
         if not any(sign in pattern for sign in "*?["):
+            why = backbone.no_slot(pattern)
             raise InputError(
-                f"{backbone.label()} has no slot {pattern!r}; its slots are {', '.join(names)}"
+                f"{backbone.label()} has no slot {pattern!r}{why and f', {why}'}; "
+                f"its slots are {', '.join(names)}"
             )
         taken = [
             slot.name
@@ -128,14 +130,18 @@ def _no_slot(backbone: Backbone, pattern: str, choice: Choice) -> str:
     slots = {slot.name: slot for slot in backbone.slots()}
     matched = [slot for name, slot in slots.items() if fnmatchcase(name, pattern)]
     names = ", ".join(slots)
+    more = backbone.no_slot(pattern)
     if not matched:
         close = get_close_matches(pattern.strip("*?[]"), slots, n=3, cutoff=0.4)
         nearest = f", the nearest to it {', '.join(close)}" if close else ""
-        return f"no slot of {backbone.label()} matches {pattern!r}; its slots are {names}{nearest}"
+        return (
+            f"no slot of {backbone.label()} matches {pattern!r}{more and f' ({more})'}; "
+            f"its slots are {names}{nearest}"
+        )
     reasons: dict[str, str] = {}
     for slot in matched:
         reasons.setdefault(refusal(choice, slot) or "", slot.name)
-    why = "; ".join(f"{name}: {reason}" for reason, name in reasons.items())
+    why = "; ".join([f"{name}: {reason}" for reason, name in reasons.items()] + [more] * bool(more))
     return (
         f"no slot of {backbone.label()} matching {pattern!r} can take {choice.label()} "
         f"({why}); its slots are {names}"
@@ -151,13 +157,7 @@ def build(architecture: Architecture, num_classes: int | None = None, in_chs: in
     backbone, resolutions = architecture.backbone, architecture.resolutions
     classes = backbone.default_classes if num_classes is None else num_classes
     network = backbone.assemble(Builder(architecture.choices), classes, in_chs)
-    for module in network.modules():
-        # On the meta device there is nothing to initialise, and pretending takes long.
-        if isinstance(module, nn.Conv2d) and not module.weight.is_meta:
-            # He et al., Delving deep into rectifiers, eq. 10: fan-in, gain of a ReLU.
-            nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
-            if module.bias is not None:
-                nn.init.zeros_(module.bias)
+    backbone.initialise(network)
     return network if resolutions is None else resolutions.switchable(network)
 
 

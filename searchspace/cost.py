@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from math import prod
 from typing import Any, Literal
 
 import torch
@@ -65,7 +66,23 @@ FREE_OPERATORS = frozenset(
 )
 """Operators that do no multiply-accumulates under the convention above, in place or not."""
 
-_COUNTED: dict[str, Macs] = {}
+
+def _attention(inputs: list[Shape], outputs: list[Shape]) -> int:
+    """Query times key, and weights times value; (..., L, E), (..., S, E) and (..., S, V)."""
+    query, key, value = inputs[:3]
+    return prod(query) * key[-2] + prod(query[:-1]) * prod(value[-2:])
+
+
+def _attention_layer(inputs: list[Shape], outputs: list[Shape]) -> int:
+    """Attention with its four projections: (N, L, E) three times, and two weights first."""
+    (batch, length, width), *_ = inputs
+    return batch * length * width * (4 * width + 2 * length)
+
+
+_COUNTED: dict[str, Macs] = {
+    "scaled_dot_product_attention": _attention,
+    "_native_multi_head_attention": _attention_layer,
+}
 
 
 class UnknownOperatorError(InputError):
@@ -121,6 +138,7 @@ def measure(
 def _measure(
     architecture: Architecture, input_size: int, form: Form, num_classes: int | None, in_chs: int
 ) -> Cost:
+    architecture.backbone.check_size(input_size)
     with torch.random.fork_rng(devices=[]):
         network = build(architecture, num_classes, in_chs).eval()
     if form == "deployed":

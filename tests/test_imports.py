@@ -16,7 +16,9 @@ ORDER = ["searchspace", "trainers", "studies", "analysis", "convfrontier"]
 ROOMS: dict[str, str] = {
     "searchspace.layers": "searchspace",
     "searchspace.operators": "searchspace searchspace.layers",
-    "searchspace.backbones": "searchspace searchspace.layers searchspace.operators",
+    "searchspace.backbones": (
+        "searchspace searchspace.serialization searchspace.layers searchspace.operators"
+    ),
     "searchspace.serialization": "searchspace",
     "searchspace.space": (
         "searchspace searchspace.serialization searchspace.layers searchspace.operators "

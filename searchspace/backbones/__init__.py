@@ -3,6 +3,7 @@
 from searchspace.backbones.alexnet import AlexNet
 from searchspace.backbones.base import Backbone
 from searchspace.backbones.densenet import DenseNet
+from searchspace.backbones.graft.graft import Graft
 from searchspace.backbones.mobilenet_v2 import MobileNetV2
 from searchspace.backbones.resnet import ResNet
 from searchspace.backbones.resnet_cifar import ResNetCifar
@@ -13,6 +14,7 @@ BACKBONES: dict[str, type[Backbone]] = {
     for backbone in (
         AlexNet,
         DenseNet,
+        Graft,
         MobileNetV2,
         ResNet,
         ResNetCifar,
@@ -27,6 +29,7 @@ __all__ = [
     "AlexNet",
     "Backbone",
     "DenseNet",
+    "Graft",
     "MobileNetV2",
     "ResNet",
     "ResNetCifar",

@@ -8,7 +8,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import ClassVar
 
 import torch
 from torch import nn
@@ -29,9 +28,12 @@ class Builder:
         self.choices = choices
         self.slots: list[Slot] = []
 
-    def conv(self, slot: Slot) -> nn.Module:
-        """The operator chosen for a convolution slot; (N, in_chs, H, W) to (N, out_chs, H', W')."""
-        return self._fill(replace(slot, role="conv"))
+    def conv(self, slot: Slot, own: nn.Module | None = None) -> nn.Module:
+        """The operator chosen for a convolution slot; (N, in_chs, H, W) to (N, out_chs, H', W').
+
+        `own` is the convolution that stands there already, and stays if no other is chosen.
+        """
+        return self._fill(replace(slot, role="conv"), own)
 
     def recalibration(self, slot: Slot) -> nn.Module:
         """The operator chosen for a recalibration slot, called as `module(x, source)`."""
@@ -48,13 +50,13 @@ class Builder:
         choice = self.choices.get(name)
         return choice is not None and choice.normalised
 
-    def _fill(self, slot: Slot) -> nn.Module:
+    def _fill(self, slot: Slot, own: nn.Module | None = None) -> nn.Module:
         self.slots.append(slot)
         choice = self.choices.get(slot.name, DEFAULTS[slot.role])
         reason = refusal(choice, slot)
         if reason:
             raise InputError(f"slot {slot.name!r} cannot take {choice.label()}: {reason}")
-        return choice.module(slot)
+        return own if own is not None and choice == DEFAULTS[slot.role] else choice.module(slot)
 
 
 def refusal(choice: Choice, slot: Slot) -> str | None:
@@ -68,7 +70,10 @@ def refusal(choice: Choice, slot: Slot) -> str | None:
 class Backbone(Value, ABC):
     """A network with slots; a subclass sets `kind` and says how it is assembled."""
 
-    default_classes: ClassVar[int] = 10
+    @property
+    def default_classes(self) -> int:
+        """The classes of the network as it was published."""
+        return 10
 
     @abstractmethod
     def assemble(self, builder: Builder, num_classes: int, in_chs: int) -> nn.Module:
@@ -79,10 +84,33 @@ class Backbone(Value, ABC):
         wide = {n: c for n, c in (choices or {}).items() if c.inner_width() is not None}
         return _slots(self, tuple(sorted(wide.items())))
 
+    def initialise(self, network: nn.Module) -> None:
+        """Initialise the convolutions of an assembled network from torch's global generator."""
+        initialise(network)
+
+    def check_size(self, size: int) -> None:
+        """Raise an InputError where it is known beforehand that images of this size do not fit."""
+        return None
+
+    def no_slot(self, name: str) -> str:
+        """Why there is no slot of this name or pattern, where more is to be said of it."""
+        return ""
+
     def label(self) -> str:
         """A short name for tables and plots."""
         settings = ", ".join(f"{name}={value}" for name, value in non_defaults(self).items())
         return f"{self.kind}({settings})" if settings else self.kind
+
+
+def initialise(network: nn.Module) -> None:
+    """Initialise every convolution, its bias at zero."""
+    for module in network.modules():
+        # On the meta device there is nothing to initialise, and pretending takes long.
+        if isinstance(module, nn.Conv2d) and not module.weight.is_meta:
+            # He et al., Delving deep into rectifiers, eq. 10: fan-in, gain of a ReLU.
+            nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
 
 
 @lru_cache(maxsize=512)

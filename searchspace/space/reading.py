@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
 from searchspace.backbones import Backbone
+from searchspace.backbones.graft.sources import files_beside
 from searchspace.checks import shown
 from searchspace.choice import Choice
 from searchspace.errors import InputError
@@ -28,7 +29,8 @@ MOST_COMBINATIONS = 10_000
 
 def read_space(path: str | Path) -> Space:
     """The space in a YAML or JSON file; an InputError names the place in the file."""
-    return parse_space(read_data(Path(path)), str(path))
+    with files_beside(Path(path).parent):
+        return parse_space(read_data(Path(path)), str(path))
 
 
 def parse_space(data: Any, where: str = "space") -> Space:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from searchspace import InputError, Space, named_space, parse_space, read_space, spaces
+from searchspace.backbones.graft.sources import files_beside
 from searchspace.checks import check_one_of, parse_amount
 from searchspace.schema import from_json, to_json
 from searchspace.space.costs.limits import Limits
@@ -108,7 +109,8 @@ def read_search(path: str | Path) -> SearchFile:
 def _space(data: Any, folder: Path, where: str) -> tuple[Space, str]:
     """A space and what it is called: by name, in a file of its own, or written out."""
     if not isinstance(data, str):
-        space = parse_space(as_mapping(data, where), where)
+        with files_beside(folder):
+            space = parse_space(as_mapping(data, where), where)
         return space, space.name or "space"
     if data in spaces():
         return named_space(data), data

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from searchspace import Architecture, InputError
+from searchspace.backbones.graft.sources import files_beside
 from searchspace.schema import from_json
 from studies.spec.ablation import EQUIVALENCE_MARGIN, Arm, Design, Study
 from studies.spec.claims import Claim, Comparison, exceeds
@@ -65,10 +66,11 @@ def read_study(path: str | Path) -> StudyFile:
     data = read_fields(file)
     check_fields(data, FIELDS, ("arms", "task"), where)
     load_operator_files(data.get("operators", []), file.parent)
-    arms = tuple(
-        _arm(str(name), entry, data.get("backbone"), f"{where}: arms.{name}")
-        for name, entry in as_mapping(data["arms"], f"{where}: arms").items()
-    )
+    with files_beside(file.parent):
+        arms = tuple(
+            _arm(str(name), entry, data.get("backbone"), f"{where}: arms.{name}")
+            for name, entry in as_mapping(data["arms"], f"{where}: arms").items()
+        )
     if not arms:
         raise InputError(f"{where}: arms: expected at least one arm, got none")
     tasks, data_root = parse_tasks(data["task"], file.parent, f"{where}: task")

@@ -16,6 +16,7 @@ from searchspace import (
     DepthwiseSeparable,
     DyConv,
     GatherExcite,
+    Graft,
     HierarchicalSplit,
     MixConv,
     MobileNetV2,
@@ -30,12 +31,14 @@ from searchspace import (
     Unchanged,
 )
 from searchspace.backbones.base import refusal
+from tests.support.paths import ROOT
 
 SHALLOW = ResNetCifar(8, width=5)
 # Channel counts that 16, kernel counts and splits do not divide.
 NETWORKS: tuple[Backbone, ...] = (
     AlexNet("cifar", width=3),
     DenseNet(10, growth=5),
+    Graft(f"{ROOT}/tests/support/user_models.py:residual"),
     MobileNetV2(0.1, stem="small"),
     ResNet(18, width=3, stem="small"),
     ResNet(50, width=6, stem="deep", shortcut="D"),

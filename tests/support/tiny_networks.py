@@ -4,17 +4,20 @@ from searchspace import (
     AlexNet,
     Backbone,
     DenseNet,
+    Graft,
     MobileNetV2,
     ResNet,
     ResNetCifar,
     ShakeShake,
 )
+from tests.support.paths import ROOT
 
 TINY: tuple[Backbone, ...] = (
     AlexNet("cifar", width=2),
     AlexNet("tiny", width=2),
     AlexNet("imagenet", width=2),
     DenseNet(10, growth=3),
+    Graft(f"{ROOT}/tests/support/user_models.py:residual"),
     MobileNetV2(0.1),
     MobileNetV2(0.1, stem="small"),
     ResNet(18, width=4),

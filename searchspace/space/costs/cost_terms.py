@@ -101,7 +101,14 @@ class TermCounter:
 
     def _shaped(self, backbone: Backbone, sets: Choices) -> dict[str, ShapedSlot]:
         slots = shaped_slots(backbone, self.size, self.in_chs)
-        return {slot.name: slots[slot.name].with_slot(slot) for slot in backbone.slots(sets)}
+        usual = {slot.name: slot for slot in backbone.slots()}
+        # Of a slot that reads the image, the channels are those of the images.
+        return {
+            slot.name: slots[slot.name]
+            if slot == usual[slot.name]
+            else slots[slot.name].with_slot(slot)
+            for slot in backbone.slots(sets)
+        }
 
     def _operator(self, choice: Choice | None, place: ShapedSlot) -> Cost:
         """The cost of a choice (None: the default) in a place."""

@@ -45,7 +45,7 @@ class EmptySlot(CountedModule):
 class SkeletonBuilder(Builder):
     """Leaves every slot empty; the choices still shape the blocks around them."""
 
-    def _fill(self, slot: Slot) -> nn.Module:
+    def _fill(self, slot: Slot, own: nn.Module | None = None) -> nn.Module:
         self.slots.append(slot)
         return EmptySlot(slot)
 
@@ -97,6 +97,7 @@ def skeleton(
 @lru_cache(maxsize=256)
 def shaped_slots(backbone: Backbone, size: int, in_chs: int) -> dict[str, ShapedSlot]:
     """Every slot by name with what goes into it for a size x size image."""
+    backbone.check_size(size)
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         network = skeleton(backbone, (), None, in_chs).eval()
         try:

@@ -1,0 +1,196 @@
+"""Where a grafted model comes from: torchvision, timm, or a function in a file of the user's.
+
+A model is named `torchvision/NAME`, `timm/NAME` or `FILE.py:FUNCTION`. Its source is the library's
+version or the hash of the file's text; both are part of the keys of the networks made from it.
+Importing this module imports neither library.
+"""
+
+import hashlib
+import inspect
+import re
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from difflib import get_close_matches
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from torch import nn
+
+from searchspace.checks import shown
+from searchspace.errors import InputError
+from searchspace.serialization.files import read_text
+
+LIBRARIES = {"torchvision": "torchvision", "timm": "timm"}
+"""The distributions of the libraries, by the prefix of a model's name."""
+NO_AUXILIARY = "googlenet", "inception_v3"
+"""Models of torchvision's that return several outputs in training unless told otherwise."""
+CLASSES = ("num_classes",)
+CHANNELS = "in_chs", "in_chans", "in_channels"
+"""Arguments of functions of the user's that set the classes and the channels of the image."""
+
+FILES: dict[str, str] = {}
+"""The texts of the user's files by source; `keep` adds to it."""
+_folder: ContextVar[Path] = ContextVar("folder", default=Path())
+
+
+@contextmanager
+def files_beside(folder: Path) -> Iterator[None]:
+    """Read names of the user's files as relative to `folder`."""
+    token = _folder.set(folder)
+    try:
+        yield
+    finally:
+        _folder.reset(token)
+
+
+def split_file(model: str) -> tuple[str, str] | None:
+    """The file and the function of a model of the user's; None for a model of a library."""
+    file, colon, function = model.rpartition(":")
+    return (file, function) if colon and file.endswith(".py") and function else None
+
+
+def is_model(name: str) -> bool:
+    """Whether a text has the form of a model's name."""
+    return name.partition("/")[0] in LIBRARIES or split_file(name) is not None
+
+
+def identify(model: Any) -> tuple[str, str]:
+    """The model's name without folders, and its source; an InputError if there is none."""
+    if not isinstance(model, str):
+        raise InputError(f"model must be a text, got {shown(model)}")
+    own = split_file(model)
+    if own is not None:
+        path = _folder.get() / own[0]
+        source = keep(read_text(path))
+        _function(f"{path.name}:{own[1]}", source)
+        return f"{path.name}:{own[1]}", source
+    library, slash, name = model.partition("/")
+    if library not in LIBRARIES or not slash:
+        raise InputError(
+            f"model must be torchvision/NAME, timm/NAME or FILE.py:FUNCTION, got {shown(model)}"
+        )
+    _check_name(library, name)
+    return model, f"{library} {version(LIBRARIES[library])}"
+
+
+def keep(text: str) -> str:
+    """The source of a file with this text, which can be used from now on."""
+    source = f"sha256 {hashlib.sha256(text.encode()).hexdigest()[:16]}"
+    FILES[source] = text
+    return source
+
+
+def of_file(source: Any) -> bool:
+    """Whether a source is the hash of a file."""
+    return isinstance(source, str) and re.fullmatch("sha256 [0-9a-f]{16}", source) is not None
+
+
+def make(
+    model: str, source: str, num_classes: int | None = None, in_chs: int | None = None
+) -> nn.Module:
+    """The model without trained weights, from torch's global generator.
+
+    `num_classes` and `in_chs` are passed where the model takes them; None leaves its own.
+    """
+    own = split_file(model)
+    if own is not None:
+        function = _function(model, source)
+        asked = (CLASSES, num_classes), (CHANNELS, in_chs)
+        taken = inspect.signature(function).parameters
+        given = {
+            name: value
+            for names, value in asked
+            for name in names
+            if name in taken and value is not None
+        }
+        return _called(model, function, given)
+    library, _, name = model.partition("/")
+    settings: dict[str, Any] = {} if num_classes is None else {"num_classes": num_classes}
+    if library == "timm":
+        if in_chs is not None:
+            settings["in_chans"] = in_chs
+        return _called(model, _library(library).create_model, {"model_name": name, **settings})
+    auxiliary = {"aux_logits": False, "init_weights": True} if name in NO_AUXILIARY else {}
+    models = _library("torchvision").models
+    settings |= {"name": name, "weights": None, **auxiliary}
+    return _called(model, models.get_model, settings)
+
+
+def _called(model: str, function: Callable[..., Any], arguments: dict[str, Any]) -> nn.Module:
+    try:
+        network = function(**arguments)
+    except InputError:
+        raise
+    except NotImplementedError:
+        # On the meta device: a model that reads a number while it is made.
+        raise
+    except Exception as error:
+        raise InputError(f"{model} cannot be made: {_first_line(error)}") from error
+    if not isinstance(network, nn.Module):
+        raise InputError(f"{model} must return an nn.Module, got {type(network).__name__}")
+    return network
+
+
+def _function(model: str, source: str) -> Callable[..., Any]:
+    file, _, name = model.rpartition(":")
+    function = getattr(_module(file, source), name, None)
+    if not callable(function):
+        raise InputError(f"{file} has no function {name!r}")
+    return function
+
+
+def _module(file: str, source: str) -> ModuleType:
+    """The user's file as a module, run once in a process."""
+    name = f"convfrontier_model_{source.split()[-1]}"
+    if name in sys.modules:
+        return sys.modules[name]
+    text = _text(file, source)
+    module = ModuleType(name)
+    sys.modules[name] = module
+    try:
+        exec(compile(text, file, "exec"), module.__dict__)
+    except Exception as error:
+        del sys.modules[name]
+        # Whatever the user's code raises, the sentence that says so names the file.
+        raise InputError(f"{file} cannot be run: {_first_line(error)}") from None
+    return module
+
+
+def _text(file: str, source: str) -> str:
+    path = _folder.get() / file
+    if source not in FILES and path.is_file():
+        keep(read_text(path))
+    if source not in FILES:
+        raise InputError(f"{path} must be the file with {source} that the network was made from")
+    return FILES[source]
+
+
+def _check_name(library: str, name: str) -> None:
+    imported = _library(library)
+    if library == "timm":
+        known, found = imported.list_models(), imported.is_model(name.split(".")[0])
+    else:
+        known = imported.models.list_models(module=imported.models)
+        found = name in known
+    if not found:
+        close = get_close_matches(name, known, n=3, cutoff=0.5)
+        nearest = f"; the nearest are {', '.join(close)}" if close else ""
+        raise InputError(f"{library} has no classification model {name!r}{nearest}")
+
+
+def _library(name: str) -> Any:
+    try:
+        version(LIBRARIES[name])
+        return import_module(name)
+    except (PackageNotFoundError, ImportError):
+        raise InputError(f"{name} is not installed; pip install {LIBRARIES[name]}") from None
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines() or [""]
+    return f"{type(error).__name__}: {lines[0]}"
