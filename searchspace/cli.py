@@ -98,6 +98,15 @@ def fraction(text: str | float) -> float:
     return number
 
 
+def time_span(text: str | float) -> float:
+    """Parse an option that must be a time such as 90s, 30m or 2h; in seconds."""
+    units = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+    match = re.fullmatch(rf"({DECIMAL})([smhd])", str(text).strip())
+    if match is None:
+        raise typer.BadParameter(f"expected a time like 90s, 30m or 2h, got {shown(text)}")
+    return float(match[1]) * units[match[2]]
+
+
 def amount(text: str | float) -> float:
     """Parse an option that must be a number above 0, with k, M or G for thousands and so on."""
     try:

@@ -1,19 +1,42 @@
 """Trains the jobs of an ablation that have no result."""
 
+import time
+from dataclasses import dataclass, field
+from math import inf
+
 from rich.console import Console
 
-from studies.cli.progress import Progress, remaining
+from studies.cli.progress import Progress, duration, remaining
 from studies.execution.ablation_queue import StagedQueue
 from studies.execution.environment import environment
 from studies.execution.ray_backend import RayBackend
+from studies.execution.standing import Standing, standing
 from studies.rundir.latencies import Bench
 from studies.rundir.record import Record
 from studies.rundir.store import RunStore
-from studies.rundir.tuning import arm_tunings, is_tuning, missing_jobs, with_tuned
+from studies.rundir.tuning import is_tuning
 from studies.spec.ablation import Ablation
-from trainers import Job
+from studies.stats.looks import outcome_text
 
 FAILED = 1
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """How jobs without a result are trained.
+
+    With `retry_failed`, jobs of tuning that failed by themselves are trained once more too. After
+    `budget` seconds from the start of the command no job is started.
+    """
+
+    retry_failed: bool = False
+    budget: float | None = None
+    started: float = field(default_factory=time.monotonic)
+
+    @property
+    def deadline(self) -> float:
+        """When the last job may start, in seconds of `time.monotonic`."""
+        return inf if self.budget is None else self.started + self.budget
 
 
 def train_missing(
@@ -21,25 +44,28 @@ def train_missing(
     store: RunStore,
     backend: RayBackend,
     console: Console,
-    *,
-    retry_failed: bool = False,
+    options: TrainingOptions | None = None,
 ) -> int:
-    """Train the jobs without a result and add theirs to the store; the status to exit with.
-
-    With `retry_failed`, jobs of tuning that failed by themselves are trained once more too.
-    """
-    again = failed_tuning(store.records()) if retry_failed else set()
-    if not jobs_to_train(ablation, store, again) and store.experiment() == ablation:
+    """Train the jobs without a result and add theirs to the store; the status to exit with."""
+    options = options or TrainingOptions()
+    again = failed_tuning(store.records()) if options.retry_failed else set()
+    now = standing(ablation, store, again)
+    if not now.missing and store.experiment() == ablation:
         console.print(f"All jobs of {store.folder} are finished; nothing is trained again.")
+        _tell_outcome(now, console)
         return 0
     with store.locked():
         store.ask(ablation, environment())
         if ablation.design.latency:
             measure_latencies(ablation, store)
+        progress = Progress(console)
+        queue = StagedQueue(
+            ablation, store, backend.resources, progress.callbacks(), again, options.deadline
+        )
         # Another run may have finished some between the first look and the lock.
-        if not jobs_to_train(ablation, store, again):
+        if not queue.waiting:
             return 0
-        return _train_jobs(ablation, store, backend, console, again)
+        return _train(queue, backend, progress, options)
 
 
 def measure_latencies(ablation: Ablation, store: RunStore) -> None:
@@ -50,26 +76,15 @@ def measure_latencies(ablation: Ablation, store: RunStore) -> None:
             bench.measured(arm.architecture)
 
 
-def jobs_to_train(
-    ablation: Ablation, store: RunStore, again: set[str] | None = None
-) -> dict[str, Job]:
-    """The jobs that have no result, as far as they are known, by key, in order."""
-    records = store.records()
-    tunings = arm_tunings(ablation, records, again or ())
-    missing = missing_jobs(with_tuned(ablation, tunings), tunings, records, again or ())
-    return {key: job for key, (_, job) in missing.items()}
-
-
 def failed_tuning(records: list[Record]) -> set[str]:
     """The keys of jobs of tuning that failed."""
     return {r.key for r in records if is_tuning(r.job) and r.result.status == "failed"}
 
 
-def _train_jobs(
-    ablation: Ablation, store: RunStore, backend: RayBackend, console: Console, again: set[str]
+def _train(
+    queue: StagedQueue, backend: RayBackend, progress: Progress, options: TrainingOptions
 ) -> int:
-    progress = Progress(console)
-    queue = StagedQueue(ablation, store, backend.resources, progress.callbacks(), again)
+    console = progress.console
     with progress.showing(queue.jobs_left):
         backend.run(queue)
     lost = queue.lost
@@ -86,8 +101,21 @@ def _train_jobs(
             "the same command tries them again.",
             markup=False,
         )
-        return remaining(queue, console) or FAILED
-    return remaining(queue, console)
+    if queue.out_of_time and not queue.stopped_by:
+        spent = f"the budget of {duration(options.budget or 0.0)} is spent"
+        console.print(f"{spent[0].upper()}{spent[1:]}; the same command continues.")
+        _tell_outcome(queue.standing, console, spent)
+        return FAILED if failures else 0
+    status = remaining(queue, console) or (FAILED if failures else 0)
+    if status in (0, FAILED):
+        _tell_outcome(queue.standing, console)
+    return status
+
+
+def _tell_outcome(now: Standing, console: Console, why_not: str = "") -> None:
+    """Say what was decided after how many seeds, if the study goes on until it is decided."""
+    if now.look is not None:
+        console.print(outcome_text(now.ablation, now.look, why_not), markup=False, highlight=False)
 
 
 def _reasons(failures: dict[str, str]) -> str:

@@ -15,8 +15,9 @@ from searchspace import InputError, build
 from studies.cli.pilot import difference_text
 from studies.cli.progress import duration
 from studies.execution.resources import Resources
+from studies.execution.standing import standing
 from studies.rundir.store import RunStore
-from studies.rundir.tuning import arm_tunings, is_tuning, missing_jobs, with_tuned
+from studies.rundir.tuning import arm_tunings, is_tuning
 from studies.spec.ablation import Ablation, costs
 from trainers import Job, Task
 
@@ -47,23 +48,21 @@ def plan_table(ablation: Ablation, store: RunStore, resources: Resources) -> Gro
     summary = (
         f"{len(jobs)} jobs to train of {_total(ablation)} ({design.seeds} seeds), about "
         f"{duration(seconds)} on {slots(resources)} workers.\n{difference_text(design)}\n"
-        f"{_tuning_text(ablation)}{design.note}"
+        f"{_tuning_text(ablation)}{_until_text(ablation)}{design.note}"
     )
     return Group(*tables, summary)
 
 
 def _remaining(ablation: Ablation, store: RunStore) -> list[tuple[str, Job]]:
     """The jobs without a result, with their arms; own recipes stand for those not yet chosen."""
-    records = store.records()
-    tunings = arm_tunings(ablation, records)
-    ablation = with_tuned(ablation, tunings)
-    missing = missing_jobs(ablation, tunings, records)
-    tuning = [(t.arm, job) for t in tunings for c in t.candidates for job in c.jobs]
-    known = [*tuning, *((arm.name, job) for arm, job in ablation.jobs())]
+    now = standing(ablation, store)
+    ablation = now.ablation
+    tuning = [(t.arm, job) for t in now.tunings for c in t.candidates for job in c.jobs]
+    known = [*tuning, *((arm, job) for arm, job in ablation.arm_jobs())]
     tune = ablation.design.tune
     own = [(arm.name, job) for arm, job in ablation.untuned_jobs()]
     known += own if tune and tune.untuned else []
-    left = {(arm, job.key): (arm, job) for arm, job in known if job.key in missing}
+    left = {(arm, job.key): (arm, job) for arm, job in known if job.key in now.missing}
     unknown = [each for each in own if tune and (each[0], each[1].task) not in ablation.tuned]
     return [*left.values(), *unknown]
 
@@ -88,6 +87,13 @@ def _tuning_text(ablation: Ablation) -> str:
         f"For each arm {recipes} recipes are tried first, each trained {count}; the best "
         f"on validation is the arm's{also}.\n"
     )
+
+
+def _until_text(ablation: Ablation) -> str:
+    most = ablation.design.max_seeds
+    if most is None:
+        return ""
+    return f"Seeds are added until every claim is decided, up to {most} of each arm.\n"
 
 
 def check_data(tasks: Sequence[Task], data_root: Path | None, *, strict: bool) -> str:

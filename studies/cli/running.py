@@ -12,7 +12,7 @@ from rich.console import Console
 from searchspace import InputError
 from searchspace.console import plain_console
 from studies.cli.ablation_training import FAILED as FAILED
-from studies.cli.ablation_training import train_missing
+from studies.cli.ablation_training import TrainingOptions, train_missing
 from studies.cli.progress import Progress, remaining
 from studies.execution.environment import environment
 from studies.execution.ray_backend import RayBackend
@@ -61,12 +61,12 @@ def run_ablation(
     console: Console,
     *,
     fresh: bool = False,
-    retry_failed: bool = False,
+    options: TrainingOptions | None = None,
 ) -> int:
     """Train the jobs without a result; the status to exit with."""
     ablation = ablation.identified(backend.resources.data_root)
     ablation = prepare(ablation, store, fresh=fresh, console=console)
-    return train_missing(ablation, store, backend, console, retry_failed=retry_failed)
+    return train_missing(ablation, store, backend, console, options)
 
 
 def run_all(
@@ -76,7 +76,7 @@ def run_all(
     console: Console,
     *,
     fresh: bool,
-    retry_failed: bool = False,
+    options: TrainingOptions | None = None,
 ) -> int:
     """Run each ablation in a directory of its own and show all verdicts; the status to exit with.
 
@@ -87,9 +87,7 @@ def run_all(
         console.print(f"{ablation.name}, {number} of {len(ablations)}")
         try:
             store = RunStore(out / ablation.name)
-            ended = run_ablation(
-                ablation, store, backend, console, fresh=fresh, retry_failed=retry_failed
-            )
+            ended = run_ablation(ablation, store, backend, console, fresh=fresh, options=options)
         except InputError as error:
             console.print(f"{ablation.name} was not run: {error}", markup=False, soft_wrap=True)
             ended = FAILED

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from searchspace.cli import fraction, whole_number
+from searchspace.cli import fraction, time_span, whole_number
 from searchspace.errors import InputError
 from studies.cli.options import FILES, Address, DataRoot, Download, Fresh, TimeLimit, Workers
 
 if TYPE_CHECKING:
+    from studies.rundir.store import RunStore
     from studies.spec.ablation import Ablation, Study
 
 ALL = "all"
@@ -45,6 +46,26 @@ def run(
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Run directory [default: runs/STUDY-PRESET]")
+    ] = None,
+    until_decided: Annotated[
+        bool,
+        typer.Option(
+            "--until-decided", help="Add seeds, one by one, until every claim is decided."
+        ),
+    ] = False,
+    max_seeds: Annotated[
+        int | None,
+        typer.Option(
+            parser=whole_number,
+            metavar="N",
+            help="Planned maximum of --until-decided, kept from then on [default: 30]",
+        ),
+    ] = None,
+    budget: Annotated[
+        float | None,
+        typer.Option(
+            parser=time_span, metavar="TIME", help="Start no job after so long: 90s, 30m, 2h."
+        ),
     ] = None,
     fresh: Fresh = False,
     also_untuned: Annotated[
@@ -92,6 +113,7 @@ def run(
 
     import torch
 
+    from studies.cli.ablation_training import TrainingOptions
     from studies.cli.pilot import measured_pilot, pilot_ablation, pilot_text
     from studies.cli.preview import check_data, plan_table
     from studies.cli.running import prepare, report_run, run_ablation, run_all
@@ -111,6 +133,9 @@ def run(
     if gpus_per_trial is None:
         gpus_per_trial = 1.0 if preset.startswith("paper") and with_gpu else 0.0
     resources = Resources(workers, gpus_per_trial, address, data_root, time_limit)
+    options = TrainingOptions(retry_failed, budget)
+    if max_seeds is not None and not until_decided:
+        raise InputError("--max-seeds is the planned maximum of --until-decided; give both")
     studies = [file.study] if file else _named(name, preset)
     ablations = [
         _ablation(study, preset, task or [], None if pilot else seeds) for study in studies
@@ -126,9 +151,12 @@ def run(
     label = file.study.name if file else name
     parts = [label, preset, *(Path(one).stem for one in task or []), *(["pilot"] if pilot else [])]
     out = out or Path("runs") / "-".join(parts)
+    stores = [RunStore(out / ablation.name if name == ALL else out) for ablation in ablations]
+    if until_decided:
+        pairs = zip(ablations, stores, strict=True)
+        ablations = [_until_decided(*pair, max_seeds, fresh, name == ALL) for pair in pairs]
     if show_plan:
-        for ablation in ablations:
-            store = RunStore(out / ablation.name if name == ALL else out)
+        for ablation, store in zip(ablations, stores, strict=True):
             missing_data = check_data(ablation.tasks, data_root, strict=False)
             if not missing_data:
                 ablation = ablation.identified(data_root)
@@ -140,15 +168,34 @@ def run(
         return 0
     with RayBackend(resources) as backend:
         if name == ALL:
-            return run_all(ablations, out, backend, console, fresh=fresh, retry_failed=retry_failed)
-        store = RunStore(out)
+            return run_all(ablations, out, backend, console, fresh=fresh, options=options)
         status = run_ablation(
-            ablations[0], store, backend, console, fresh=fresh, retry_failed=retry_failed
+            ablations[0], stores[0], backend, console, fresh=fresh, options=options
         )
     if pilot and not status:
-        console.print(pilot_text(design, measured_pilot(store)), markup=False)
+        console.print(pilot_text(design, measured_pilot(stores[0])), markup=False)
         return 0
-    return report_run(store, status)
+    return report_run(stores[0], status)
+
+
+def _until_decided(
+    ablation: "Ablation",
+    store: "RunStore",
+    max_seeds: int | None,
+    fresh: bool,
+    is_one_of_many: bool,
+) -> "Ablation":
+    """The ablation with a planned maximum of seeds, by default that of an earlier run or 30."""
+    from studies.spec.ablation import Ablation
+    from studies.stats.looks import DEFAULT_MAX_SEEDS, until_decided
+
+    if is_one_of_many and not ablation.design.claims:
+        return ablation
+    earlier = None if fresh else store.experiment()
+    designs = [ablation.design, *([earlier.design] if isinstance(earlier, Ablation) else [])]
+    default = max(DEFAULT_MAX_SEEDS, *(design.seeds for design in designs))
+    kept = next((design.max_seeds for design in designs[1:] if design.max_seeds), default)
+    return until_decided(ablation, max_seeds or kept)
 
 
 def _only(ablations: "Sequence[Ablation]", option: str) -> "Ablation":

@@ -1,20 +1,25 @@
-"""The jobs of an ablation: those of an arm that is tuned start when its recipe is chosen."""
+"""The jobs of an ablation, of which some follow from the results of others."""
 
+import time
 from collections.abc import Collection
+from math import inf
 
 from studies.execution.job_queue import AblationQueue, RunCallbacks
 from studies.execution.resources import Resources
+from studies.execution.standing import Standing, standing
 from studies.rundir.store import RunStore
-from studies.rundir.tuning import arm_tunings, is_tuning, missing_jobs, with_tuned
+from studies.rundir.tuning import is_tuning
 from studies.spec.ablation import Ablation
 from trainers import Job, Result
 
 
 class StagedQueue(AblationQueue):
-    """An ablation's jobs without a result, of which some follow from the results of others.
+    """An ablation's jobs without a result, listed anew whenever a stage has ended.
 
-    `again` are keys of jobs to train once more although they have a result. Jobs are listed anew
-    whenever a stage has ended: the tuning of an arm on a task.
+    A stage is the tuning of an arm on a task or, if the study goes on until it is decided, the
+    design's seeds and each seed after them. Workers that would be idle start jobs of later seeds.
+    `again` are keys of jobs to train once more although they have a result. After `deadline`, in
+    seconds of `time.monotonic`, no job is started.
     """
 
     def __init__(
@@ -24,12 +29,25 @@ class StagedQueue(AblationQueue):
         resources: Resources,
         callbacks: RunCallbacks,
         again: Collection[str] = (),
+        deadline: float = inf,
     ) -> None:
         super().__init__({}, {}, store, resources, callbacks)
-        self.ablation, self.again = ablation, set(again)
+        self.again, self.deadline = set(again), deadline
+        self.ahead: list[Job] = []
         self.stages: list[set[str]] = []
         self.later = 0
+        self.out_of_time = False
+        """Whether a job was not started because of the deadline."""
+        self.standing = standing(ablation, store, self.again)
         self._list_jobs()
+
+    def next_job(self) -> Job | None:
+        """Take the next job in order; None after the deadline."""
+        waiting = self.waiting or self.ahead
+        if waiting and time.monotonic() >= self.deadline:
+            self.out_of_time = True
+            return None
+        return waiting.pop(0) if waiting else None
 
     def jobs_left(self) -> int:
         """The number of jobs that have not started, those of arms in tuning included."""
@@ -41,29 +59,42 @@ class StagedQueue(AblationQueue):
         for stage in self.stages:
             stage.discard(job.key)
         if not all(self.stages):
+            before = self.standing
+            self.standing = standing(before.ablation, self.store, self.again, self.failures)
+            self._tell(before)
             self._list_jobs()
 
-    def _list_jobs(self) -> None:
-        records = self.store.records()
-        tunings = arm_tunings(self.ablation, records, self.again)
-        known = self.ablation.tuned
-        self.ablation = with_tuned(self.ablation, tunings)
-        for tuning in tunings:
-            if self.stages and tuning.ended and (tuning.arm, tuning.task) not in known:
+    def _tell(self, before: Standing) -> None:
+        """Tell of recipes that were chosen and of claims that were decided since."""
+        known = before.ablation.tuned
+        for tuning in self.standing.tunings:
+            if tuning.ended and (tuning.arm, tuning.task) not in known:
                 self.callbacks.note(tuning.sentence())
-        missing = missing_jobs(self.ablation, tunings, records, self.again)
-        self.names |= {key: name for key, (name, _) in missing.items()}
+        look = self.standing.look
+        for place in look.decided_at if look else ():
+            if look and (before.look is None or place not in before.look.decided_at):
+                each = look.decisions[place]
+                conclusion = each.decision.conclusion
+                self.callbacks.note(f"{each.claim.text}: {conclusion} after {look.seeds} seeds")
+
+    def _list_jobs(self) -> None:
+        now = self.standing
+        ahead = now.ahead or {}
+        self.names |= {key: name for key, (name, _) in (now.missing | ahead).items()}
         started = {*self.running, *self.failures, *(job.key for job in self.interrupted)}
-        self.waiting = [job for key, (_, job) in missing.items() if key not in started]
+        self.waiting = [job for key, (_, job) in now.missing.items() if key not in started]
+        self.ahead = [job for key, (_, job) in ahead.items() if key not in started]
         left = {job.key for job in (*self.waiting, *self.running.values(), *self.interrupted)}
-        keys = [{job.key for c in t.candidates for job in c.jobs} & left for t in tunings]
-        self.stages = [stage for stage in keys if stage]
-        self.later = len(self.stages) * self._jobs_of_an_arm()
+        tuning = [{job.key for c in t.candidates for job in c.jobs} & left for t in now.tunings]
+        tuning = [stage for stage in tuning if stage]
+        self.later = len(tuning) * self._jobs_of_an_arm()
+        seeds = set() if now.ablation.design.max_seeds is None else left & now.missing.keys()
+        self.stages = [*tuning, *([seeds] if seeds else [])]
 
     def _jobs_of_an_arm(self) -> int:
         """The jobs of an arm on a task that follow its tuning."""
-        tune = self.ablation.design.tune
-        return self.ablation.design.seeds * (1 + bool(tune and tune.untuned))
+        design = self.standing.ablation.design
+        return design.seeds * (1 + bool(design.tune and design.tune.untuned))
 
     @property
     def lost(self) -> dict[str, str]:

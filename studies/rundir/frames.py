@@ -91,7 +91,7 @@ class RunJob:
 def run_jobs(experiment: Experiment, store: RunStore) -> list[RunJob]:
     """The jobs that a run asks for, in order, each once: those of arms, then those of trials."""
     jobs = {job.key: RunJob(job.key, arm, None) for arm, job in experiment.arm_jobs()}
-    for trial in store.trials():
+    for trial in store.trials() if isinstance(experiment, Search) else ():
         for key in trial.jobs:
             jobs.setdefault(key, RunJob(key, trial.architecture.key, trial.number))
     return list(jobs.values())
@@ -104,7 +104,11 @@ def load(run: str | Path | RunStore) -> pd.DataFrame:
     design has changed) are left out; their number is in `frame.attrs["left_out"]`.
     """
     store = open_run(run)
-    experiment = read_experiment(store)
+    return frame_of(store, read_experiment(store))
+
+
+def frame_of(store: RunStore, experiment: Ablation | Search) -> pd.DataFrame:
+    """As `load`, of what an experiment asks for that may not yet be written down in the run."""
     return _frame(store, experiment, run_jobs(experiment, store))
 
 

@@ -71,6 +71,7 @@ class Design:
     equivalent. `latency` asks for each arm's measured latency. `pilot` is what is known of the
     scatter between seeds.
     `tune` has recipes tried for each arm, on each task, before the jobs that compare the arms.
+    With `max_seeds`, the planned maximum, seeds are added one by one until all claims are decided.
     """
 
     arms: tuple[Arm, ...]
@@ -84,10 +85,13 @@ class Design:
     tune: Tuning | None = field(default=None, metadata=OMIT_DEFAULT)
     margin: float = field(default=EQUIVALENCE_MARGIN, metadata=OMIT_DEFAULT)
     pilot: Pilot | None = field(default=None, metadata=OMIT_DEFAULT)
+    max_seeds: int | None = field(default=None, metadata=OMIT_DEFAULT)
 
     def __post_init__(self) -> None:
         check_integer(1, MAX_RUNS, seeds=self.seeds)
         check_at_least(MIN_MARGIN, 100, margin=self.margin)
+        if self.max_seeds is not None:
+            check_integer(self.seeds, MAX_RUNS, max_seeds=self.max_seeds)
         self._check_claims()
         self._check_tuning()
 
@@ -222,28 +226,30 @@ class Ablation:
         """The study with its preset and source."""
         return f"study {self.name}, preset {self.preset}, after {self.study.source}"
 
-    def jobs(self) -> Iterator[tuple[Arm, Job]]:
-        """All jobs, seed by seed, so that a part of a run is paired as far as it goes.
+    def jobs(self, seeds: int | None = None) -> Iterator[tuple[Arm, Job]]:
+        """The jobs of so many seeds, by default the design's, as far as their recipes are known.
 
-        Those of an arm whose tuning is not over are not known yet.
+        They come seed by seed, so that a part of a run is paired as far as it goes. Those of an arm
+        whose tuning is not over are not known yet.
         """
-        for arm, job in self.untuned_jobs():
+        for arm, job in self.untuned_jobs(seeds):
             if self.design.tune is None:
                 yield arm, job
             elif (arm.name, job.task) in self.tuned:
                 yield arm, replace(job, recipe=self.tuned[arm.name, job.task])
 
-    def untuned_jobs(self) -> Iterator[tuple[Arm, Job]]:
+    def untuned_jobs(self, seeds: int | None = None) -> Iterator[tuple[Arm, Job]]:
         """The jobs as they would be without tuning."""
         design = self.design
-        for seed in range(design.seeds):
+        for seed in range(design.seeds if seeds is None else seeds):
             for task in design.tasks:
                 for arm in design.arms:
                     yield arm, arm.job(task, design.recipe, seed)
 
     def arm_jobs(self) -> Iterator[tuple[str, Job]]:
-        """All jobs with the names of their arms."""
-        return ((arm.name, job) for arm, job in self.jobs())
+        """All jobs that there may be, up to the planned maximum, with the names of their arms."""
+        seeds = self.design.max_seeds or self.design.seeds
+        return ((arm.name, job) for arm, job in self.jobs(seeds))
 
     def task_space(self) -> None:
         """None: the arms are listed."""
@@ -251,9 +257,7 @@ class Ablation:
 
     def identified(self, data_root: Path | None) -> "Ablation":
         """The ablation with what identifies the data of its tasks."""
-        tasks = tuple(task.identified(data_root) for task in self.tasks)
-        design = replace(self.design, tasks=tasks)
-        return Ablation(replace(self.study, presets={self.preset: design}))
+        return self.changed(tasks=tuple(task.identified(data_root) for task in self.tasks))
 
     def extending(self, earlier: "Ablation") -> "Ablation":
         """The same ablation with the seeds of `earlier` if it has more."""
@@ -272,18 +276,44 @@ class Ablation:
                 f"it holds {earlier.name} with preset {earlier.preset} on {names}, another run "
                 "than the one asked for; give another --out"
             )
+        max_seeds = self._planned(earlier)
         seeds = max(self.design.seeds, earlier.design.seeds)
-        extended = self.study.ablation(self.preset, seeds=seeds)
+        if max_seeds is not None and seeds > max_seeds:
+            raise InputError(
+                f"{seeds} seeds are more than the planned maximum of {max_seeds}, which is kept "
+                "once a study may be looked at; give another --out"
+            )
+        extended = self.changed(seeds=seeds, max_seeds=max_seeds)
         tune = earlier.design.tune
         return extended.also_untuned() if tune and tune.untuned else extended
+
+    def _planned(self, earlier: "Ablation") -> int | None:
+        """The planned maximum of seeds; an InputError for a rule that changes after a look."""
+        now, before = self.design, earlier.design
+        if before.max_seeds is None:
+            return now.max_seeds
+        if now.max_seeds not in (None, before.max_seeds):
+            raise InputError(
+                f"its seeds are added until it is decided, {before.max_seeds} at most, which "
+                f"cannot be changed to {now.max_seeds} after a look; give --max-seeds "
+                f"{before.max_seeds} or another --out"
+            )
+        if (now.claims, now.margin) != (before.claims, before.margin):
+            raise InputError(
+                "its seeds are added until its claims are decided, so that neither claims nor "
+                "margin can be changed after a look; restore them or give another --out"
+            )
+        return before.max_seeds
+
+    def changed(self, **changes: Any) -> "Ablation":
+        """The same ablation with fields of its design changed."""
+        design = replace(self.design, **changes)
+        return Ablation(replace(self.study, presets={self.preset: design}))
 
     def also_untuned(self) -> "Ablation":
         """The same ablation with its arms trained with their own recipes as well."""
         tune = self.design.tune
-        if tune is None:
-            return self
-        design = replace(self.design, tune=replace(tune, untuned=True))
-        return Ablation(replace(self.study, presets={self.preset: design}))
+        return self.changed(tune=replace(tune, untuned=True)) if tune else self
 
     def to_json(self) -> dict[str, Any]:
         """The JSON form; `Ablation.from_json` reads it back."""

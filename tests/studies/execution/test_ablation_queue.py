@@ -1,27 +1,20 @@
 """Arms that are tuned before they are compared: which recipe wins, and which jobs follow."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from studies import Ablation, load, read_experiment
-from studies.execution.ablation_queue import StagedQueue
-from studies.execution.job_queue import RunCallbacks
-from studies.execution.resources import Resources
-from studies.execution.worker import StepReport
 from studies.rundir.frames import load_untuned
-from studies.rundir.record import record_now
 from studies.rundir.store import RunStore
 from studies.rundir.tuning import arm_tunings, is_tuning
 from studies.spec.tuning import TUNING_SEED, Tuning, grid
-from tests.support.helpers import RECIPE, TASK, made_up, study, with_design
+from tests.support.helpers import RECIPE, TASK, study, with_design
+from tests.support.queues import Outcome, end_jobs
 from trainers import Digits, Job
 from trainers.job import Status
-
-Outcome = Callable[[Job], float | Status | None]
-"""What a job ends with: a validation accuracy, a status without one, or a lost worker (None)."""
 
 
 def best_lr(job: Job) -> float | Status | None:
@@ -40,41 +33,10 @@ def tuned(*, seeds: int = 2, tries: int = 1, untuned: bool = False) -> Ablation:
 
 
 def run(
-    ablation: Ablation,
-    store: RunStore,
-    outcome: Outcome = best_lr,
-    *,
-    jobs: int = 1000,
-    again: set[str] | None = None,
-    at_once: int = 1,
-    notes: list[str] | None = None,
+    ablation: Ablation, store: RunStore, outcome: Outcome = best_lr, **options: Any
 ) -> list[Job]:
-    """End up to `jobs` jobs of the queue as `outcome` says; the jobs in the order they started."""
-    started: list[Job] = []
-    with store.locked():
-        store.ask(ablation, {})
-        callbacks = RunCallbacks(note=(notes if notes is not None else []).append)
-        queue = StagedQueue(ablation, store, Resources(), callbacks, again or ())
-        running: list[Job] = []
-        while len(started) < jobs:
-            while len(running) < at_once and (item := queue.next_item()):
-                running.append(item.job)
-                started.append(item.job)
-            if not running:
-                break
-            _end(queue, running.pop(0), outcome)
-    return started
-
-
-def _end(queue: StagedQueue, job: Job, outcome: Outcome) -> None:
-    ended = outcome(job)
-    if ended == "failed":
-        queue.report(job.key, StepReport((), failed="ValueError: no good"))
-    elif ended is None:
-        queue.report(job.key, StepReport((), failed="no data", cause="data"))
-    else:
-        result = made_up(job, ended) if isinstance(ended, float) else made_up(job, 0.5, ended)
-        queue.report(job.key, StepReport((), record=record_now(job, result, {})))
+    """End all jobs, by default so that each arm has another best rate."""
+    return end_jobs(ablation, store, outcome, **options)
 
 
 def rates(jobs: list[Job]) -> dict[bool, set[float]]:
