@@ -38,11 +38,16 @@ def provenance(run: Run) -> list[str]:
     times = sorted(record.finished_at for record in records)
     seconds = sum(record.result.seconds for record in records)
     failed = sum(record.result.status != "finished" for record in records)
+    design = ablation.design
+    if design.max_seeds is None:
+        rule, counted, last = "", f"{len(records)} of {ablation.min_jobs}", design.seeds - 1
+    else:
+        rule, counted = f" --until-decided --max-seeds {design.max_seeds}", str(len(records))
+        last = max(record.job.seed for record in records)
     sentences = [
-        f"`python -m studies.run {_command(ablation)} --seeds {ablation.design.seeds}`",
-        f"{len(records)} of {ablation.min_jobs} jobs ended, seeds 0 to "
-        f"{ablation.design.seeds - 1}, {failed} of them without an accuracy; {seconds:,.0f} s of "
-        f"training in all, finished between {times[0]} and {times[-1]}.",
+        f"`python -m studies.run {_command(ablation)} --seeds {design.seeds}{rule}`",
+        f"{counted} jobs ended, seeds 0 to {last}, {failed} of them without an accuracy; "
+        f"{seconds:,.0f} s of training in all, finished between {times[0]} and {times[-1]}.",
     ]
     counts: dict[tuple[tuple[str, str], ...], int] = {}
     for record in records:

@@ -14,11 +14,13 @@ from analysis.stats.verdicts import Verdict, verdicts_info
 from searchspace import Architecture, InputError
 from searchspace.space.costs.limits import UNLIMITED, Limits
 from studies import Ablation, load, load_curves, load_environments, read_experiment
+from studies.execution.standing import standing
 from studies.rundir.frames import load_untuned
 from studies.rundir.record import Record
 from studies.rundir.store import RunStore
 from studies.rundir.tuning import ArmTuning, arm_tunings
 from studies.spec.search import Search
+from studies.stats.looks import Look
 from trainers import Task
 
 LABELLED = 1000
@@ -110,6 +112,11 @@ class Run:
         return arm_tunings(self.ablation, self.store.records())
 
     @cached_property
+    def look(self) -> Look | None:
+        """The last look at an ablation that goes on until it is decided; None for others."""
+        return standing(self.ablation, self.store).look
+
+    @cached_property
     def untuned_verdicts(self) -> Sequence[Verdict]:
         """The verdicts on the same claims for the arms with their own recipes."""
         return verdicts_info(load_untuned(self.store), self.ablation)
@@ -143,8 +150,11 @@ class Run:
     @property
     def complete(self) -> bool:
         """Whether every job of an ablation has ended."""
-        known = {job.key for _, job in self.ablation.jobs()}
-        return len(self.records) == len(known) and all(tuning.ended for tuning in self.tunings)
+        ended = {record.key for record in self.records}
+        if not {job.key for _, job in self.ablation.jobs()} <= ended:
+            return False
+        goes_on = self.ablation.design.max_seeds and (self.look is None or self.look.needed)
+        return not goes_on and all(tuning.ended for tuning in self.tunings)
 
 
 def read_run(folder: Path) -> Run:

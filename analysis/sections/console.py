@@ -8,7 +8,7 @@ from analysis.render.tables import TextTable, rich_table
 from analysis.sections.ablation import notes
 from analysis.sections.arm_tables import arm_table, cost_table, differences_sentence
 from analysis.sections.tuning import tuning_notes
-from analysis.sections.verdict_tables import verdict_counts, verdict_table
+from analysis.sections.verdict_tables import looking_sentences, verdict_counts, verdict_table
 from analysis.stats.fronts import front_info
 from searchspace.console import print_text
 
@@ -37,7 +37,8 @@ def _print_ablation(run: Run, console: Console) -> None:
         print_text(console, f"{sentence}\n")
     if run.verdicts:
         console.print(rich_table(verdict_table(run.verdicts, compact=True), "the claims"))
-        print_text(console, f"{verdict_counts(run.verdicts)}\n")
+        told = " ".join([verdict_counts(run.verdicts), *looking_sentences(run)])
+        print_text(console, f"{told}\n")
     for note in (*notes(run), *tuning_notes(run)):
         print_text(console, note)
 

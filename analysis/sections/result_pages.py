@@ -12,6 +12,7 @@ from analysis.sections.verdict_tables import (
     additional_seeds_text,
     conclusion_text,
     difference_text,
+    looking_sentences,
     verdict_table,
 )
 from studies import Ablation
@@ -47,6 +48,7 @@ def study_page(run: Run) -> str:
         verdicts = [verdict for verdict in run.verdicts if verdict.task == task.label()]
         if verdicts:
             parts.append(verdict_table(verdicts).markdown())
+    parts += [f"{sentence}\n" for sentence in looking_sentences(run)]
     for section in tuning_sections(run):
         parts += [f"## {section.title}\n", *(f"{text}\n" for text in section.text)]
         parts += [table.text_table().markdown() for table in section.tables]

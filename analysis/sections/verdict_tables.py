@@ -4,11 +4,13 @@ from collections import Counter
 from collections.abc import Sequence
 from math import inf, isnan
 
+from analysis.data.runs import Run
 from analysis.render.numbers import MISSING, p_text
 from analysis.render.tables import TextTable
 from analysis.stats.contrasts import Contrast, comparison_text
 from analysis.stats.inference import CONFIDENCE, SEEDS_LIMIT
 from analysis.stats.verdicts import Verdict
+from studies.stats.looks import outcome_text
 from studies.stats.power import POWER
 from studies.stats.t_tests import FAMILY_ERROR
 
@@ -27,6 +29,22 @@ EXPLANATION = (
     f"reduce it. “Additional seeds” would decide with {POWER:.0%} power if mean and sd stayed as "
     "they are; a new run with that many seeds is needed, or one with --until-decided."
 )
+
+
+def looking_sentences(run: Run) -> list[str]:
+    """How a study was looked at that goes on until it is decided; none for others."""
+    most = run.ablation.design.max_seeds
+    if most is None:
+        return []
+    sentences = [
+        f"Seeds are added until every claim is decided, up to a planned maximum of {most}. "
+        "P-values and intervals of differences are sequential: they hold though one looked after "
+        "every seed, and intervals are wider than Student's."
+    ]
+    if run.look is None:
+        return [*sentences, "The first look is yet to come: not all jobs before it have ended."]
+    going = "the run is not complete" if run.look.needed else ""
+    return [*sentences, outcome_text(run.ablation, run.look, going)]
 
 
 def verdict_table(verdicts: Sequence[Verdict], *, compact: bool = False) -> TextTable:

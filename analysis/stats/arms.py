@@ -90,7 +90,8 @@ def arms_info(frame: pd.DataFrame, ablation: Ablation) -> list[ArmSummary]:
         for arm in ablation.design.arms:
             for name, arm_rows, reference in _views(arm.name, rows, baseline):
                 summaries.append(_summary(name, arm_rows, ablation, task.kind))
-                estimates.append(_paired(_by_seed(arm_rows), _by_seed(reference)))
+                most = ablation.design.max_seeds
+                estimates.append(_paired(_by_seed(arm_rows), _by_seed(reference), most))
     return _with_differences(summaries, estimates)
 
 
@@ -162,9 +163,10 @@ def _difference(estimate: MeanEstimate, p_holm: float | None = None) -> Differen
     return Difference(*interval, p, p if p_holm is None else p_holm)
 
 
-def _paired(arm: pd.Series, baseline: pd.Series) -> MeanEstimate:
-    both = pd.concat([arm, baseline], axis=1, join="inner").dropna()
-    return estimate_mean(list(100 * (both.iloc[:, 0] - both.iloc[:, 1]).to_numpy(dtype=float)))
+def _paired(arm: pd.Series, baseline: pd.Series, max_seeds: int | None = None) -> MeanEstimate:
+    both = pd.concat([arm, baseline], axis=1, join="inner").dropna().sort_index()
+    differences = 100 * (both.iloc[:, 0] - both.iloc[:, 1]).to_numpy(dtype=float)
+    return estimate_mean(list(differences), max_seeds)
 
 
 def _median(rows: pd.DataFrame, column: str) -> float:

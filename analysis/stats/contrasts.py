@@ -30,18 +30,20 @@ class Contrast:
     is_bound: bool = False
 
 
-def contrasts_info(frame: pd.DataFrame, task: str, claim: Claim) -> tuple[Contrast, ...]:
-    """The contrasts of a claim on one task, named by its label."""
+def contrasts_info(
+    frame: pd.DataFrame, task: str, claim: Claim, max_seeds: int | None = None
+) -> tuple[Contrast, ...]:
+    """The contrasts of a claim on one task, named by its label; see `estimate_mean`."""
     rows = frame[frame["task"] == task]
-    return tuple(_contrast(rows, comparison) for comparison in claim.comparisons)
+    return tuple(_contrast(rows, comparison, max_seeds) for comparison in claim.comparisons)
 
 
-def _contrast(rows: pd.DataFrame, comparison: Comparison) -> Contrast:
+def _contrast(rows: pd.DataFrame, comparison: Comparison, max_seeds: int | None) -> Contrast:
     operands = comparison.operands
     series = [accuracies(rows, operand) for operand in operands]
     empty = [operand_text(o) for o, values in zip(operands, series, strict=True) if values.empty]
     sample = Sample(tuple(paired_differences(rows, comparison)), comparison.margin)
-    estimate = estimate_mean([value - sample.margin for value in sample.differences])
+    estimate = estimate_mean([value - sample.margin for value in sample.differences], max_seeds)
     error = sampling_error_of_images(rows, comparison)
     bound = isnan(error)
     if bound:

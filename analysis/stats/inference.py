@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from studies.intervals import t_half_width
 from studies.stats.power import POWER, power
-from studies.stats.t_tests import MIN_PAIRS, SAME, one_sided
+from studies.stats.sequential import sequential_half_width, sequential_p
+from studies.stats.t_tests import MIN_PAIRS, SAME, one_sided, prefix_p_values
 
 CONFIDENCE = 0.95
 SEEDS_LIMIT = 1000
@@ -24,9 +25,10 @@ RESAMPLES = 2000
 class MeanEstimate:
     """The mean of n values, its sd and intervals in percentage points, and two p-values.
 
-    `low` and `high` are Student's t interval, the `boot` ones the percentile bootstrap's, which is
-    too narrow for few values. `p_greater` is the p-value of "the mean is greater than zero",
-    `p_less` that of "less"; both are 1 with fewer than `MIN_PAIRS`.
+    `low` and `high` are Student's t interval, or the sequential one of a study that is looked at
+    after every seed; the `boot` ones are the percentile bootstrap's, which is too narrow for few
+    values. `p_greater` is the p-value of "the mean is greater than zero", `p_less` that of "less";
+    both are 1 with fewer than `MIN_PAIRS`.
     """
 
     n: int
@@ -40,16 +42,25 @@ class MeanEstimate:
     p_less: float = 1.0
 
 
-def estimate_mean(differences: Sequence[float]) -> MeanEstimate:
-    """Mean, intervals and one-sided p-values of differences in percentage points."""
-    values = np.asarray(differences, dtype=float)
+def estimate_mean(differences: Sequence[float], max_seeds: int | None = None) -> MeanEstimate:
+    """Mean, intervals and one-sided p-values of differences in percentage points.
+
+    With `max_seeds`, the planned maximum, interval and p-values hold though one looks after every
+    seed; later differences are left out.
+    """
+    values = np.asarray(differences, dtype=float)[:max_seeds]
     n = len(values)
     if n < 2:
         return MeanEstimate(n, float(values[0]) if n else nan)
     mean, sd = float(values.mean()), float(values.std(ddof=1))
-    half = float(t_half_width(sd, n, CONFIDENCE))
+    if max_seeds is None:
+        half = float(t_half_width(sd, n, CONFIDENCE))
+        p_greater, p_less = one_sided(values)
+    else:
+        half = sequential_half_width(sd, n, max_seeds, CONFIDENCE)
+        p_greater, p_less = (sequential_p(p, max_seeds) for p in prefix_p_values(values))
     interval = (mean - half, mean + half)
-    return MeanEstimate(n, mean, sd, *interval, *_bootstrap(values), *one_sided(differences))
+    return MeanEstimate(n, mean, sd, *interval, *_bootstrap(values), p_greater, p_less)
 
 
 def estimated_power(estimate: MeanEstimate, n: int, level: float) -> float:

@@ -23,8 +23,8 @@ class Verdict:
 
     The p-values are adjusted over the study; the first one of at most 5 % decides. `margin` is that
     of equivalence, in points. `additional_seeds` is how many more would decide with 80 % power if
-    mean and sd stayed as they are (inf: more than 1000; None: decided, or too few pairs to estimate
-    it). `reason` says why a claim is undecided.
+    mean and sd stayed as they are (inf: more than 1000; None: decided, too few pairs to estimate
+    it, or a study that goes on until it is decided). `reason` says why a claim is undecided.
     """
 
     task: str
@@ -62,10 +62,11 @@ class Verdict:
 def verdicts_info(frame: pd.DataFrame, ablation: Ablation) -> list[Verdict]:
     """A verdict on every claim on each task; `frame` is what `studies.load` gives."""
     claims = [(task.label(), claim) for task in ablation.tasks for claim in ablation.design.claims]
-    contrasts = [contrasts_info(frame, task, claim) for task, claim in claims]
-    margin = ablation.design.margin
-    decisions = decide([[contrast.sample for contrast in group] for group in contrasts], margin)
-    level = _level(decisions)
+    margin, most = ablation.design.margin, ablation.design.max_seeds
+    contrasts = [contrasts_info(frame, task, claim, most) for task, claim in claims]
+    samples = [[contrast.sample for contrast in group] for group in contrasts]
+    decisions = decide(samples, margin, most)
+    level = None if most else _level(decisions)
     return [
         _verdict(task, claim, group, decision, margin, level)
         for (task, claim), group, decision in zip(claims, contrasts, decisions, strict=True)
@@ -85,12 +86,14 @@ def _verdict(
     contrasts: tuple[Contrast, ...],
     decision: Decision,
     margin: float,
-    level: float,
+    level: float | None,
 ) -> Verdict:
     p_values = (decision.p_supported, decision.p_contradicted, decision.p_equivalent)
     more, reason = None, ""
     if not decision.is_decided:
-        more, reason = _additional_seeds(contrasts, margin, level), _reason(contrasts)
+        # Seeds are added by the run itself where it goes on until it is decided.
+        more = None if level is None else _additional_seeds(contrasts, margin, level)
+        reason = _reason(contrasts)
     return Verdict(task, claim, decision.conclusion, contrasts, *p_values, margin, more, reason)
 
 

@@ -88,7 +88,8 @@ def arm_tunings(
         for arm in ablation.design.arms:
             candidates = []
             for recipe, changes in tuning.candidates(ablation.own_recipe(arm.name)).items():
-                jobs = [Job(arm.architecture, task, recipe, seed) for seed in tuning_seeds(tuning)]
+                tried = replace(arm, recipe=recipe)
+                jobs = [tried.job(task, recipe, seed) for seed in tuning_seeds(tuning)]
                 results = tuple(ended[job.key] for job in jobs if job.key in ended)
                 candidates.append(Candidate(recipe, changes, tuple(jobs), results))
             tunings.append(ArmTuning(arm.name, task, tuple(candidates)))

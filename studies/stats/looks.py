@@ -88,8 +88,8 @@ def outcome_text(ablation: Ablation, look: Look, why_not: str = "") -> str:
             sentences.append(f"{name}: {conclusion} after {look.decided_at[place]} seeds")
         else:
             why = why_not or f"the planned maximum of {ablation.design.max_seeds} seeds is reached"
-            sentences.append(f"{name}: undecided after {look.seeds} seeds, for {why}")
-    counts = f"{len(look.decided_at)} of {len(look.decisions)} claims are decided."
+            sentences.append(f"{name}: undecided after {look.seeds} seeds ({why})")
+    counts = f"Decided: {len(look.decided_at)} of {len(look.decisions)} claims."
     return f"{counts} {'; '.join(sentences)}."
 
 

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from studies import Ablation
 from studies.cli import ablation_training, preview, running
-from studies.cli.ablation_training import jobs_to_train
 from studies.cli.progress import duration
+from studies.execution.ablation_queue import StagedQueue
 from studies.execution.ray_backend import RayBackend
 from studies.papers import catalog
 from studies.run import main
@@ -186,12 +185,11 @@ def test_more_seeds_extend_and_fewer_do_not_shrink(
     run_in_process(study(), tmp_path, 4)
     asked: list[list[tuple[str, int]]] = []
 
-    def note(plan: Ablation, store: RunStore, *rest: object) -> int:
-        todo = jobs_to_train(plan, store).values()
-        asked.append([(job.architecture.label(), job.seed) for job in todo])
+    def note(queue: StagedQueue, *rest: object) -> int:
+        asked.append([(job.architecture.label(), job.seed) for job in queue.waiting])
         return 0
 
-    monkeypatch.setattr(ablation_training, "_train_jobs", note)
+    monkeypatch.setattr(ablation_training, "_train", note)
     assert call(monkeypatch, tiny, "--out", tmp_path, "--seeds", "3") == 0
     assert [seed for _, seed in asked[0]] == [2, 2]
     assert call(monkeypatch, tiny, "--out", tmp_path, "--seeds", "1") == 0
@@ -208,11 +206,11 @@ def test_fresh_keeps_the_earlier_run_under_another_name(
     before = (out / RESULTS).read_bytes()
     seen: list[int] = []
 
-    def note(plan: Ablation, store: RunStore, *rest: object) -> int:
-        seen.append(len(jobs_to_train(plan, store)))
+    def note(queue: StagedQueue, *rest: object) -> int:
+        seen.append(len(queue.waiting))
         return running.INTERRUPTED
 
-    monkeypatch.setattr(ablation_training, "_train_jobs", note)
+    monkeypatch.setattr(ablation_training, "_train", note)
     assert call(monkeypatch, tiny, "--out", out, "--fresh") == running.INTERRUPTED
     assert seen == [4]
     assert (tmp_path / "run.1" / RESULTS).read_bytes() == before

@@ -71,8 +71,8 @@ def test_arms_that_no_open_claim_needs_stop(store: RunStore) -> None:
     look = standing(asked(), store).look
     assert look is not None
     assert outcome_text(asked(), look) == (
-        f"1 of 2 claims are decided. Experts help: supported after {counts['coconv']} seeds; "
-        "SE helps: undecided after 10 seeds, for the planned maximum of 10 seeds is reached."
+        f"Decided: 1 of 2 claims. Experts help: supported after {counts['coconv']} seeds; "
+        "SE helps: undecided after 10 seeds (the planned maximum of 10 seeds is reached)."
     )
 
 
