@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from analysis.data.runs import Run, distinct_names
 from analysis.render.section import Section
 from analysis.sections.ablation import ablation_sections
+from analysis.sections.combined import combined_sections
 from analysis.sections.error_distribution import error_distribution_sections
 from analysis.sections.failures import environment_sections, failure_sections
 from analysis.sections.fronts import front_sections, joint_front_sections
@@ -34,6 +35,7 @@ def run_sections(run: Run, number: int) -> list[Section]:
     """All sections about one run, which is the report's run with this number."""
     return [
         *ablation_sections(run),
+        *combined_sections(run),
         *tuning_sections(run),
         *front_sections(run, number),
         *uncertainty_sections(run, number),

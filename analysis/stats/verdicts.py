@@ -12,7 +12,7 @@ import pandas as pd
 
 from analysis.stats.contrasts import Contrast, contrasts_info
 from analysis.stats.inference import MeanEstimate, additional_seeds, estimated_power
-from studies import Ablation, Claim
+from studies import Ablation, Claim, Design
 from studies.stats.decisions import Conclusion, Decision, decide
 from studies.stats.t_tests import FAMILY_ERROR, MIN_PAIRS
 
@@ -62,14 +62,21 @@ class Verdict:
 def verdicts_info(frame: pd.DataFrame, ablation: Ablation) -> list[Verdict]:
     """A verdict on every claim on each task; `frame` is what `studies.load` gives."""
     claims = [(task.label(), claim) for task in ablation.tasks for claim in ablation.design.claims]
-    margin, most = ablation.design.margin, ablation.design.max_seeds
-    contrasts = [contrasts_info(frame, task, claim, most) for task, claim in claims]
-    samples = [[contrast.sample for contrast in group] for group in contrasts]
-    decisions = decide(samples, margin, most)
-    level = None if most else _level(decisions)
+    most = ablation.design.max_seeds
+    contrasts = [(task, claim, contrasts_info(frame, task, claim, most)) for task, claim in claims]
+    return judged(contrasts, ablation.design)
+
+
+def judged(
+    claims: Sequence[tuple[str, Claim, tuple[Contrast, ...]]], design: Design
+) -> list[Verdict]:
+    """A verdict on each claim, given its task and contrasts; all of them are one family."""
+    samples = [[contrast.sample for contrast in group] for _, _, group in claims]
+    decisions = decide(samples, design.margin, design.max_seeds)
+    level = None if design.max_seeds else _level(decisions)
     return [
-        _verdict(task, claim, group, decision, margin, level)
-        for (task, claim), group, decision in zip(claims, contrasts, decisions, strict=True)
+        _verdict(task, claim, group, decision, design.margin, level)
+        for (task, claim, group), decision in zip(claims, decisions, strict=True)
     ]
 
 
