@@ -72,22 +72,27 @@ def combined_verdicts(frame: pd.DataFrame, ablation: Ablation) -> list[Verdict]:
 def _contrasts(frame: pd.DataFrame, ablation: Ablation, claim: Claim) -> tuple[Contrast, ...]:
     """The contrasts of a claim, each a mean over tasks."""
     labels = [task.label() for task in ablation.tasks]
-    by_task = [contrasts_info(frame, label, claim) for label in labels]
+    most = ablation.design.max_seeds
+    by_task = [contrasts_info(frame, label, claim, most) for label in labels]
     return tuple(
-        _mean_contrast(frame, labels, comparison, group)
+        _mean_contrast(frame, labels, comparison, group, most)
         for comparison, group in zip(claim.comparisons, zip(*by_task, strict=True), strict=True)
     )
 
 
 def _mean_contrast(
-    frame: pd.DataFrame, labels: Sequence[str], comparison: Comparison, group: Sequence[Contrast]
+    frame: pd.DataFrame,
+    labels: Sequence[str],
+    comparison: Comparison,
+    group: Sequence[Contrast],
+    max_seeds: int | None,
 ) -> Contrast:
     series = [paired_differences(frame[frame["task"] == label], comparison) for label in labels]
     means = pd.concat(series, axis=1, join="inner").sort_index().mean(axis=1)
     sample = Sample(tuple(means), comparison.margin)
     return Contrast(
         comparison,
-        estimate_mean([value - comparison.margin for value in means]),
+        estimate_mean([value - comparison.margin for value in means], max_seeds),
         sqrt(sum(contrast.sampling_error**2 for contrast in group)) / len(group),
         sample,
         ", ".join(dict.fromkeys(contrast.missing for contrast in group if contrast.missing)),
