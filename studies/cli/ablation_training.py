@@ -6,7 +6,8 @@ from math import inf
 
 from rich.console import Console
 
-from studies.cli.progress import Progress, duration, remaining
+from studies.cli.outcome import FAILED, no_result, remaining
+from studies.cli.progress import Progress, duration
 from studies.execution.ablation_queue import StagedQueue
 from studies.execution.environment import environment
 from studies.execution.ray_backend import RayBackend
@@ -17,8 +18,6 @@ from studies.rundir.store import RunStore
 from studies.rundir.tuning import is_tuning
 from studies.spec.ablation import Ablation
 from studies.stats.looks import outcome_text
-
-FAILED = 1
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,7 @@ def train_missing(
     if not now.missing and store.experiment() == ablation:
         console.print(f"All jobs of {store.folder} are finished; nothing is trained again.")
         _tell_outcome(now, console)
-        return 0
+        return no_result(store, console)
     with store.locked():
         store.ask(ablation, environment())
         if ablation.design.latency:
@@ -109,7 +108,7 @@ def _train(
     status = remaining(queue, console) or (FAILED if failures else 0)
     if status in (0, FAILED):
         _tell_outcome(queue.standing, console)
-    return status
+    return status or no_result(queue.store, console)
 
 
 def _tell_outcome(now: Standing, console: Console, why_not: str = "") -> None:

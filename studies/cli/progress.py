@@ -1,21 +1,23 @@
 """How far a run is and when it will be over."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
-from signal import SIGINT
 
 from rich.console import Console
 from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as Bar
 
-from studies.execution.job_queue import JobQueue, RunCallbacks
-from studies.execution.stop_signals import STATUS_BASE
+from studies.execution.job_queue import RunCallbacks
 from studies.spec.ablation import costs
 from trainers import Job, Result
 
 STEP_OVERHEAD_MACS = 2_000_000
 """Work per image that no MAC count shows, in MACs; it decides the time of tiny networks."""
+
+
+MIN_SECONDS = 2.0
+"""A time left is told after so many seconds of training; before, it would be a guess."""
 
 
 def work(job: Job) -> float:
@@ -35,6 +37,11 @@ def duration(seconds: float) -> str:
     return f"{hours} h {minutes % 60} min" if hours < 48 else f"{hours / 24:,.0f} days"
 
 
+def _kind(job: Job) -> Hashable:
+    """What jobs that take the same time share."""
+    return job.architecture.key, job.task, job.recipe
+
+
 class Progress:
     """A bar on a terminal, a line for each job that ended elsewhere; both with the time left."""
 
@@ -46,7 +53,11 @@ class Progress:
         self.share: dict[str, float] = {}
         self.ended_keys: set[str] = set()
         self.jobs_left: Callable[[], int] = lambda: 0
-        self.began: float | None = None
+        self.began: tuple[float, float] | None = None
+        """When the first epoch was reported, and the share of the work that was done by then."""
+        self.seconds: dict[Hashable, float] = {}
+        """What a job of a network and recipe took, once one has ended."""
+        self.ended_work = self.ended_seconds = 0.0
         self.bar = Bar(
             TextColumn("{task.description}", markup=False),
             BarColumn(),
@@ -84,14 +95,18 @@ class Progress:
 
     def epoch(self, key: str, epoch: int) -> None:
         """Note that a job has trained `epoch` epochs."""
-        self.began = self.began or time.monotonic()
         self.share[key] = epoch / self.jobs[key].recipe.epochs
+        self.began = self.began or (time.monotonic(), self.done())
         self._show()
 
     def ended(self, key: str, result: Result) -> None:
         """Tell of a job that ended."""
         self.share[key] = 1.0
         self.ended_keys.add(key)
+        if result.status == "finished" and result.seconds:
+            self.ended_work += self.work[key]
+            self.seconds[_kind(self.jobs[key])] = result.seconds
+            self.ended_seconds += result.seconds
         self._show()
         accuracy = f"{100 * result.points[0].validation_accuracy:.1f} %" if result.points else ""
         text = f"{accuracy} on validation" if accuracy else result.reason
@@ -106,16 +121,28 @@ class Progress:
         self._tell(text)
 
     def left(self) -> str:
-        """The time left, from the work done since the first epoch."""
-        done = self.done()
-        if self.began is None or not done:
+        """The time left, from the work done since the first report."""
+        if self.began is None:
             return "starting workers"
-        return f"{duration((time.monotonic() - self.began) * (1 - done) / done)} left"
+        then, done_then = self.began
+        elapsed, done = time.monotonic() - then, self.done()
+        if elapsed < MIN_SECONDS or done <= done_then:
+            return "estimating the time"
+        return f"{duration(elapsed * (1 - done) / (done - done_then))} left"
 
     def done(self) -> float:
         """The share of the work that is done; a job that is not known yet counts as the mean."""
-        total = sum(self.work.values()) * (1 + self.jobs_left() / max(1, len(self.work)))
-        return sum(self.work[key] * share for key, share in self.share.items()) / max(total, 1.0)
+        expected = {key: self._expected(key) for key in self.jobs}
+        total = sum(expected.values()) * (1 + self.jobs_left() / max(1, len(expected)))
+        return sum(expected[key] * self.share[key] for key in expected) / total if total else 0.0
+
+    def _expected(self, key: str) -> float:
+        """Seconds of a job like those that have ended, in proportion to the work of others.
+
+        Before the first job has ended, the unit is that of `work`.
+        """
+        pace = self.ended_seconds / self.ended_work if self.ended_work else 1.0
+        return self.seconds.get(_kind(self.jobs[key]), pace * self.work[key])
 
     def _show(self) -> None:
         self.bar.update(
@@ -129,12 +156,3 @@ class Progress:
         if not self.console.is_terminal:
             text += f"; {self.left()}" if len(self.ended_keys) < self.total else ""
         self.console.print(f"[{len(self.ended_keys)}/{self.total}] {text}", markup=False)
-
-
-def remaining(queue: JobQueue, console: Console) -> int:
-    """Say how many jobs are left, if any; the status to exit with."""
-    left = queue.jobs_left() + len(queue.running) + len(queue.interrupted)
-    if left:
-        console.print(f"Stopped with {left} jobs to do; the same command continues.")
-        return STATUS_BASE + (queue.stopped_by or SIGINT)
-    return 0

@@ -11,9 +11,9 @@ from rich.console import Console
 
 from searchspace import InputError
 from searchspace.console import plain_console
-from studies.cli.ablation_training import FAILED as FAILED
 from studies.cli.ablation_training import TrainingOptions, train_missing
-from studies.cli.progress import Progress, remaining
+from studies.cli.outcome import FAILED, no_result, remaining, trial_counts
+from studies.cli.progress import Progress
 from studies.execution.environment import environment
 from studies.execution.ray_backend import RayBackend
 from studies.execution.resources import Resources
@@ -24,8 +24,6 @@ from studies.search.scheduler import SearchScheduler
 from studies.search.warm_start import take_over
 from studies.spec.ablation import Ablation, Study
 from studies.spec.search import Search
-
-INTERRUPTED = 130
 
 E = TypeVar("E", Ablation, Search)
 
@@ -153,27 +151,6 @@ def prepare(experiment: E, store: RunStore, *, fresh: bool, console: Console) ->
         return experiment.extending(earlier)
     except InputError as error:
         raise InputError(f"{store.folder} cannot be continued: {error}") from None
-
-
-def no_result(store: RunStore, console: Console) -> int:
-    """Say why no job of a run finished, if that is so; the status to exit with."""
-    results = [record.result for record in store.records()]
-    if any(result.points for result in results):
-        return 0
-    reasons = "; ".join(dict.fromkeys(result.reason for result in results if result.reason))
-    console.print(
-        f"No job finished ({reasons or 'none was trained'}). If training diverges, try a lower "
-        "learning rate; --retry-failed tries failed jobs again.",
-        markup=False,
-    )
-    return FAILED
-
-
-def trial_counts(store: RunStore) -> str:
-    """How many trials ended in which state."""
-    states = [trial.state for trial in store.trials()]
-    counts = [(states.count(s), s) for s in ("finished", "truncated", "failed", "open")]
-    return f"{len(states)} trials: {', '.join(f'{n} {state}' for n, state in counts if n)}"
 
 
 def report_run(store: RunStore, status: int) -> int:

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 
-from studies.cli.running import train_missing
+from studies.cli.ablation_training import train_missing
 from studies.execution import tune_backend, watchdog
 from studies.execution.ray_backend import RayBackend
 from studies.execution.resources import Resources

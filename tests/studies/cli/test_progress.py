@@ -1,0 +1,48 @@
+"""The time left is told when something is known about it."""
+
+import time
+from dataclasses import replace
+from io import StringIO
+
+import pytest
+from rich.console import Console
+
+from studies.cli.progress import Progress
+from tests.support.helpers import RECIPE, job, made_up
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    now = [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    return now
+
+
+def test_no_time_is_told_at_the_first_report(clock: list[float]) -> None:
+    """It would be 0 s, as no time has passed since."""
+    progress = Progress(Console(file=StringIO()))
+    progress.jobs_left = lambda: 3
+    one = job(recipe=replace(RECIPE, epochs=10))
+    progress.started(one, "one")
+    assert progress.left() == "starting workers"
+    progress.epoch(one.key, 1)
+    assert progress.left() == "estimating the time"
+    clock[0] += 9
+    progress.epoch(one.key, 2)
+    # One epoch in 9 seconds, and 38 epochs to go.
+    assert progress.left() == "5 min 42 s left"
+
+
+def test_jobs_that_ended_say_how_long_others_of_their_network_take(clock: list[float]) -> None:
+    progress = Progress(Console(file=StringIO()))
+    recipe = replace(RECIPE, epochs=10)
+    slow = [job(seed, recipe=recipe) for seed in (0, 1)]
+    fast = [job(seed, recipe=replace(recipe, lr=0.01)) for seed in (0, 1)]
+    for one in (*slow, *fast):
+        progress.started(one, "one")
+    assert progress.done() == 0
+    progress.ended(slow[0].key, replace(made_up(slow[0], 0.5), seconds=90.0))
+    progress.ended(fast[0].key, replace(made_up(fast[0], 0.5), seconds=10.0))
+    assert progress.done() == pytest.approx(0.5)
+    progress.epoch(slow[1].key, 10)
+    assert progress.done() == pytest.approx(0.95)
