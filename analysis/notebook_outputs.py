@@ -21,7 +21,7 @@ SECONDS = 300
 
 def notebook_outputs(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="NAME...", help="Notebooks [default: all].")
+        list[str] | None, typer.Argument(metavar="NAME", help="Notebooks [default: all].")
     ] = None,
 ) -> None:
     """Build notebooks from their templates, run them, and store figures as PNG (Chromium)."""

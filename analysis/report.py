@@ -15,7 +15,7 @@ WIDTH = 120
 
 
 def report(
-    run_dirs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run directories.")],
+    run_dirs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Run directories.")],
     out: Annotated[
         Path | None,
         typer.Option(help="The page [default: report.html in the run, or here for several runs]"),

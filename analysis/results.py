@@ -12,7 +12,7 @@ INDEX = "README.md"
 
 
 def results(
-    run_dirs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run directories.")],
+    run_dirs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Run directories.")],
     out: Annotated[Path, typer.Option(help="Directory to write into.")] = Path("docs/results"),
 ) -> None:
     """Write a Markdown file for each study, an index with all verdicts, and verdicts.csv."""

@@ -13,7 +13,7 @@ TABLE = "verdicts.csv"
 
 
 def summary(
-    run_dirs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run directories.")],
+    run_dirs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Run directories.")],
     out: Annotated[
         Path | None, typer.Option(help=f"Directory for {TABLE} and {PAGE} [default: none written]")
     ] = None,

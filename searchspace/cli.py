@@ -14,6 +14,8 @@ from searchspace.errors import InputError
 
 USAGE_ERROR = 2
 INTERRUPTED = 130
+LABELS = {"str": "TEXT", "int": "N", "float": "X", "Path": "PATH"}
+"""What --help calls values of Python's types."""
 
 # Typer exports its usage errors but not the class they share.
 _UsageError: type[Any] = next(
@@ -32,8 +34,20 @@ def run_command(
     """
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     app.command()(command)
+    program = typer.main.get_command(app)
+    _hide_types(program)
     with one_sentence():
-        sys.exit(app(arguments, prog_name=prog, standalone_mode=False) or 0)
+        sys.exit(program(arguments, prog_name=prog, standalone_mode=False) or 0)
+
+
+def _hide_types(program: Any) -> None:
+    """Have --help say TEXT or PATH in place of Python's types, and nothing after arguments."""
+    for parameter in program.params:
+        if parameter.param_type_name == "argument":
+            parameter.display_type_rich = lambda ctx: None
+        elif parameter.metavar is None and not parameter.is_flag:
+            kind = parameter.bare_type().removeprefix("list[").removesuffix("]")
+            parameter.metavar = LABELS.get(kind, kind.upper())
 
 
 @contextmanager

@@ -23,7 +23,7 @@ Amount = Annotated[
 def search(
     file: Annotated[
         Path | None,
-        typer.Argument(metavar="[FILE]", help="A search (*.yaml), which options change."),
+        typer.Argument(metavar="FILE", help="A search (*.yaml), which options change."),
     ] = None,
     space: Annotated[
         str | None, typer.Option(metavar="NAME|FILE", help="A named space, or a file.")

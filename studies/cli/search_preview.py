@@ -19,7 +19,7 @@ PROBES = 3
 def search_table(search: Search, store: RunStore, resources: Resources) -> Group:
     """The space within its limits, what is asked, and about how long it will take."""
     space, within = search.space, search.within
-    table = Table("", "")
+    table = Table("search", search.name)
     table.add_row("space", f"{space.name or 'from a file'}, {space.size():,} networks")
     limits = search.limits.label()
     if limits:
@@ -36,7 +36,8 @@ def search_table(search: Search, store: RunStore, resources: Resources) -> Group
     table.add_row("objectives", ", ".join(search.objectives))
     done = len(store.trials()) if store.experiment() is not None else 0
     jobs = search.trials * search.replicates + search.contested
-    table.add_row("trials", f"{search.trials:,}, of which {done:,} are there")
+    there = f", {done:,} of them proposed by earlier calls" if done else ""
+    table.add_row("trials", f"{search.trials:,}{there}")
     seconds = jobs * _job_seconds(search, resources) / slots(resources)
     early = "" if search.scheduler == "none" else "at most "
     return Group(

@@ -102,11 +102,11 @@ def run(
     A file may hold a study or a search. `python -m studies.run search --help` is about searches.
     """
     from searchspace.console import plain_console
-    from studies.papers.index import studies_table
+    from studies.papers.index import studies_text
 
     console = plain_console(soft_wrap=True)
     if list_studies:
-        console.print(studies_table())
+        console.print(studies_text(), highlight=False)
         return 0
     if name is None:
         raise InputError("name a study to run; --list shows them all")

@@ -5,10 +5,9 @@
 
 import csv
 import io
+import re
 from collections.abc import Mapping
 from pathlib import Path
-
-from rich.table import Column, Table
 
 from searchspace.cli import run_command
 
@@ -16,12 +15,24 @@ INDEX = Path(__file__).with_name("index.csv")
 COLUMNS = ("study", "question", "paper's table", "presets")
 
 
-def studies_table() -> Table:
-    """Every study with its question."""
-    table = Table(Column(COLUMNS[0], no_wrap=True), *COLUMNS[1:])
+def studies_text() -> str:
+    """Every study by paper, with its table, presets and question, in two lines each."""
+    lines: list[str] = []
+    paper = ""
     for row in read_index():
-        table.add_row(*(row[column] for column in COLUMNS))
-    return table
+        source, place = split_source(row[COLUMNS[2]])
+        if source != paper:
+            paper = source
+            lines += [*[""] * bool(lines), paper[0].upper() + paper[1:]]
+        about = f" ({place})" if place else ""
+        lines += [f"  {row['study']}{about}: {row['presets']}", f"    {row['question']}"]
+    return "\n".join(lines)
+
+
+def split_source(source: str) -> tuple[str, str]:
+    """The paper, and the place in it: CoConv and Table 4."""
+    paper = re.split(" (?=Table|Figure|Section)", source)[0]
+    return paper, source[len(paper) :].strip()
 
 
 def read_index() -> list[Mapping[str, str]]:

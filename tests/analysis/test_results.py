@@ -12,8 +12,10 @@ from analysis.results import INDEX, results
 from analysis.sections.result_pages import VERDICTS
 from analysis.summary import PAGE, TABLE, summary
 from searchspace import InputError
+from searchspace.cli import INTERRUPTED
 from studies import Claim, Study
 from studies.cli import running
+from studies.cli.outcome import FAILED
 from studies.cli.running import run_all
 from studies.execution.ray_backend import RayBackend
 from studies.execution.resources import Resources
@@ -118,14 +120,14 @@ def test_all_studies_run_though_some_fail(
     def train(plan: object, store: RunStore, *rest: object, **options: object) -> int:
         trained.append(store.folder.name)
         run_in_process(claiming(store.folder.name), store.folder, 2)
-        return running.FAILED if store.folder.name == "second" else 0
+        return FAILED if store.folder.name == "second" else 0
 
     monkeypatch.setattr(running, "train_missing", train)
     plans = [claiming(name).ablation("quick") for name in ("first", "second", "third")]
     plans[0] = with_design(plans[0], tasks=(Cifar10(),))
     console = Console(width=200)
     status = run_all(plans, tmp_path, RayBackend(Resources()), console, fresh=False)
-    assert status == running.FAILED
+    assert status == FAILED
     assert trained == ["second", "third"]
     output = capfd.readouterr().out
     assert "first was not run: task cifar10 needs --data-root" in output
@@ -138,10 +140,10 @@ def test_an_interruption_stops_all_studies(tmp_path: Path, monkeypatch: pytest.M
 
     def stop(plan: object, store: RunStore, *rest: object, **options: object) -> int:
         calls.append(store.folder)
-        return running.INTERRUPTED
+        return INTERRUPTED
 
     monkeypatch.setattr(running, "train_missing", stop)
     plans = [claiming(name).ablation("quick") for name in ("first", "second")]
     status = run_all(plans, tmp_path, RayBackend(Resources()), Console(), fresh=False)
-    assert status == running.INTERRUPTED
+    assert status == INTERRUPTED
     assert calls == [tmp_path / "first"]

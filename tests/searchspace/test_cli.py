@@ -116,3 +116,36 @@ def test_names_that_are_no_text_are_printed(
         run_command(command, "program", [])
     sys.stdout.flush()
     assert stopped.value.code in (0, None) and raw.getvalue() == b"folder \\udcff\n"
+
+
+def test_help_names_no_type_of_python(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def command(
+        runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Run directories.")],
+        name: str | None = None,
+        out: Path | None = None,
+        lists: list[str] | None = None,
+        level: Annotated[int, typer.Option(min=0)] = 1,
+        fast: bool = False,
+    ) -> None:
+        """Do nothing."""
+
+    monkeypatch.setenv("COLUMNS", "80")
+    with pytest.raises(SystemExit):
+        run_command(command, "program", ["--help"])
+    text = capsys.readouterr().out
+    assert "<" not in text
+    assert "[]" not in text
+    for line in ("RUN  Run directories.", "--name TEXT", "--out PATH", "--lists TEXT", "--level N"):
+        assert line in text
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_lines_break_between_words_on_a_terminal_only(terminal: bool) -> None:
+    file = io.StringIO()
+    console = plain_console(soft_wrap=True, file=file, force_terminal=terminal, width=20)
+    console.print("several words that exceed the width")
+    lines = [line.rstrip() for line in file.getvalue().splitlines()]
+    whole = ["several words that exceed the width"]
+    assert lines == (["several words that", "exceed the width"] if terminal else whole)

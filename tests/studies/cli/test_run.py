@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from studies.cli import ablation_training, preview, running
+from searchspace.cli import INTERRUPTED
+from studies.cli import ablation_training, preview
 from studies.cli.progress import duration
 from studies.execution.ablation_queue import StagedQueue
 from studies.execution.ray_backend import RayBackend
@@ -91,6 +92,17 @@ def test_list_shows_every_study_with_its_question(
     for name, one in catalog.STUDIES.items():
         assert name in output
         assert one.question in output
+
+
+def test_list_takes_two_lines_a_study_by_paper(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert call(monkeypatch, "--list") == 0
+    lines = capsys.readouterr().out.splitlines()
+    papers = [line for line in lines if line and not line.startswith(" ")]
+    assert papers == ["CoConv", "Multiception", "MS-SAR", "RS-Net", "HS", "No paper"]
+    assert len(lines) == 2 * len(catalog.STUDIES) + 2 * len(papers) - 1
 
 
 def test_help_names_every_option(
@@ -208,10 +220,10 @@ def test_fresh_keeps_the_earlier_run_under_another_name(
 
     def note(queue: StagedQueue, *rest: object) -> int:
         seen.append(len(queue.waiting))
-        return running.INTERRUPTED
+        return INTERRUPTED
 
     monkeypatch.setattr(ablation_training, "_train", note)
-    assert call(monkeypatch, tiny, "--out", out, "--fresh") == running.INTERRUPTED
+    assert call(monkeypatch, tiny, "--out", out, "--fresh") == INTERRUPTED
     assert seen == [4]
     assert (tmp_path / "run.1" / RESULTS).read_bytes() == before
     assert (out / STUDY).exists()
