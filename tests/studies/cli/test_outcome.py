@@ -15,10 +15,11 @@ seeds: 1
 """
 SPACE = """
 backbone: {kind: resnet_cifar, depth: 8, width: 2}
-slots: {"*": [{kind: static}, {kind: coconv, experts: 2}]}
+rules: [{slots: "layer*.conv1", options: [static, {kind: coconv, experts: 2}], tie: stage}]
 """
 
 
+@pytest.mark.slow
 def test_a_study_in_which_everything_diverges(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -28,4 +29,28 @@ def test_a_study_in_which_everything_diverges(
         assert run_locally(monkeypatch, "mine.yaml") == 1
         last = " ".join(capsys.readouterr().out.split()).rpartition("No job has a result")[2]
         assert "the loss was not finite" in last
+        assert last.endswith("To do: lower the recipe's lr and start anew with --fresh.")
+
+
+@pytest.mark.slow
+def test_a_search_in_which_everything_diverges(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "space.yaml").write_text(SPACE)
+    asked = [
+        "--space",
+        "space.yaml",
+        "--trials",
+        2,
+        "--epochs",
+        1,
+        "--set",
+        "lr=1e30",
+        "--workers",
+        1,
+    ]
+    for _ in range(2):
+        assert run_locally(monkeypatch, "search", *asked) == 1
+        last = " ".join(capsys.readouterr().out.split()).rpartition("No job has a result")[2]
         assert last.endswith("To do: lower the recipe's lr and start anew with --fresh.")
