@@ -14,19 +14,19 @@ import torch
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
-from safetensors.torch import save
 
 from searchspace import Architecture, InputError
 from searchspace.checks import MAX_THREADS, check_integer
 from searchspace.console import plain_console
 from searchspace.schema import to_json
-from searchspace.serialization.files import read_json, write_bytes, write_text
+from searchspace.serialization.files import read_json, write_text
 from trainers.arguments import parse_recipe, parse_task
 from trainers.job import Epoch, Job, Result
 from trainers.loop import CHECKPOINT_SECONDS, TrainCallbacks, run, start_training
 from trainers.runtime.allocator import keep_freed_memory
 from trainers.tasks.fingerprint import check_same_data
 from trainers.training import Training
+from trainers.weights import save_weights
 
 CONFIG = "config.json"
 METRICS = "metrics.json"
@@ -72,7 +72,11 @@ def train_in_folder(
     if result.status != "finished":
         console.print(f"{result.status.replace('_', ' ')}: {result.reason}")
         return ENDED_EARLY
-    console.print(f"metrics in {out / METRICS}, weights in {_save_weights(training, out)}")
+    try:
+        save_weights(training.network, out / WEIGHTS)
+    except OSError as error:
+        raise InputError(f"cannot write {out / WEIGHTS}: {error.strerror}") from None
+    console.print(f"metrics in {out / METRICS}, weights in {out / WEIGHTS}")
     return 0
 
 
@@ -138,16 +142,6 @@ def _claim(out: Path, job: Job, device: str) -> None:
     if out.is_dir() and any(out.iterdir()):
         raise InputError(f"{out} is not empty and holds no {CONFIG}; give another --out")
     _write(path, config)
-
-
-def _save_weights(training: Training, out: Path) -> Path:
-    """The network that was measured, in training form, as safetensors."""
-    state = {
-        name: value.cpu().contiguous() for name, value in training.network.state_dict().items()
-    }
-    path = out / WEIGHTS
-    write_bytes(path, save(state))
-    return path
 
 
 def _write(path: Path, data: Any) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from searchspace.cli import fraction, whole_number
+from studies.execution import resources
 
 DataRoot = Annotated[Path | None, typer.Option(help="Folder that holds the datasets.")]
 Download = Annotated[
@@ -25,6 +26,12 @@ Workers = Annotated[
 TimeLimit = Annotated[
     float | None,
     typer.Option(parser=fraction, metavar="SECONDS", help="Fail a job that runs longer."),
+]
+KeepWeights = Annotated[
+    resources.KeepWeights,
+    typer.Option(
+        help="Trained weights that the run directory keeps; pick exports them.",
+    ),
 ]
 Address = Annotated[
     str | None, typer.Option(help="Ray cluster to use, for example auto or ray://host:10001.")

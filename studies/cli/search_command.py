@@ -8,7 +8,16 @@ import typer
 
 from searchspace.cli import amount, fraction, whole_number, whole_number_or_zero
 from searchspace.errors import InputError
-from studies.cli.options import FILES, Address, DataRoot, Download, Fresh, TimeLimit, Workers
+from studies.cli.options import (
+    FILES,
+    Address,
+    DataRoot,
+    Download,
+    Fresh,
+    KeepWeights,
+    TimeLimit,
+    Workers,
+)
 
 if TYPE_CHECKING:
     from studies.spec.search import Search
@@ -124,6 +133,7 @@ def search(
         float, typer.Option(parser=fraction, metavar="X", help="GPUs for each job, fractions too.")
     ] = 0.0,
     time_limit: TimeLimit = None,
+    keep_weights: KeepWeights = "front",
     address: Address = None,
 ) -> int:
     """Search a space for networks that trade accuracy against cost.
@@ -170,7 +180,10 @@ def search(
     experiment = asked.search
     check_parts(experiment)
     data_root = data_root or asked.data_root
-    resources = Resources(workers, gpus_per_trial, address, data_root, time_limit or None)
+    resources = Resources(
+        *(workers, gpus_per_trial, address, data_root, time_limit or None),
+        keep_weights=keep_weights,
+    )
     task_name = Path(task).stem if task else experiment.task.short_name
     store = RunStore(out or Path("runs") / f"{experiment.name}-{task_name}")
     if download:

@@ -8,7 +8,16 @@ import typer
 
 from searchspace.cli import fraction, time_span, whole_number
 from searchspace.errors import InputError
-from studies.cli.options import FILES, Address, DataRoot, Download, Fresh, TimeLimit, Workers
+from studies.cli.options import (
+    FILES,
+    Address,
+    DataRoot,
+    Download,
+    Fresh,
+    KeepWeights,
+    TimeLimit,
+    Workers,
+)
 
 if TYPE_CHECKING:
     from studies.rundir.store import RunStore
@@ -95,6 +104,7 @@ def run(
         ),
     ] = None,
     time_limit: TimeLimit = None,
+    keep_weights: KeepWeights = "front",
     address: Address = None,
 ) -> int:
     """Run a named study; the same command again continues it, or replays it if it is finished.
@@ -132,7 +142,10 @@ def run(
     preset = preset or (PRESET if file else default)
     if gpus_per_trial is None:
         gpus_per_trial = 1.0 if preset.startswith("paper") and with_gpu else 0.0
-    resources = Resources(workers, gpus_per_trial, address, data_root, time_limit)
+    resources = Resources(
+        *(workers, gpus_per_trial, address, data_root, time_limit),
+        keep_weights=keep_weights,
+    )
     options = TrainingOptions(retry_failed, budget)
     if max_seeds is not None and not until_decided:
         raise InputError("--max-seeds is the planned maximum of --until-decided; give both")

@@ -13,6 +13,7 @@ from typing import Literal
 from searchspace import InputError
 from searchspace.errors import StorageError
 from studies.execution.environment import environment
+from studies.execution.kept_weights import KeptWeights
 from studies.execution.resources import Resources
 from studies.execution.worker import StepReport, WorkItem
 from studies.rundir.record import Cause, Record, record_now
@@ -54,6 +55,7 @@ class JobQueue(ABC):
         self.interrupted: list[Job] = []
         self.losses: dict[str, int] = {}
         self.failures: dict[str, str] = {}
+        self.weights = KeptWeights(store, resources.keep_weights)
         self.stopped_by: int | None = None
         """The number of the signal that stopped the run."""
 
@@ -87,7 +89,8 @@ class JobQueue(ABC):
         self.running[job.key] = job
         self.callbacks.started(job, self.job_name(job))
         folder = self.store.checkpoints.resolve()
-        return WorkItem(job, folder, self.resources, self.watched, self.pauses, self.run)
+        place = (self.watched, self.pauses, self.run, self.weights.folder)
+        return WorkItem(job, folder, self.resources, *place)
 
     @property
     def done(self) -> bool:
@@ -107,6 +110,8 @@ class JobQueue(ABC):
         decision = self.decide(job, report)
         if report.record is not None:
             self._end(job, report.record)
+            if report.record.result.status == "finished":
+                self.weights.job_finished(report.record)
             shutil.rmtree(self.store.checkpoints / key, ignore_errors=True)
             return "stop"
         if decision != "continue":

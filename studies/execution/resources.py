@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, get_args
 
-from searchspace.checks import MAX_RUNS, check_at_least, check_integer
+from searchspace.checks import MAX_RUNS, check_at_least, check_integer, check_one_of
 from searchspace.errors import InputError
+
+KeepWeights = Literal["front", "all", "none"]
 
 
 @dataclass(frozen=True)
@@ -14,7 +17,8 @@ class Resources:
     Each worker has one CPU core and `gpus_per_trial` of a GPU; there are at most `workers` at once
     (None: as many as fit). A job that runs longer than `time_limit` seconds fails. Its state is
     saved about every `checkpoint_seconds`, so that little is lost with a worker. A relative
-    `data_root` is made absolute.
+    `data_root` is made absolute. `keep_weights` says of which jobs the run directory keeps the
+    weights: those of networks on the front, all or none.
     """
 
     workers: int | None = None
@@ -23,6 +27,7 @@ class Resources:
     data_root: Path | None = None
     time_limit: float | None = None
     checkpoint_seconds: float = 60.0
+    keep_weights: KeepWeights = "front"
 
     def __post_init__(self) -> None:
         if self.workers is not None:
@@ -39,3 +44,4 @@ class Resources:
             # Workers have another working directory.
             object.__setattr__(self, "data_root", self.data_root.absolute())
         check_at_least(0, 1e9, checkpoint_seconds=self.checkpoint_seconds)
+        check_one_of(get_args(KeepWeights), keep_weights=self.keep_weights)

@@ -17,12 +17,14 @@ from searchspace.errors import StorageError
 from studies.execution.data_cache import loaded
 from studies.execution.environment import environment
 from studies.execution.resources import Resources
+from studies.rundir.jsonl import writing
 from studies.rundir.record import Record, record_now
 from trainers import Epoch, Job, Result, Training
 from trainers.loop import Checkpoints, start_training
 from trainers.runtime.allocator import keep_freed_memory
 from trainers.runtime.out_of_memory import is_out_of_memory
 from trainers.tasks import Splits
+from trainers.weights import save_weights
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
@@ -49,7 +51,8 @@ class WorkItem:
     """A job for a worker, where it runs, and where its checkpoints are kept.
 
     A checkpoint is always written at the epochs `pauses`, where the job may be paused; `watched`
-    jobs may be stopped after any epoch. Processes of the same `run` share their data.
+    jobs may be stopped after any epoch. Processes of the same `run` share their data. Trained
+    weights are written into the folder `weights`, if there is one.
     """
 
     job: Job
@@ -58,6 +61,7 @@ class WorkItem:
     watched: bool = False
     pauses: tuple[int, ...] = ()
     run: str = ""
+    weights: Path | None = None
 
 
 class Worker:
@@ -142,9 +146,19 @@ class Worker:
         epochs = tuple(training.curve[self.reported :])
         self.reported = len(training.curve)
         if training.done:
-            return StepReport(epochs, self._record(training.result()))
+            result = training.result()
+            self._keep_weights(training, result)
+            return StepReport(epochs, self._record(result))
         so_far = self._record(_truncated(training)) if self.item.watched else None
         return StepReport(epochs, so_far=so_far)
+
+    def _keep_weights(self, training: Training, result: Result) -> None:
+        """Write the weights of a finished job; a StorageError if there is no room for them."""
+        if self.item.weights is None or result.status != "finished":
+            return
+        with writing(self.item.weights):
+            self.item.weights.mkdir(parents=True, exist_ok=True)
+            save_weights(training.network, self.item.weights / f"{self.item.job.key}.safetensors")
 
     def _record(self, result: Result) -> Record:
         device = self.checkpoints.training.device if self.checkpoints else None

@@ -35,6 +35,7 @@ STUDY = "study.json"
 RESULTS = "results.jsonl"
 TRIALS = "trials.jsonl"
 CHECKPOINTS = "checkpoints"
+WEIGHTS = "weights"
 LATENCIES = "latency.json"
 LOCK = ".lock"
 
@@ -60,6 +61,15 @@ class RunStore:
     def checkpoints(self) -> Path:
         """Where jobs in progress keep their states, each in a folder named by its key."""
         return self.folder / CHECKPOINTS
+
+    @property
+    def weights(self) -> Path:
+        """Where trained weights are kept."""
+        return self.folder / WEIGHTS
+
+    def weights_of(self, key: str) -> Path:
+        """The safetensors file of the job with a key, which need not be there."""
+        return self.weights / f"{key}.safetensors"
 
     @property
     def latencies(self) -> Path:
