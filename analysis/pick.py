@@ -19,6 +19,9 @@ from searchspace import InputError
 from searchspace.cli import amount, fraction, run_command, whole_number
 from searchspace.console import plain_console, print_text
 
+TRAINED = "trained"
+"""The folder of new trainings, each in a folder named by its seed."""
+
 if TYPE_CHECKING:
     from analysis.selection.candidates import PickCandidate
     from analysis.selection.choose import Goal, Pick
@@ -56,13 +59,25 @@ def pick(
     out: Annotated[
         Path | None, typer.Option(help="Folder to write into [default: RUN/pick/KEY]")
     ] = None,
-    retrain: Annotated[bool, typer.Option("--retrain", help="Train it, with a new seed.")] = False,
+    retrain: Annotated[bool, typer.Option("--retrain", help="Train it, with new seeds.")] = False,
+    retrain_seeds: Annotated[
+        int,
+        typer.Option(
+            parser=whole_number,
+            metavar="K",
+            help="Trainings of --retrain, of which the best on validation is exported.",
+        ),
+    ] = 3,
     epochs: Annotated[
         int | None,
         typer.Option(parser=whole_number, metavar="N", help="In place of the recipe's."),
     ] = None,
     export: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Write the trained network as files.")
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Write the network as files: as the run measured it, or newly trained.",
+        ),
     ] = None,
     all_sizes: Annotated[
         bool, typer.Option("--all-sizes", help="Export every size of a switchable network.")
@@ -84,55 +99,92 @@ def pick(
     bounds = Bounds(max_macs, max_params, max_latency, min_accuracy)
     goal: Goal = "knee" if knee else "accuracy" if min_accuracy is None else "cost"
     choice = choose(load(run_dir), bounds, goal, task=task, size=size)
-    job = _next_job(run_dir, choice.chosen)
-    folder = out or run_dir / "pick" / job.architecture.key
-    trained = folder / "trained"
-    command = training_command(job.task, job.recipe, job.seed, folder)
+    jobs = _next_jobs(run_dir, choice.chosen, retrain_seeds)
+    folder = out or run_dir / "pick" / jobs[0].architecture.key
     architecture = folder / "architecture.json"
-    files = {architecture.name: job.architecture, "pick.json": _record(choice), **command.files}
-    _write(folder, files)
-    training = [
-        *command.words(str(architecture), str(trained)),
+    options = [
         *([] if epochs is None else ["--set", f"epochs={epochs}"]),
         *([] if data_root is None else ["--data-root", str(data_root)]),
         *([] if device is None else ["--device", device]),
     ]
+    commands = []
+    files = {architecture.name: jobs[0].architecture, "pick.json": _record(choice)}
+    for job in jobs:
+        command = training_command(job.task, job.recipe, job.seed, folder)
+        files |= command.files
+        place = folder / TRAINED / f"seed-{job.seed}"
+        commands.append([*command.words(str(architecture), str(place)), *options])
+    _write(folder, files)
     console = plain_console(soft_wrap=True, highlight=False)
     for sentence in sentences(choice):
         print_text(console, sentence)
-    console.print(f"\nArchitecture: {architecture}\nTrain it: {shlex.join(training)}")
-    # The output of the programs comes after.
+    console.print(f"\nArchitecture: {architecture}\nTrain it: {shlex.join(commands[0])}")
+    for words in commands if retrain else ():
+        # The output of the programs comes after.
+        sys.stdout.flush()
+        status = subprocess.call([sys.executable, *words[1:]])
+        if status:
+            return status
+    if not retrain and export is None:
+        return 0
+    trained, outcome = _shipped(run_dir, choice, jobs[0], folder, retrain=retrain)
+    for sentence in outcome:
+        print_text(console, sentence)
+    if export is None:
+        return 0
     sys.stdout.flush()
-    status = subprocess.call([sys.executable, *training[1:]]) if retrain else 0
-    if status or export is None:
-        return status
-    options = [] if all_sizes else ["--size", str(choice.chosen.size)]
-    options += [option for name in formats or () for option in ("--format", name)]
-    options += [] if data_root is None else ["--data-root", str(data_root)]
-    return _export(trained, job, export, ["--note", " ".join(sentences(choice)), *options])
+    note = " ".join([*sentences(choice), *outcome])
+    program = [sys.executable, "-m", "trainers.export", str(trained), "--out", str(export)]
+    program += ["--note", note, "--chosen-accuracy", f"{choice.chosen.mean:.4f}"]
+    program += [] if all_sizes else ["--size", str(choice.chosen.size)]
+    program += [option for name in formats or () for option in ("--format", name)]
+    program += [] if data_root is None else ["--data-root", str(data_root)]
+    return subprocess.call(program)
 
 
-def _export(trained: Path, job: "Job", out: Path, options: list[str]) -> int:
-    """Start the export of a training, once it is known to be one of this architecture and task."""
-    from trainers.export import read_trained
+def _shipped(
+    run_dir: Path, choice: "Pick", job: "Job", folder: Path, *, retrain: bool
+) -> tuple[Path, list[str]]:
+    """The training to export, and how it came about in sentences.
 
-    if not trained.exists():
-        raise InputError(f"--export needs a trained network, and there is no {trained}; --retrain")
-    trained_job = read_trained(trained).job
-    if (trained_job.architecture, trained_job.task) != (job.architecture, job.task):
-        raise InputError(f"{trained} holds the training of another job; give another --out")
-    program = [sys.executable, "-m", "trainers.export", str(trained), "--out", str(out)]
-    return subprocess.call([*program, *options])
+    The measured one if its weights are kept and no new one was asked for; else the best new one,
+    from now or from before. An InputError if there is neither.
+    """
+    from analysis.selection.shipping import (
+        measured_sentences,
+        measured_training,
+        retrained,
+        retrained_sentences,
+    )
+    from studies.rundir.store import RunStore
+
+    chosen = choice.chosen
+    if not retrain:
+        measured = measured_training(RunStore(run_dir), chosen, folder / "measured")
+        if measured is not None:
+            return measured.folder, measured_sentences(measured, chosen)
+    trainings = retrained(folder / TRAINED, chosen.size)
+    if not trainings:
+        raise InputError(
+            "--export needs a trained network: the run has kept no weights of this one "
+            "(--keep-weights of the run), and none was trained since; add --retrain"
+        )
+    for one in trainings:
+        if (one.job.architecture, one.job.task) != (job.architecture, job.task):
+            raise InputError(f"{one.folder} holds the training of another job; give another --out")
+    best = trainings[0]
+    as_in_run = all(one.job.recipe == job.recipe for one in trainings)
+    return best.folder, retrained_sentences(trainings, choice.expected, as_in_run=as_in_run)
 
 
-def _next_job(run_dir: Path, chosen: "PickCandidate") -> "Job":
-    """The job of the chosen candidate with the first seed that was not trained."""
+def _next_jobs(run_dir: Path, chosen: "PickCandidate", count: int) -> "list[Job]":
+    """The jobs of the chosen candidate with the first seeds that were not trained."""
     from studies.rundir.store import RunStore
     from trainers import Job
 
     jobs = [record.job for record in RunStore(run_dir).records() if record.key in chosen.keys]
-    first = jobs[0]
-    return Job(first.architecture, first.task, first.recipe, 1 + max(job.seed for job in jobs))
+    first, seed = jobs[0], 1 + max(job.seed for job in jobs)
+    return [Job(first.architecture, first.task, first.recipe, seed + i) for i in range(count)]
 
 
 def _write(folder: Path, files: Mapping[str, Any]) -> None:

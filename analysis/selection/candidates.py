@@ -1,15 +1,16 @@
 """Candidates of a choice: an architecture at one input size, with costs and accuracies."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from math import isnan
+from math import isnan, nan
 from statistics import fmean
 from typing import Any
 
 import pandas as pd
 
 from analysis.render.numbers import engineering
+from analysis.stats.accuracy import LogitMeans, logits
 from analysis.stats.inference import MeanEstimate, estimate_mean
 from searchspace import Architecture
 
@@ -101,17 +102,27 @@ class PickCandidate:
     @cached_property
     def validation(self) -> MeanEstimate:
         """The estimate of the mean validation accuracy."""
-        return estimate_mean(self.validation_accuracies)
+        return _estimate(self.validation_accuracies)
 
     @cached_property
     def test(self) -> MeanEstimate:
         """The estimate of the mean test accuracy."""
-        return estimate_mean(self.test_accuracies)
+        return _estimate(self.test_accuracies)
 
     def costs_text(self) -> str:
         """The costs in words."""
         latency = "" if isnan(self.latency_ms) else f", {self.latency_ms:.3g} ms"
         return f"{engineering(self.macs)} MACs, {engineering(self.params)} parameters{latency}"
+
+
+def _estimate(accuracies: Sequence[float]) -> MeanEstimate:
+    """The estimate of a mean accuracy, its interval within 0 and 100 %."""
+    estimate = estimate_mean(accuracies)
+    low, high = LogitMeans.of([logits(accuracies, nan)]).intervals(own_from=2)
+    if isnan(low[0]):
+        return estimate
+    ends = min(float(low[0]), estimate.mean), max(float(high[0]), estimate.mean)
+    return replace(estimate, low=ends[0], high=ends[1])
 
 
 def candidates(rows: pd.DataFrame) -> list[PickCandidate]:

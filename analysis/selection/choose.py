@@ -14,6 +14,7 @@ import pandas as pd
 
 from analysis.render.numbers import engineering
 from analysis.selection.candidates import Bounds, PickCandidate, candidates
+from analysis.selection.expectation import ExpectedAccuracy, expected_accuracy
 from analysis.stats.arms import Difference, paired_difference
 from searchspace import InputError
 from studies.samplers.pareto import non_dominated
@@ -27,7 +28,8 @@ class Pick:
     """The candidate chosen from `compared` ones within the bounds, and its runner-up.
 
     `difference` is that of the validation accuracies of chosen and runner-up, paired by seed; its
-    `p_holm` is `p` times the number of others, as the runner-up is the best of them.
+    `p_holm` is `p` times the number of others, as the runner-up is the best of them. `expected` is
+    what a new training is expected to reach, None if too few networks were replicated.
     """
 
     task: str
@@ -37,6 +39,7 @@ class Pick:
     compared: int
     runner_up: PickCandidate | None = None
     difference: Difference | None = None
+    expected: ExpectedAccuracy | None = None
 
     @property
     def decided(self) -> bool:
@@ -61,7 +64,8 @@ def choose(
     if not feasible:
         raise InputError(nearest_text(measured, bounds))
     ranked = rank(feasible, goal)
-    pick = Pick(str(rows["task"].iloc[0]), goal, bounds, ranked[0], len(ranked))
+    expected = expected_accuracy(rows, ranked[0])
+    pick = Pick(str(rows["task"].iloc[0]), goal, bounds, ranked[0], len(ranked), expected=expected)
     if len(ranked) == 1:
         return pick
     difference = _difference(rows, ranked[0], ranked[1], others=len(ranked) - 1)

@@ -3,6 +3,7 @@
 from analysis.render.numbers import interval_text
 from analysis.selection.candidates import PickCandidate
 from analysis.selection.choose import Pick
+from analysis.selection.expectation import SHARE, ExpectedAccuracy
 from analysis.stats.inference import MeanEstimate
 
 MANY = 3
@@ -30,6 +31,7 @@ def sentences(pick: Pick) -> list[str]:
         lines.append(_runner_up_text(pick, pick.runner_up))
     if pick.bounds.accuracy is not None:
         lines.append(_reaching_text(chosen.validation, pick.bounds.accuracy))
+    lines.append(_expected_text(pick.expected))
     lines.append("Only validation accuracies chose it.")
     if pick.compared >= MANY:
         lines[-1] += (
@@ -38,6 +40,19 @@ def sentences(pick: Pick) -> list[str]:
         )
     lines.append(f"Its test accuracy, looked up afterwards, is {_accuracy_text(chosen.test)}.")
     return lines
+
+
+def _expected_text(expected: ExpectedAccuracy | None) -> str:
+    if expected is None:
+        return (
+            "What a new training of it would reach is not known: too few networks of the run were "
+            "trained with several seeds."
+        )
+    return (
+        f"A new training of it is expected to reach {expected.mean:.2f} % on validation, "
+        f"{SHARE:.0%} of them {expected.low:.2f} to {expected.high:.2f} % (shrunken mean; spread "
+        f"between seeds of {expected.networks} networks)."
+    )
 
 
 def _runner_up_text(pick: Pick, other: PickCandidate) -> str:

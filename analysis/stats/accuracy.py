@@ -68,13 +68,13 @@ class LogitMeans:
         spread = sqrt(squares.sum() / degrees) if degrees else float("nan")
         return cls(mean, n, sd, spread, degrees)
 
-    def intervals(self) -> tuple[Floats, Floats]:
+    def intervals(self, own_from: int = OWN_SPREAD) -> tuple[Floats, Floats]:
         """Ends of the 95 % intervals of the means, in per cent.
 
-        Student's t from a network's own spread from three seeds on; with fewer, from the pooled
-        spread, or not a number if that has fewer than three degrees of freedom.
+        Student's t from a network's own spread from `own_from` seeds on; with fewer, from the
+        pooled spread, or not a number if that has fewer than three degrees of freedom.
         """
-        own = self.n >= OWN_SPREAD
+        own = self.n >= own_from
         pooled = self.spread if self.degrees >= MIN_DEGREES else np.nan
         degrees = np.where(own, self.n - 1, max(self.degrees, 1))
         half = t_half_width(np.where(own, self.sd, pooled), self.n, CONFIDENCE, degrees)

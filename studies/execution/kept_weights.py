@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from searchspace import InputError
 from searchspace.schema import content_key
 from studies.execution.resources import KeepWeights
 from studies.rundir.pricing import Price, prices
 from studies.rundir.record import Record
 from studies.rundir.store import RunStore
 from studies.rundir.tuning import is_tuning
+from studies.spec.ablation import costs
 from trainers import Job, Recipe, Task
 
 Network = tuple[str, str, str]
@@ -89,12 +91,19 @@ class KeptWeights:
 
     def _cost(self, job: Job, size: int) -> tuple[int, int]:
         if self.price is None:
-            experiment = self.store.experiment()
-            if experiment is None:
-                raise RuntimeError(f"{self.store.folder} holds no run")
-            self.price = prices(experiment, experiment.min_jobs)
+            self.price = self._prices()
         deployed, _ = self.price(job, size)
         return deployed.macs, deployed.params
+
+    def _prices(self) -> Price:
+        try:
+            experiment = self.store.experiment()
+        except InputError:
+            experiment = None
+        if experiment is None:
+            # Jobs that belong to no study or search.
+            return lambda job, size: costs(job.architecture, job.task, size)
+        return prices(experiment, experiment.min_jobs)
 
     def _on_fronts(self, task: str) -> set[Network]:
         """The networks of a task that are on one of its fronts."""

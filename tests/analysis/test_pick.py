@@ -13,6 +13,9 @@ from analysis.pick import pick as command
 from searchspace import Architecture
 from searchspace.cli import amount, run_command
 from searchspace.schema import to_json
+from studies.execution.job_queue import AblationQueue, RunCallbacks
+from studies.execution.local_backend import LocalBackend
+from studies.execution.resources import Resources
 from studies.rundir.store import RunStore
 from tests.studies.papers.test_studies import run_in_process
 from tests.support.helpers import RECIPE, STATIC, TASK, study, write_search
@@ -73,7 +76,7 @@ def test_pick_retrain_export(
 ) -> None:  # fmt: skip
     out, shipped = tmp_path / "picked", tmp_path / "shipped"
     options = ["--max-macs", "20k", "--epochs", 1, "--out", out, "--device", "cpu"]
-    export = ["--retrain", "--export", shipped, "--format", "safetensors"]
+    export = ["--retrain", "--retrain-seeds", 1, "--export", shipped, "--format", "safetensors"]
     assert call(monkeypatch, run_dir, *options, *export) == 0
     printed = capsys.readouterr().out
     assert "static at 8 px" in printed
@@ -85,7 +88,7 @@ def test_pick_retrain_export(
     shown = next(line for line in printed.splitlines() if line.startswith("Train it: "))
     words = shlex.split(shown.removeprefix("Train it: "))
     assert words[1:] == programs[0][1:] and words[0] == "python"
-    trained = read_trained(out / "trained").job
+    trained = read_trained(out / "trained" / "seed-2").job
     recipe = {**to_json(RECIPE), "epochs": 1}
     assert (trained.architecture, trained.task, trained.seed) == (STATIC, TASK, 2)
     assert to_json(trained.recipe) == recipe
@@ -94,10 +97,10 @@ def test_pick_retrain_export(
     assert "How it was chosen: static at 8 px" in card
     assert (shipped / "model.safetensors").exists()
     # What is there already is exported without training, unless it is of another architecture.
-    assert call(monkeypatch, run_dir, *options, *export[1:]) == 0
+    assert call(monkeypatch, run_dir, *options, *export[3:]) == 0
     assert [program[2] for program in programs[2:]] == ["trainers.export"]
     write_search(tmp_path / "search")
-    assert call(monkeypatch, tmp_path / "search", "--out", out, *export[1:]) == 2
+    assert call(monkeypatch, tmp_path / "search", "--out", out, *export[3:]) == 2
     assert "holds the training of another job; give another --out" in capsys.readouterr().err
 
 
@@ -152,3 +155,36 @@ def test_what_cannot_be_done_is_one_sentence(
     assert "holds no run" in capsys.readouterr().err
     assert call(monkeypatch, run_dir, "--out", tmp_path, "--export", tmp_path / "x") == 2
     assert "--export needs a trained network" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_what_the_run_measured_is_shipped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, programs: list[list[str]],
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """With kept weights, --export trains nothing and gives the network with its own accuracies."""
+    ablation, store = study(2).ablation("quick"), RunStore(tmp_path / "run")
+    jobs = {job.key: job for _, job in ablation.jobs()}
+    with store.locked():
+        store.ask(ablation, {})
+        queue = AblationQueue(jobs, dict.fromkeys(jobs, ""), store, Resources(), RunCallbacks())
+        LocalBackend(Resources()).run(queue)
+    shipped = tmp_path / "shipped"
+    export = ["--export", shipped, "--format", "safetensors"]
+    assert call(monkeypatch, store.folder, *export) == 0
+    assert [program[2] for program in programs] == ["trainers.export"]
+    printed = capsys.readouterr().out
+    picked = json.loads(next(store.folder.glob("pick/*/pick.json")).read_text())["chosen"]
+    records = {record.key: record for record in store.records()}
+    points = [records[key].result.points[0] for key in picked["keys"]]
+    kept = [key for key in picked["keys"] if store.weights_of(key).exists()]
+    best = max(records[key].result.points[0].validation_accuracy for key in kept)
+    assert f"validation {100 * best:.2f} %" in printed.split("Shipped as the run measured it")[1]
+    card = (shipped / "MODEL_CARD.md").read_text()
+    mean = sum(point.validation_accuracy for point in points) / len(points)
+    assert f"| as chosen | {mean:.2%} | mean over seeds on validation images, which the" in card
+    assert f"| 8x8 | {best:.2%} (n = 450) | this network on validation images |" in card
+    assert "Shipped as the run measured it: seed" in card
+    # The same weights, whose accuracy the export has no part in.
+    manifest = json.loads((shipped / "export.json").read_text())
+    assert manifest["sizes"][0]["point"]["validation_accuracy"] == best

@@ -46,21 +46,20 @@ def model_card(exported: ExportManifest) -> str:
 
 
 def _accuracy(exported: ExportManifest) -> str:
+    """One accuracy a row, with what it is of."""
     rows = []
+    if exported.chosen_accuracy is not None:
+        what = "mean over seeds on validation images, which the architecture was chosen by"
+        rows.append(["as chosen", f"{exported.chosen_accuracy:.2f}%", what])
     for entry in exported.sizes:
-        point = entry.point
+        point, size = entry.point, f"{entry.size}x{entry.size}"
         low, high = wilson(point.test_accuracy, point.test_images)
-        rows.append(
-            [
-                f"{entry.size}x{entry.size}",
-                f"{point.validation_accuracy:.2%} (n = {point.validation_images:,})",
-                f"{point.test_accuracy:.2%} (n = {point.test_images:,})",
-                f"{low:.2%} to {high:.2%}",
-            ]
-        )
-    headings = ["input", "validation", "test", "95 % interval of test"]
+        validation = f"{point.validation_accuracy:.2%} (n = {point.validation_images:,})"
+        rows.append([size, validation, "this network on validation images"])
+        what = f"this network on test images; 95 % interval {low:.2%} to {high:.2%}"
+        rows.append([size, f"{point.test_accuracy:.2%} (n = {point.test_images:,})", what])
     return (
-        f"{markdown_table(headings, rows)}\n"
+        f"{markdown_table(['input', 'accuracy', 'of what'], rows, range(1, 2))}\n"
         "Test images were read once, after the last epoch, and selected nothing; validation images "
         "may have selected the network. The interval is Wilson's, for this one training: it covers "
         "the choice of test images, not that of the seed."

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from searchspace.cli import whole_number
+from searchspace.cli import fraction, whole_number
 from searchspace.console import plain_console
 
 if TYPE_CHECKING:
@@ -37,6 +37,14 @@ def main(
     ] = None,
     data_root: Annotated[Path | None, typer.Option(help="Folder that holds the datasets.")] = None,
     note: Annotated[str, typer.Option(help="How the network was chosen, for the card.")] = "",
+    chosen_accuracy: Annotated[
+        float | None,
+        typer.Option(
+            parser=fraction,
+            metavar="PERCENT",
+            help="Mean validation accuracy that it was chosen by, for the card.",
+        ),
+    ] = None,
 ) -> int:
     """Write a trained network as files to deploy; each is checked against it on real images."""
     from trainers.export.exporting import CARD, export
@@ -50,6 +58,7 @@ def main(
         formats=formats or tuple(FORMATS),
         data_root=data_root,
         note=note,
+        chosen_accuracy=chosen_accuracy,
     )
     console = plain_console(soft_wrap=True)
     console.print(_table(manifest))

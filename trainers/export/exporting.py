@@ -36,10 +36,12 @@ def export(
     formats: Sequence[str] = tuple(FORMATS),
     data_root: Path | None = None,
     note: str = "",
+    chosen_accuracy: float | None = None,
 ) -> ExportManifest:
     """Write a trained network into `out`: files for each size (default: all trained), checked.
 
-    `note` says how the network was chosen, for the card. An InputError tells of a file that does
+    `note` says how the network was chosen, for the card, and `chosen_accuracy` by which mean
+    validation accuracy in per cent. An InputError tells of a file that does
     not compute what the trained network does; neither record nor card is then written.
     """
     for name in formats:
@@ -67,6 +69,7 @@ def export(
             ),
             machine_name("cpu"),
             _versions(),
+            chosen_accuracy,
         )
         architecture = json.dumps(trained.job.architecture.to_json(), indent=1)
         (out / ARCHITECTURE).write_text(architecture + "\n")

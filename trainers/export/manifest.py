@@ -36,6 +36,7 @@ class ExportManifest:
 
     `labels` are the names of the classes, in the order of the logits. Pixels are float32, `mean`
     and `std` those of training pixels; `from_files` says whether they are those of RGB image files.
+    `chosen_accuracy` is the mean validation accuracy in per cent that the network was chosen by.
     """
 
     job: Job
@@ -47,3 +48,4 @@ class ExportManifest:
     sizes: tuple[SizeExport, ...]
     machine: str
     versions: dict[str, str]
+    chosen_accuracy: float | None = None
