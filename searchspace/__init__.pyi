@@ -27,6 +27,7 @@ from .operators import CoConv as CoConv
 from .operators import CondConv as CondConv
 from .operators import DepthwiseSeparable as DepthwiseSeparable
 from .operators import DyConv as DyConv
+from .operators import EfficientChannelAttention as EfficientChannelAttention
 from .operators import GatherExcite as GatherExcite
 from .operators import HierarchicalSplit as HierarchicalSplit
 from .operators import MixConv as MixConv

@@ -63,7 +63,7 @@ class _Tallying(TorchFunctionMode):
             tally.relu_outputs += args[0].numel()
             return args[0]
         out = func(*args, **(kwargs or {}))
-        if func is torch.conv2d:
+        if func in (torch.conv1d, torch.conv2d):
             tally.conv_macs += out.numel() * prod(args[1].shape[1:])
         elif func is F.linear:
             tally.linear_macs += out.numel() * args[1].shape[1]

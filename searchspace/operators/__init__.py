@@ -8,6 +8,7 @@ from searchspace.operators.coconv import CoConv as CoConv
 from searchspace.operators.condconv import CondConv as CondConv
 from searchspace.operators.depthwise_separable import DepthwiseSeparable as DepthwiseSeparable
 from searchspace.operators.dyconv import DyConv as DyConv
+from searchspace.operators.eca import EfficientChannelAttention as EfficientChannelAttention
 from searchspace.operators.gather_excite import GatherExcite as GatherExcite
 from searchspace.operators.hierarchical_split import HierarchicalSplit as HierarchicalSplit
 from searchspace.operators.mixconv import MixConv as MixConv

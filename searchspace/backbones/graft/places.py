@@ -148,9 +148,10 @@ class Places:
             module = self._module(node)
             if module is not None and not _passes(module):
                 return str(node.target) if _makes_map(module) else ""
-            tensors = [n for n in node.all_input_nodes if n.op != "get_attr"]
             passes = module is not None or _calls(node, PRODUCTS + RECTIFIERS)
-            node = tensors[0] if passes and len(tensors) == 1 else None
+            # Of a product with a gate, the map is what the gate was computed from, and so earlier.
+            maps = [n for n in node.all_input_nodes if self.convs[n]]
+            node = min(maps) if passes and maps else None
         return ""
 
     def _alike(self, branches: list[str]) -> list[str]:

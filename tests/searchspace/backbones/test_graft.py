@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import sys
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -314,9 +315,9 @@ def test_keys_cover_the_users_file_and_not_its_folder(tmp_path: Path) -> None:
     # As in a process that does not know the file.
     data, raw = pickle.dumps(first), first.to_json()
     del sources.FILES[first.backbone.source]
-    for name in list(sources.sys.modules):
+    for name in list(sys.modules):
         if name.startswith("convfrontier_model_"):
-            del sources.sys.modules[name]
+            del sys.modules[name]
     anatomy.cache_clear()
     with pytest.raises(InputError, match="net.py must be the file with sha256"):
         build(Architecture.from_json(raw))
@@ -385,6 +386,51 @@ def test_networks_are_copied_and_saved() -> None:
     images = torch.randn(2, 3, 12, 12)
     assert torch.equal(copy.deepcopy(network)(images), network(images))
     torch.testing.assert_close(deploy(network)(images), network(images), rtol=1e-4, atol=1e-5)
+
+
+def test_models_of_timm_are_grafted_too() -> None:
+    timm = pytest.importorskip("timm")
+    graft = Graft("timm/resnet18.a1_in1k", recalibrate=("*.act2",))
+    assert graft.source == f"timm {timm.__version__}"
+    torch.manual_seed(2)
+    theirs = timm.create_model("resnet18", num_classes=4, in_chans=1)
+    torch.manual_seed(2)
+    ours = build(Architecture(graft), num_classes=4, in_chs=1)
+    images = torch.randn(2, 1, 32, 32)
+    assert list(theirs.state_dict()) == list(ours.state_dict())
+    with torch.no_grad():
+        assert torch.equal(theirs.eval()(images), ours.eval()(images))
+    assert len(names(graft, "recalibration")) == 8
+    with pytest.raises(InputError, match="timm has no classification model 'resnet19'"):
+        Graft("timm/resnet19")
+    with pytest.raises(InputError, match="stem.conv1: it is a ScaledStdConv2d"):
+        Graft("timm/nfnet_f0").slots()
+
+
+@slow
+@pytest.mark.parametrize(
+    ("name", "number", "first"),
+    [
+        ("ecaresnet50t", 16, "layer1.0.bn3"),
+        ("convnext_atto", 12, "stages.0.blocks.0.mlp.fc2"),
+        ("efficientnet_b0", 15, "blocks.1.0.bn3"),
+        ("regnety_004", 16, "s1.b1.conv3.bn"),
+    ],
+)
+def test_recalibration_in_timm(name: str, number: int, first: str) -> None:
+    pytest.importorskip("timm")
+    graft = Graft(f"timm/{name}")
+    found = names(graft, "recalibration")
+    assert (len(found), found[0]) == (number, f"{first}.recalibration")
+    space = Space.of(graft, Rule.of("*", *OPTIONS[:3], *OPTIONS[5:]), input_size=SIZE)
+    network = space.sample(Random(1))
+    assert space.cost(network) == measure(network, SIZE)
+
+
+def test_a_library_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "timm", None)
+    with pytest.raises(InputError, match="timm is not installed; pip install timm"):
+        Graft("timm/resnet18")
 
 
 def test_activations_of_torch_are_known() -> None:
