@@ -42,7 +42,7 @@ def combined_sections(run: Run) -> list[Section]:
         tables.insert(
             0, ReportTable("combined-verdicts", "Verdicts", frame, VERDICT_COLUMNS, table)
         )
-        text = [verdict_counts(verdicts), EXPLANATION, ARMS]
+        text = [verdict_counts(verdicts, "Over all tasks"), EXPLANATION, ARMS]
     return [Section("combined", "All tasks together", tuple(text), tables=tuple(tables))]
 
 

@@ -9,6 +9,7 @@ from analysis.sections.ablation import notes
 from analysis.sections.arm_tables import arm_table, cost_table, differences_sentence
 from analysis.sections.tuning import tuning_notes
 from analysis.sections.verdict_tables import looking_sentences, verdict_counts, verdict_table
+from analysis.stats.combined import combined_verdicts
 from analysis.stats.fronts import front_info
 from searchspace.console import print_text
 
@@ -38,6 +39,11 @@ def _print_ablation(run: Run, console: Console) -> None:
     if run.verdicts:
         console.print(rich_table(verdict_table(run.verdicts, compact=True), "the claims"))
         told = " ".join([verdict_counts(run.verdicts), *looking_sentences(run)])
+        print_text(console, f"{told}\n")
+    combined = combined_verdicts(run.frame, run.ablation)
+    if combined:
+        console.print(rich_table(verdict_table(combined, compact=True), "over all tasks"))
+        told = verdict_counts(combined, "Over all tasks")
         print_text(console, f"{told}\n")
     for note in (*notes(run), *tuning_notes(run)):
         print_text(console, note)

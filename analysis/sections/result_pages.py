@@ -6,6 +6,7 @@ from analysis.data.provenance import provenance
 from analysis.data.runs import Run
 from analysis.render.tables import TextTable
 from analysis.sections.arm_tables import arm_table, differences_sentence
+from analysis.sections.combined import combined_sections
 from analysis.sections.tuning import tuning_sections
 from analysis.sections.verdict_tables import (
     EXPLANATION,
@@ -49,7 +50,7 @@ def study_page(run: Run) -> str:
         if verdicts:
             parts.append(verdict_table(verdicts).markdown())
     parts += [f"{sentence}\n" for sentence in looking_sentences(run)]
-    for section in tuning_sections(run):
+    for section in (*combined_sections(run), *tuning_sections(run)):
         parts += [f"## {section.title}\n", *(f"{text}\n" for text in section.text)]
         parts += [table.text_table().markdown() for table in section.tables]
     parts += ["## How to read this\n", f"{HOW_TO_READ}\n", "## How it was made\n"]

@@ -10,6 +10,7 @@ from analysis.render.tables import TextTable
 from analysis.stats.contrasts import Contrast, comparison_text
 from analysis.stats.inference import CONFIDENCE, SEEDS_LIMIT
 from analysis.stats.verdicts import Verdict
+from studies.stats.decisions import CONCLUSIONS
 from studies.stats.looks import outcome_text
 from studies.stats.power import POWER
 from studies.stats.t_tests import FAMILY_ERROR
@@ -19,7 +20,8 @@ EXPLANATION = (
     "comparisons, paired by seed, is significant (one-sided t test; the largest p-value counts). "
     "It is contradicted if one of them is significant in the other direction (Bonferroni over its "
     "comparisons). It is equivalent if its smallest difference is significantly within the study's "
-    "margin of zero in both directions (two one-sided tests). Otherwise it is undecided. P-values "
+    "margin of zero in both directions (two one-sided tests), and “within” the margin if it is so "
+    "and supported or contradicted too. Otherwise it is undecided. P-values "
     "are adjusted by Holm's method over all claims of the study, so the probability of any wrong "
     "verdict in it is at "
     f"most {FAMILY_ERROR:.0%}. The difference is that of the comparison with the largest p-value, "
@@ -27,15 +29,20 @@ EXPLANATION = (
     "sampling error is the standard error by the draw of the test images (≤: a bound, where "
     "records do not say which images are right); additional seeds do not "
     f"reduce it. “Additional seeds” would decide with {POWER:.0%} power if mean and sd stayed as "
-    "they are; a new run with that many seeds is needed, or one with --until-decided."
+    "they are; adding seeds after a look needs --until-decided."
+)
+
+MORE_SEEDS = (
+    "These verdicts are for seeds fixed beforehand. Adding seeds after a look at them makes wrong "
+    "verdicts more likely than 5 %; --until-decided allows for the looking."
 )
 
 
 def looking_sentences(run: Run) -> list[str]:
-    """How a study was looked at that goes on until it is decided; none for others."""
+    """How a study goes on, or was looked at, that has claims left to decide."""
     most = run.ablation.design.max_seeds
     if most is None:
-        return []
+        return [MORE_SEEDS] if any(v.conclusion == "undecided" for v in run.verdicts) else []
     sentences = [
         f"Seeds are added until every claim is decided, up to a planned maximum of {most}. "
         "P-values and intervals of differences are sequential: they hold though one looked after "
@@ -87,20 +94,18 @@ def additional_seeds_text(verdict: Verdict) -> str:
     return f"more than {SEEDS_LIMIT}" if seeds == inf else f"{seeds:.0f}"
 
 
-def verdict_counts(verdicts: Sequence[Verdict]) -> str:
+def verdict_counts(verdicts: Sequence[Verdict], about: str = "Each on its task and budget") -> str:
     """The number of verdicts of each kind, in a sentence."""
     count = Counter(verdict.conclusion for verdict in verdicts)
-    return (
-        f"Each on its task and budget: {count['supported']} supported, {count['contradicted']} "
-        f"contradicted, {count['equivalent']} equivalent, {count['undecided']} undecided."
-    )
+    return f"{about}: {', '.join(f'{count[name]} {name}' for name in CONCLUSIONS)}."
 
 
 def conclusion_text(verdict: Verdict) -> str:
-    """The conclusion, with the margin if it is about one."""
-    if verdict.conclusion != "equivalent":
+    """The conclusion, with the margin of equivalence if the difference is within."""
+    if verdict.p_equivalent > FAMILY_ERROR:
         return verdict.conclusion
-    return f"equivalent within {verdict.margin:g} points"
+    comma = "" if verdict.conclusion == "equivalent" else ","
+    return f"{verdict.conclusion}{comma} within {verdict.margin:g} points"
 
 
 def _short_row(verdict: Verdict) -> tuple[str, ...]:

@@ -84,7 +84,12 @@ def difference_text(design: Design) -> str:
         return f"This run can tell no difference: that takes at least {MIN_PAIRS} seeds."
     tests = round(FAMILY_ERROR / first_level(design))
     return (
-        f"This run can tell differences of {smallest:.1f} points and more ({POWER:.0%} power, "
-        f"{FAMILY_ERROR:.0%} error over {tests} hypotheses; sd of a difference {pilot.sd:.2f} "
-        f"points over {pilot.pairs} pilot pairs)."
+        f"This run can tell differences of {smallest:.1f} points and more ({_seeds(design)}, "
+        f"{POWER:.0%} power, {FAMILY_ERROR:.0%} error over {tests} hypotheses; sd of a difference "
+        f"{pilot.sd:.2f} points over {pilot.pairs} pilot pairs)."
     )
+
+
+def _seeds(design: Design) -> str:
+    most = design.max_seeds
+    return f"{design.seeds} seeds" if most is None else f"up to {most} seeds"

@@ -6,6 +6,7 @@ from scipy import stats
 from scipy.optimize import brentq
 
 from studies.spec.ablation import Design
+from studies.stats.sequential import thresholds
 from studies.stats.t_tests import FAMILY_ERROR, MIN_PAIRS
 
 POWER = 0.8
@@ -44,5 +45,12 @@ def first_level(design: Design) -> float:
 
 
 def design_difference(design: Design, sd: float) -> float:
-    """The smallest difference in points that a design can tell, given the sd of one."""
-    return smallest_difference(sd, design.seeds, first_level(design))
+    """The smallest difference in points that a design can tell, given the sd of one.
+
+    With a planned maximum of seeds, that which the last look tells; earlier ones tell some of them.
+    """
+    level = first_level(design)
+    if design.max_seeds is None:
+        return smallest_difference(sd, design.seeds, level)
+    last = float(thresholds(level, design.max_seeds)[-1])
+    return smallest_difference(sd, design.max_seeds, last)

@@ -1,9 +1,12 @@
+from io import StringIO
 from pathlib import Path
 
 import pytest
 
 from analysis.data.runs import read_run
 from analysis.sections.combined import combined_sections
+from analysis.sections.console import print_run
+from searchspace.console import plain_console
 from studies.rundir.store import RunStore
 from studies.spec.claims import Claim, exceeds
 from tests.support.helpers import (
@@ -37,12 +40,15 @@ def test_a_study_of_two_tasks_has_a_verdict_on_both_together(tmp_path: Path) -> 
     verdicts, arms = section.tables
     assert verdicts.frame["verdict"].tolist() == ["supported"]
     assert verdicts.frame["task"].tolist() == ["all tasks"]
-    assert section.text[0].startswith("Each on its task and budget: 1 supported")
+    assert section.text[0].startswith("Over all tasks: 1 supported, 0 contradicted")
     row = arms.frame.iloc[0]
     assert (row["arm"], row["tasks"], row["pairs"]) == ("coconv", 2, 10)
     assert row["difference"] == pytest.approx(5.1, abs=0.05)
     assert row["improvement"] > 0.9
     assert arms.text_table().rows
+    console = plain_console(record=True, file=StringIO())
+    print_run(read_run(tmp_path), console)
+    assert "Over all tasks: 1 supported" in console.export_text()
 
 
 def test_one_task_a_search_or_too_few_seeds_have_none(tmp_path: Path) -> None:

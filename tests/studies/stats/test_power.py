@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from studies.spec.claims import Claim, exceeds
+from studies.stats.decisions import Sample, decide
 from studies.stats.power import design_difference, first_level, power, smallest_difference
 from studies.stats.t_tests import one_sided
 from tests.support.helpers import TASK, study
@@ -48,3 +49,14 @@ def test_a_design_is_corrected_over_all_that_it_compares() -> None:
     two_tasks = replace(design, claims=(claim,) * 3, tasks=(TASK, Digits(train_size=60)))
     assert first_level(two_tasks) == 0.05 / 12
     assert design_difference(two_tasks, 1.0) == smallest_difference(1.0, 6, 0.05 / 12)
+
+
+def test_looking_after_every_seed_costs_a_little_of_what_a_design_can_tell() -> None:
+    fixed = replace(study(seeds=20).presets["quick"])
+    looking = replace(fixed, seeds=5, max_seeds=20)
+    smallest = design_difference(looking, 1.0)
+    assert 1 < smallest / design_difference(fixed, 1.0) < 1.15
+    # The last look alone would do.
+    draws = np.random.default_rng(0).normal(smallest, 1.0, size=(400, 20))
+    found = [decide([[Sample(tuple(x))]], 0.01, 20)[0].conclusion == "supported" for x in draws]
+    assert np.mean(found) > 0.76
