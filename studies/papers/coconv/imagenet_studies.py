@@ -38,7 +38,7 @@ coconv_imagenet = Study(
     source="CoConv Table 3",
     baseline="static",
     presets={
-        "quick": quick.design(grid({"": quick.NETWORK}, RIVALS), *CLAIMS),
+        **quick.plain_designs(grid({"": quick.NETWORK}, RIVALS), *CLAIMS),
         "paper": Design(
             arms=grid({"": ResNet(depth=18)}, RIVALS),
             tasks=(ImageNet(),),

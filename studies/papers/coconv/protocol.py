@@ -46,17 +46,17 @@ def paper_design(
     )
 
 
-def quick_design(operators: Operators, *claims: Claim) -> Design:
+def quick_designs(operators: Operators, *claims: Claim) -> dict[str, Design]:
     """Every operator in the small ResNet of all quick designs."""
-    return quick.design(grid({RESNET: quick.NETWORK}, operators), *claims)
+    return quick.plain_designs(grid({RESNET: quick.NETWORK}, operators), *claims)
 
 
 def designs(
     operators: Operators, claims: tuple[Claim, ...], quick_claim: Claim
 ) -> dict[str, Design]:
-    """CIFAR-100 as `paper`, Tiny-ImageNet as `paper_tiny`, and `quick` with its own claim."""
+    """CIFAR-100 as `paper`, Tiny-ImageNet as `paper_tiny`, and quick ones with their own claim."""
     return {
-        "quick": quick_design(operators, quick_claim),
+        **quick_designs(operators, quick_claim),
         "paper": paper_design(operators, Cifar100(), claims),
         "paper_tiny": paper_design(operators, TinyImageNet(), claims),
     }

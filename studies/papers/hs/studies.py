@@ -8,7 +8,7 @@ from studies.papers.hs.protocol import (
     SMALL,
     SMALL_SETTINGS,
     paper_design,
-    quick_design,
+    quick_designs,
 )
 from studies.papers.hs.tables import TABLE_1, TABLE_4
 from studies.papers.printed import published
@@ -36,7 +36,7 @@ hs_width_splits = Study(
     source="HS Table 4",
     baseline="resnet50-d",
     presets={
-        "quick": quick_design(_widths(SMALL, SMALL_SETTINGS), MORE_SPLITS),
+        **quick_designs(_widths(SMALL, SMALL_SETTINGS), MORE_SPLITS),
         # Six splits have the accuracy of Table 1's 300 epochs, so the table is of that recipe.
         "paper": paper_design(
             _widths(RESNET50D, SETTINGS), RECIPES["hs_300"], MORE_SPLITS, latency=True
@@ -100,7 +100,7 @@ hs_vs_resnet = Study(
     source="HS Table 1",
     baseline="resnet50-d",
     presets={
-        "quick": quick_design(SMALL_NETWORKS, *BETTER_THAN_OTHERS),
+        **quick_designs(SMALL_NETWORKS, *BETTER_THAN_OTHERS),
         "paper": paper_design(LARGE_NETWORKS, RECIPES["hs"], *BETTER_THAN_OTHERS, latency=True),
     },
     published=published(TABLE_1),

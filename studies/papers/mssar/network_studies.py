@@ -14,7 +14,7 @@ from studies.papers.mssar.protocol import (
     RESNETS,
     arms_of,
     paper_design,
-    quick_design,
+    quick_designs,
 )
 from studies.papers.mssar.tables import PLAIN, RECALIBRATED, SE, TABLE_2, TABLE_5
 from studies.papers.printed import published
@@ -68,7 +68,7 @@ mssar_vs_baseline = Study(
     source="MS-SAR Table 2",
     baseline=f"ResNet shallow {PLAIN}",
     presets={
-        "quick": quick_design(
+        **quick_designs(
             _networks(QUICK_RESNETS, QUICK_DENSENETS),
             "ResNets of 8, 14 and 20 layers with 8, 16 and 32 channels and DenseNets of 10 and 16 "
             "layers with growth 8",
@@ -129,7 +129,7 @@ mssar_vs_se = Study(
     source="MS-SAR Table 5",
     baseline=f"ResNet shallow {PLAIN}",
     presets={
-        "quick": quick_design(
+        **quick_designs(
             _against_se(QUICK_SE, reduction=MSSAR.reduction, se=MSSAR.reduction),
             "ResNets of 8 and 14 layers with 8, 16 and 32 channels, recalibrated through a third "
             "of the channels (no ResNeXt, too slow here)",
@@ -179,12 +179,10 @@ mssar_cost = Study(
     source="MS-SAR Figure 5",
     baseline=f"ResNet shallow {PLAIN}",
     presets={
-        "quick": replace(
-            quick_design(
-                _by_cost(QUICK_RESNETS),
-                "ResNets of 8, 14 and 20 layers with 8, 16 and 32 channels, or 9, 18 and 36",
-                COST_CLAIMS,
-            ),
+        **quick_designs(
+            _by_cost(QUICK_RESNETS),
+            "ResNets of 8, 14 and 20 layers with 8, 16 and 32 channels, or 9, 18 and 36",
+            COST_CLAIMS,
             latency=True,
         ),
         "paper": replace(paper_design(_by_cost(RESNETS), COST_CLAIMS), latency=True),

@@ -11,9 +11,10 @@ from searchspace import (
     ResNetCifar,
 )
 from searchspace.operators.mssar import REDUCTIONS
+from studies.papers import quick
 from studies.spec.ablation import Arm, Design
 from studies.spec.claims import Claim
-from trainers import RECIPES, Cifar10, Cifar100, Recipe, Synthetic, Task
+from trainers import RECIPES, Cifar10, Cifar100, Recipe, Task
 
 MSSAR = MultiScaleRecalibration()
 """What the paper puts into CIFAR ResNets, with the squeeze of its tables."""
@@ -29,30 +30,15 @@ PAPER_NOTE = (
     "figures are of 1; here are 5 of each, and 5,000 training images are set aside for validation."
 )
 
-# One quick setting for all of MS-SAR, fixed by ResNet-8 without recalibration alone: its validation
-# accuracies (%) with seeds from 1000 on. Batches of 64, 10 epochs of 1,500 images unless stated:
-#   4 channels, difficulty 0.5: 89.3 95.9 88.8; 8 epochs of 1,200: 49.5 78.8 45.2
-#   4 channels, difficulty 0.7, 8 epochs of 1,200: 36.5 59.4; 1.0, 10 epochs: 32.6 37.5
-#   8 channels, difficulty 0.5: 99.1 98.1; 0.3: 99.8 99.6; 0.3, 15 epochs: 100 100
-#   8 channels, difficulty 0.7: 94.4 88.1 89.2; 8 epochs of 1,200: 82.2 60.3 72.1; 1.0: 53.4 31.2
-# and with batches of 32, 8 epochs:
-#   8 channels, difficulty 0.8: 94.0 92.7 94.3; lr 0.05: 89.9 80.5 80.5
-#   8 channels, difficulty 1.0 (this one): 81.3 79.8 83.4, in about 4 s
-QUICK_TASK = Synthetic(train_size=1500, difficulty=1.0)
-QUICK_RECIPE = Recipe(epochs=8, batch_size=32, lr=0.1, nesterov=True)
 QUICK_RESNETS = tuple(ResNetCifar(depth, width=8, shortcut="B") for depth in (8, 14, 20))
 QUICK_DENSENETS = (DenseNet(10, growth=8), DenseNet(16, growth=8))
-QUICK_SEEDS = 5
-QUICK_NOTE = (
-    "8 epochs of 1,500 synthetic 16x16 images, whose classes are the size of one pattern and the "
-    "place of another, in {}: another task, smaller networks and a smaller budget than the paper's."
-)
 
 
-def quick_design(arms: tuple[Arm, ...], networks: str, claims: tuple[Claim, ...]) -> Design:
-    """The quick setting, with what the networks are in words."""
-    note = QUICK_NOTE.format(networks)
-    return Design(arms, (QUICK_TASK,), QUICK_RECIPE, seeds=QUICK_SEEDS, note=note, claims=claims)
+def quick_designs(
+    arms: tuple[Arm, ...], networks: str, claims: tuple[Claim, ...], *, latency: bool = False
+) -> dict[str, Design]:
+    """The arms in each quick setting; `networks` says in words what they are forms of."""
+    return quick.designs(lambda setting: setting.design(arms, claims, networks, latency=latency))
 
 
 def paper_design(

@@ -17,7 +17,7 @@ from studies.papers.mssar.protocol import (
     arms_of,
     dense,
     paper_design,
-    quick_design,
+    quick_designs,
 )
 from studies.papers.mssar.tables import (
     PLAIN,
@@ -35,7 +35,7 @@ from trainers import Recipe
 
 Settings = dict[str, MultiScaleRecalibration | None]
 
-NETWORKS = "a ResNet-8 of 8, 16 and 32 channels and a DenseNet-10 with growth 8"
+NETWORKS = "A ResNet-8 of 8, 16 and 32 channels and a DenseNet-10 with growth 8"
 
 
 def _both(
@@ -96,7 +96,7 @@ mssar_scales = Study(
     source="MS-SAR Table 3",
     baseline=f"ResNet {PLAIN}",
     presets={
-        "quick": quick_design(_quick(SCALES), NETWORKS, SCALES_CLAIMS),
+        **quick_designs(_quick(SCALES), NETWORKS, SCALES_CLAIMS),
         "paper": paper_design(_paper(SCALES), SCALES_CLAIMS),
     },
     published=published(TABLE_3),
@@ -122,7 +122,7 @@ mssar_pooling = Study(
     source="MS-SAR Section 4.2",
     baseline=f"ResNet {PLAIN}",
     presets={
-        "quick": quick_design(_quick(POOLINGS), NETWORKS, POOLING_CLAIMS),
+        **quick_designs(_quick(POOLINGS), NETWORKS, POOLING_CLAIMS),
         "paper": paper_design(_paper(POOLINGS), POOLING_CLAIMS, CIFAR_TASKS[1:]),
     },
     published=published(REGIONAL + SLIDING),
@@ -154,9 +154,7 @@ mssar_source = Study(
     source="MS-SAR Section 4.2",
     baseline=f"DenseNet {PLAIN}",
     presets={
-        "quick": quick_design(
-            _sources(QUICK_DENSENETS[1]), "a DenseNet-16 with growth 8", SOURCE_CLAIMS
-        ),
+        **quick_designs(_sources(QUICK_DENSENETS[1]), "A DenseNet-16 with growth 8", SOURCE_CLAIMS),
         "paper": paper_design(_sources(DENSENETS[0], DENSE_RECIPE), SOURCE_CLAIMS),
     },
     published=published(SOURCE),

@@ -8,7 +8,7 @@ from studies.papers.multiception.protocol import (
     RESNET,
     Stages,
     paper_design,
-    quick_design,
+    quick_designs,
 )
 from studies.papers.multiception.tables import TABLE_4, TABLE_5, TABLES_1_TO_3
 from studies.papers.printed import published
@@ -125,7 +125,7 @@ multiception_vs_depthwise = Study(
     question="Is Multiception better than other depthwise convolutions?",
     source="Multiception Tables 1 to 3",
     baseline="standard",
-    presets={"quick": quick_design(STANDARD | RIVALS | MULTICEPTION, _best_in(RESNET))}
+    presets=quick_designs(STANDARD | RIVALS | MULTICEPTION, _best_in(RESNET))
     | {
         preset: paper_design(preset, STANDARD | RIVALS | MULTICEPTION, _beats_depthwise(preset))
         for preset in PROTOCOLS
@@ -138,7 +138,7 @@ multiception_kernels = Study(
     question="Which kernel sizes should Multiception have?",
     source="Multiception Table 4",
     baseline="standard",
-    presets={"quick": quick_design(SIZES, ALL_SIZES, NEEDS_3)}
+    presets=quick_designs(SIZES, ALL_SIZES, NEEDS_3)
     | {
         preset: paper_design(preset, SIZES, claims, networks=(RESNET,), note=KERNELS_NOTE)
         for preset, claims in (
@@ -156,7 +156,7 @@ multiception_vs_standard = Study(
     question="What does Multiception cost in accuracy for a third fewer parameters?",
     source="Multiception Table 5",
     baseline="standard",
-    presets={"quick": quick_design(STANDARD | MULTICEPTION, _preserves("multiception", "standard"))}
+    presets=quick_designs(STANDARD | MULTICEPTION, _preserves("multiception", "standard"))
     | {
         preset: paper_design(preset, STANDARD | MULTICEPTION, _against_standard(preset))
         for preset in PROTOCOLS
@@ -170,7 +170,7 @@ multiception_last_stage = Study(
     source="Multiception Section III",
     baseline="standard",
     presets={
-        "quick": quick_design(LAST_STAGES, OF_ONE_SIZE),
+        **quick_designs(LAST_STAGES, OF_ONE_SIZE),
         "paper": paper_design(
             "paper", LAST_STAGES, (OF_ONE_SIZE,), networks=(RESNET,), note=OURS_NOTE
         ),

@@ -1,14 +1,15 @@
 """What the studies of RS-Net share: sizes, the quick setting and the paper's protocol."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from searchspace import Architecture, Backbone, MobileNetV2, ResNet, ResNetCifar, Resolutions
 from searchspace.paper_networks.rsnet import SIZES
 from searchspace.resolutions import Distillation
+from studies.papers import quick
 from studies.spec.ablation import Arm, Design
 from studies.spec.claims import Claim, Comparison, Operand
-from trainers import RECIPES, ImageNet, Recipe, Synthetic
+from trainers import RECIPES, ImageNet, Recipe
 
 RESNET_RECIPE, MOBILENET_RECIPE = RECIPES["rsnet_resnet"], RECIPES["rsnet_mobilenet"]
 PAPER_NOTE = (
@@ -17,19 +18,12 @@ PAPER_NOTE = (
     "224x224 centre, while the paper resizes the whole image first."
 )
 
-# One quick setting for all of RS-Net, fixed by parallel training of ResNet-8 alone: its validation
-# accuracies (%) at 16, 12 and 8 px with seeds 1000 and 1001, 6 epochs, difficulty 0.5:
-#   1,500 images, no crop: 98.2 97.0 81.8, 97.0 94.5 69.3, in 8 to 10 s
-#   1,000 images, crops of images padded by 1 (this one): 88.1 87.4 61.9, 83.2 77.8 50.8, in 5 s
-# which is 79 and 71 on average over the sizes.
-QUICK_SIZES = (16, 12, 8)
-QUICK_TASK = Synthetic(train_size=1000, difficulty=0.5)
-QUICK_RECIPE = Recipe(epochs=6, batch_size=32, lr=0.1, nesterov=True, crop_padding=1)
-QUICK_NOTE = (
-    "A ResNet-8 of 8, 16 and 32 channels at 16, 12 and 8 px, 6 epochs of 1,000 synthetic images, "
-    "whose classes are the size of one pattern and the place of another: another task and a "
-    "smaller network and budget than the paper's. Crops are shifts of one pixel: a random-size "
-    "crop would change the class, so the paper's train-test discrepancy is not at work."
+QUICK_NETWORK = ResNetCifar(depth=8, width=8, shortcut="B")
+QUICK_CROP = (0.4, 1.0)
+"""The area of random resized crops, as a share of the image."""
+QUICK_IN_WORDS = (
+    "A ResNet-8 of 8, 16 and 32 channels at {} px, with random resized crops of {:.0%} of the "
+    "image and more"
 )
 
 
@@ -73,7 +67,6 @@ class SwitchableNetwork:
         return self.at(f"I-{size}", size)
 
 
-QUICK = SwitchableNetwork(ResNetCifar(depth=8, width=8, shortcut="B"), QUICK_SIZES)
 PAPER = SwitchableNetwork(ResNet(18), SIZES)
 PAPER_MOBILENET = SwitchableNetwork(MobileNetV2(), SIZES)
 
@@ -97,12 +90,27 @@ def _operand(network: SwitchableNetwork, name: str, size: int) -> Operand:
     return network.individual(size) if name == "I" else network.at(name, size)
 
 
-def quick_design(
-    arms: tuple[Arm, ...], claims: tuple[Claim, ...], *, seeds: int = 8, more: str = ""
-) -> Design:
-    """The quick setting; `more` is what else there is to say about it."""
-    note = f"{QUICK_NOTE} {more}".rstrip()
-    return Design(arms, (QUICK_TASK,), QUICK_RECIPE, seeds, note, claims=claims)
+Parts = tuple[tuple[Arm, ...], tuple[Claim, ...]]
+
+
+def quick_designs(
+    parts: Callable[[SwitchableNetwork, Recipe], Parts], *, prefix: str = "", more: str = ""
+) -> dict[str, Design]:
+    """A design in each quick setting, from the arms and claims of a network and its recipe.
+
+    `more` is what else there is to say about it.
+    """
+
+    def make(setting: quick.Setting) -> Design:
+        recipe = replace(setting.recipe, crop_area=QUICK_CROP)
+        arms, claims = parts(SwitchableNetwork(QUICK_NETWORK, setting.sizes, prefix), recipe)
+        sizes = ", ".join(map(str, setting.sizes))
+        design = setting.design(
+            arms, claims, QUICK_IN_WORDS.format(sizes, QUICK_CROP[0]), recipe=recipe
+        )
+        return replace(design, note=f"{design.note} {more}".rstrip())
+
+    return quick.designs(make)
 
 
 def paper_design(

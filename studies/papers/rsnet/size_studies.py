@@ -5,11 +5,10 @@ from dataclasses import replace
 from studies.papers.printed import published
 from studies.papers.rsnet.protocol import (
     PAPER,
-    QUICK,
     SwitchableNetwork,
     compare,
     paper_design,
-    quick_design,
+    quick_designs,
 )
 from studies.papers.rsnet.tables import RESNET, TABLE_1
 from studies.spec.ablation import Arm, Study
@@ -70,7 +69,7 @@ rsnet_complementarity = Study(
     source="RS-Net Table 1",
     baseline="parallel",
     presets={
-        "quick": quick_design(_complementary_arms(QUICK), _complementary_claims(QUICK)),
+        **quick_designs(lambda net, _: (_complementary_arms(net), _complementary_claims(net))),
         "paper": paper_design(_complementary_arms(PAPER), _complementary_claims(PAPER)),
     },
     published=published(RESNET + TABLE_1),
@@ -124,7 +123,7 @@ rsnet_new_sizes = Study(
     source="RS-Net Figure 4, right",
     baseline="RS-Net",
     presets={
-        "quick": quick_design(_new_sizes_arms(QUICK), _new_sizes_claims(QUICK)),
+        **quick_designs(lambda net, _: (_new_sizes_arms(net), _new_sizes_claims(net))),
         "paper": paper_design(_new_sizes_arms(PAPER), _new_sizes_claims(PAPER)),
     },
     published=published(row for row in RESNET if row.arm != "parallel"),

@@ -12,14 +12,13 @@ from studies.papers.rsnet.protocol import (
     MOBILENET_RECIPE,
     PAPER,
     PAPER_MOBILENET,
-    QUICK,
-    QUICK_RECIPE,
-    QUICK_SIZES,
+    QUICK_NETWORK,
+    Parts,
     SwitchableNetwork,
     at_all_sizes,
     compare,
     paper_design,
-    quick_design,
+    quick_designs,
 )
 from studies.papers.rsnet.size_studies import rsnet_complementarity, rsnet_new_sizes
 from studies.papers.rsnet.tables import (
@@ -45,7 +44,6 @@ PAPER_NETWORKS = (
     SwitchableNetwork(ResNet(50), SIZES, DEEP),
     replace(PAPER_MOBILENET, prefix=MOBILE, recipe=MOBILENET_RECIPE),
 )
-SMALL = replace(QUICK, prefix=RESNET)
 
 
 def _comparison_arms(network: SwitchableNetwork) -> tuple[Arm, ...]:
@@ -98,9 +96,9 @@ rsnet_resolutions = Study(
     source="RS-Net Table 2",
     baseline=f"{RESNET}parallel",
     presets={
-        "quick": quick_design(
-            _comparison_arms(SMALL),
-            _comparison_claims(SMALL, QUICK_SIZES[1]),
+        **quick_designs(
+            lambda net, _: (_comparison_arms(net), _comparison_claims(net, net.sizes[1])),
+            prefix=RESNET,
             more="One network stands for the paper's three.",
         ),
         "paper": paper_design(
@@ -132,7 +130,6 @@ def _quantised(network: SwitchableNetwork, recipe: Recipe) -> tuple[SwitchableNe
     )
 
 
-QUANTISED_SMALL = _quantised(SMALL, QUICK_RECIPE)
 QUANTISED = tuple(
     quantised
     for network in PAPER_NETWORKS[:2]
@@ -163,6 +160,11 @@ def _gain(more: SwitchableNetwork, less: SwitchableNetwork) -> Comparison:
     )
 
 
+def _quick_quantised(network: SwitchableNetwork, recipe: Recipe) -> Parts:
+    networks = _quantised(network, recipe)
+    return _quantised_arms(networks), _quantised_claims(networks)
+
+
 DEEPER_GAINS_MORE = Claim(
     "Quantised, the deep ResNet gains more from RS-Net than the shallow one",
     "RS-Net Section 4.2",
@@ -175,11 +177,8 @@ rsnet_quantised = Study(
     source="RS-Net Table 3",
     baseline=f"{RESNET}2/32 RS-Net",
     presets={
-        "quick": quick_design(
-            _quantised_arms(QUANTISED_SMALL),
-            _quantised_claims(QUANTISED_SMALL),
-            seeds=5,
-            more="One network stands for the paper's two.",
+        **quick_designs(
+            _quick_quantised, prefix=RESNET, more="One network stands for the paper's two."
         ),
         "paper": paper_design(
             _quantised_arms(QUANTISED),
@@ -192,7 +191,7 @@ rsnet_quantised = Study(
 
 
 QUICK_WIDTHS = (0.75, 0.5)
-"""With the multiply-accumulates of 12 and 8 px, which are the same shares of 16 px."""
+"""With about the multiply-accumulates of the smaller sizes."""
 
 
 def _width_claims(network: SwitchableNetwork, widths: tuple[float, ...]) -> tuple[Claim, ...]:
@@ -223,18 +222,21 @@ def _width_arms(
     return (*network.individuals(), *widths, network.switchable())
 
 
+def _narrower(width: float) -> ResNetCifar:
+    return replace(QUICK_NETWORK, width=int(QUICK_NETWORK.width * width))
+
+
 rsnet_vs_width = Study(
     name="rsnet_vs_width",
     question="To save computation, should the network be narrower or the image smaller?",
     source="RS-Net Table 4",
     baseline="RS-Net",
     presets={
-        "quick": quick_design(
-            _width_arms(
-                QUICK,
-                {w: ResNetCifar(8, width=int(8 * w), shortcut="B") for w in QUICK_WIDTHS},
-            ),
-            _width_claims(QUICK, QUICK_WIDTHS),
+        **quick_designs(
+            lambda net, _: (
+                _width_arms(net, {w: _narrower(w) for w in QUICK_WIDTHS}),
+                _width_claims(net, QUICK_WIDTHS),
+            )
         ),
         "paper": paper_design(
             _width_arms(PAPER_MOBILENET, {w: MobileNetV2(w) for w in WIDTHS}),

@@ -9,14 +9,12 @@ from studies.papers.rsnet.protocol import (
     MOBILENET_RECIPE,
     PAPER,
     PAPER_MOBILENET,
-    QUICK,
-    QUICK_RECIPE,
     RESNET_RECIPE,
     SwitchableNetwork,
     at_all_sizes,
     compare,
     paper_design,
-    quick_design,
+    quick_designs,
 )
 from studies.papers.rsnet.tables import (
     INDIVIDUAL,
@@ -78,7 +76,7 @@ rsnet_distillation = Study(
     source="RS-Net Table 5",
     baseline="full",
     presets={
-        "quick": quick_design(_distillation_arms(QUICK), _distillation_claims(QUICK)),
+        **quick_designs(lambda net, _: (_distillation_arms(net), _distillation_claims(net))),
         "paper": paper_design(_distillation_arms(PAPER), _distillation_claims(PAPER)),
     },
     published=published(TABLE_5 + PARALLEL),
@@ -129,7 +127,7 @@ rsnet_crops = Study(
     source="RS-Net Table 6",
     baseline="RS-Net",
     presets={
-        "quick": quick_design(_crops_arms(QUICK, QUICK_RECIPE), _crops_claims(QUICK), seeds=5),
+        **quick_designs(lambda net, recipe: (_crops_arms(net, recipe), _crops_claims(net))),
         "paper": paper_design(
             _crops_arms(PAPER, RESNET_RECIPE),
             _crops_claims(PAPER),
@@ -188,7 +186,7 @@ rsnet_norms = Study(
     source="RS-Net Figure 4, left",
     baseline="shared norms",
     presets={
-        "quick": quick_design(_norms_arms(QUICK), _norms_claims(QUICK)),
+        **quick_designs(lambda net, _: (_norms_arms(net), _norms_claims(net))),
         "paper": paper_design(
             _norms_arms(PAPER_MOBILENET), _norms_claims(PAPER_MOBILENET), MOBILENET_RECIPE
         ),
@@ -264,7 +262,7 @@ rsnet_interaction = Study(
     source="RS-Net Figure 5",
     baseline="parallel",
     presets={
-        "quick": quick_design(_interaction_arms(QUICK), _interaction_claims(QUICK)),
+        **quick_designs(lambda net, _: (_interaction_arms(net), _interaction_claims(net))),
         "paper": paper_design(
             _interaction_arms(PAPER),
             _interaction_claims(PAPER),
