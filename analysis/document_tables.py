@@ -22,6 +22,7 @@ from searchspace.cli import run_command
 from searchspace.console import plain_console
 from studies import Study
 from studies.papers.catalog import STUDIES
+from studies.papers.quick import SETTINGS
 
 PART = re.compile(r"(<!-- generated: (.+?) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -79,7 +80,7 @@ def _paper_designs(study: Study) -> str:
     return ", ".join(
         f"`{preset}`: {' and '.join(task.kind for task in design.tasks)}"
         for preset, design in study.presets.items()
-        if preset != "quick"
+        if preset not in SETTINGS
     )
 
 

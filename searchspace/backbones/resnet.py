@@ -1,4 +1,4 @@
-"""ResNet-18/34/50, ResNeXt-50 and their -D forms, for large and for small images.
+"""ResNet-18/26/34/50, ResNeXt-50 and their -D forms, for large and for small images.
 
 Kaiming He, Xiangyu Zhang, Shaoqing Ren and Jian Sun, "Deep Residual Learning for Image
 Recognition", CVPR 2016, Table 1. https://arxiv.org/abs/1512.03385
@@ -25,8 +25,8 @@ from searchspace.checks import MAX_CHANNELS, check_integer, check_one_of
 from searchspace.errors import InputError
 from searchspace.layers.memory_format import GlobalAveragePool
 
-BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3)}
-BOTTLENECKS = (50,)
+BLOCKS = {18: (2, 2, 2, 2), 26: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3)}
+BOTTLENECKS = (26, 50)
 STANDARD_WIDTH = 64
 
 
@@ -34,10 +34,10 @@ STANDARD_WIDTH = 64
 class ResNet(Backbone):
     """Four stages of residual blocks with width, 2, 4 and 8 times width channels.
 
-    Depth 50 has bottlenecks, whose 3x3 has `groups` groups of `group_width` channels (in stage 1 of
-    a network of width 64; both scale with the width). `stem` is "imagenet" (7x7 stride 2, 3x3 max
-    pool), "deep" (three 3x3, the first with stride 2, 3x3 max pool) or "small" (3x3 stride 1, no
-    pool). `shortcut` is how strided blocks are bypassed, "B" or "D".
+    Depths 26 and 50 have bottlenecks, whose 3x3 has `groups` groups of `group_width` channels (in
+    stage 1 of a network of width 64; both scale with the width). `stem` is "imagenet" (7x7 stride
+    2, 3x3 max pool), "deep" (three 3x3, the first with stride 2, 3x3 max pool) or "small" (3x3
+    stride 1, no pool). `shortcut` is how strided blocks are bypassed, "B" or "D".
     """
 
     depth: int = 18
@@ -60,7 +60,7 @@ class ResNet(Backbone):
             raise InputError(f"width must be even with the deep stem, got {self.width}")
         if self.depth not in BOTTLENECKS and (self.groups, self.group_width) != (1, STANDARD_WIDTH):
             raise InputError(
-                f"groups and group_width are for depth {BOTTLENECKS[0]}, got depth {self.depth} "
+                f"groups and group_width are for depths {BOTTLENECKS}, got depth {self.depth} "
                 f"with groups={self.groups}, group_width={self.group_width}"
             )
         if self.inner_width(1) < self.groups:

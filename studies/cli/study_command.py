@@ -20,6 +20,8 @@ from studies.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from studies.rundir.store import RunStore
     from studies.spec.ablation import Ablation, Study
 
@@ -40,8 +42,8 @@ def run(
     preset: Annotated[
         str | None,
         typer.Option(
-            help="quick or paper, or another that --list shows [default: paper with a GPU and "
-            "--data-root, else quick]"
+            help="quick, digits or paper, or another that --list shows [default: paper with a GPU "
+            "and --data-root, else quick where Fashion-MNIST is found, else digits]"
         ),
     ] = None,
     task: Annotated[
@@ -138,8 +140,12 @@ def run(
     roots += [file.data_root] if file else []
     data_root = data_root or next(filter(None, roots), None)
     with_gpu = torch.cuda.is_available()
-    default = "paper" if data_root is not None and with_gpu else "quick"
-    preset = preset or (PRESET if file else default)
+    if preset is None and file:
+        preset = PRESET
+    elif preset is None and data_root is not None and with_gpu:
+        preset = "paper"
+    elif preset is None:
+        preset = _quick_preset(name, data_root, console)
     if gpus_per_trial is None:
         gpus_per_trial = 1.0 if preset.startswith("paper") and with_gpu else 0.0
     resources = Resources(
@@ -216,6 +222,23 @@ def _only(ablations: "Sequence[Ablation]", option: str) -> "Ablation":
     if len(ablations) > 1:
         raise InputError(f"{option} is for one study, got {len(ablations)}")
     return ablations[0]
+
+
+def _quick_preset(name: str, data_root: Path | None, console: "Console") -> str:
+    """The quick preset whose data is at hand: Fashion-MNIST, or the digits that are built in."""
+    from studies.papers.quick import SETTINGS
+
+    for preset, setting in SETTINGS.items():
+        designs = [study.presets for study in _named(name, preset)]
+        if not all(preset in presets for presets in designs):
+            continue
+        try:
+            setting.task.locate(data_root)
+        except InputError as error:
+            console.print(f"Preset {preset} is left out: {error}.", markup=False)
+        else:
+            return preset
+    return next(iter(SETTINGS))
 
 
 def _named(name: str, preset: str) -> "list[Study]":

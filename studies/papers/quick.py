@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from searchspace import ResNetCifar
 from studies.spec.ablation import Arm, Design
 from studies.spec.claims import Claim
+from studies.spec.pilot import Pilot
+from studies.spec.tuning import Tuning, grid
 from trainers import Digits, Recipe, Task, Torchvision
 
 
@@ -16,13 +18,15 @@ from trainers import Digits, Recipe, Task, Torchvision
 class Setting:
     """A task, its recipe and number of seeds; `sizes`, in pixels, are those of RS-Net.
 
-    `images` says in words what is trained on.
+    Networks less than `margin` points apart count as equivalent. `images` says in words what is
+    trained on.
     """
 
     task: Task
     recipe: Recipe
     seeds: int
     sizes: tuple[int, int, int]
+    margin: float
     images: str
 
     def design(
@@ -33,6 +37,8 @@ class Setting:
         *,
         recipe: Recipe | None = None,
         latency: bool = False,
+        tune: Tuning | None = None,
+        pilot: Pilot | None = None,
     ) -> Design:
         """The arms on this task; `networks` says in words what they are forms of."""
         recipe = recipe or self.recipe
@@ -49,8 +55,14 @@ class Setting:
             note=note,
             claims=tuple(claims),
             latency=latency,
+            tune=tune,
+            margin=self.margin,
+            pilot=pilot,
         )
 
+
+RATES = Tuning(grid(lr=[0.05, 0.2]), untuned=True)
+"""Half and twice the rate of a setting's recipe, for operators that may want another."""
 
 SETTINGS = {
     # Validation accuracy (%) of the static network in pilots, seeds 1000 to 1005: mean and sd.
@@ -61,6 +73,7 @@ SETTINGS = {
         Recipe(epochs=12, batch_size=32, lr=0.1, nesterov=True),
         seeds=6,
         sizes=(14, 10, 7),
+        margin=0.5,
         images="2,000 images of Fashion-MNIST at 14x14 pixels",
     ),
     # Seeds 1000 to 1007: batches of 32, 30 epochs: 94.0, 0.76 (chosen); batches of 64, 20 epochs:
@@ -70,6 +83,7 @@ SETTINGS = {
         Recipe(epochs=30, batch_size=32, lr=0.1, nesterov=True),
         seeds=8,
         sizes=(8, 6, 4),
+        margin=1.0,
         images="897 noisy 8x8 digits",
     ),
 }
@@ -84,7 +98,9 @@ def designs(make: Callable[[Setting], Design]) -> dict[str, Design]:
     return {preset: make(setting) for preset, setting in SETTINGS.items()}
 
 
-def plain_designs(arms: Iterable[Arm], *claims: Claim) -> dict[str, Design]:
+def plain_designs(
+    arms: Iterable[Arm], *claims: Claim, tune: Tuning | None = None
+) -> dict[str, Design]:
     """The arms, which are forms of `NETWORK`, in each setting."""
     arms = tuple(arms)
-    return designs(lambda setting: setting.design(arms, claims, NETWORK_IN_WORDS))
+    return designs(lambda setting: setting.design(arms, claims, NETWORK_IN_WORDS, tune=tune))

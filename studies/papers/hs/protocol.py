@@ -6,13 +6,13 @@ from studies.spec.ablation import Arm, Design
 from studies.spec.claims import Claim
 from trainers import ImageNet, Recipe
 
-SMALL = ResNet(50, width=8, stem="small", shortcut="D")
+SMALL = ResNet(26, width=8, stem="small", shortcut="D")
 SMALL_SETTINGS = ((2, 8), (3, 7), (4, 6), (5, 5))
 """The paper's widths for a network an eighth as wide, in whole channels."""
 
 IN_WORDS = (
-    "ResNet50-D an eighth as wide without the strides of its stem, with widths of splits an eighth "
-    "of the paper's"
+    "ResNet26-D (half of ResNet50-D's blocks) an eighth as wide without the strides of its stem, "
+    "with widths of splits an eighth of the paper's"
 )
 PAPER_NOTE = (
     "The protocol of Section 4. The text states neither the rate, the strengths of augmentation "
@@ -39,4 +39,6 @@ def paper_design(
 
 def quick_designs(arms: tuple[Arm, ...], *claims: Claim) -> dict[str, Design]:
     """Arms in each quick setting, with the latency of each."""
-    return quick.designs(lambda setting: setting.design(arms, claims, IN_WORDS, latency=True))
+    return quick.designs(
+        lambda setting: setting.design(arms, claims, IN_WORDS, latency=True, tune=quick.RATES)
+    )

@@ -38,7 +38,9 @@ def quick_designs(
     arms: tuple[Arm, ...], networks: str, claims: tuple[Claim, ...], *, latency: bool = False
 ) -> dict[str, Design]:
     """The arms in each quick setting; `networks` says in words what they are forms of."""
-    return quick.designs(lambda setting: setting.design(arms, claims, networks, latency=latency))
+    return quick.designs(
+        lambda setting: setting.design(arms, claims, networks, latency=latency, tune=quick.RATES)
+    )
 
 
 def paper_design(

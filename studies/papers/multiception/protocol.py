@@ -82,7 +82,7 @@ def paper_design(
 def quick_designs(settings: Mapping[str, Stages], *claims: Claim) -> dict[str, Design]:
     """Every setting in the small ResNet of all quick designs."""
     arms = (Arm(name, _architecture(quick.NETWORK, {}, s)) for name, s in settings.items())
-    return quick.plain_designs(arms, *claims)
+    return quick.plain_designs(arms, *claims, tune=quick.RATES)
 
 
 def _architecture(backbone: Backbone, others: Mapping[str, Choice], stages: Stages) -> Architecture:

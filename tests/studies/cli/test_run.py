@@ -52,7 +52,7 @@ def assert_refused(status: int, message: str, capsys: pytest.CaptureFixture[str]
 BAD_INPUT = {
     "wrong study": (["coconv_expert"], "did you mean coconv_experts?"),
     "no study": ([], "--list shows them all"),
-    "wrong preset": (["coconv_experts", "--preset", "fast"], "quick, paper, got 'fast'"),
+    "wrong preset": (["coconv_experts", "--preset", "fast"], "quick, digits, paper, got 'fast'"),
     "unknown dataset": (["coconv_experts", "--task", "mnist"], "there is no task 'mnist'"),
     "no data root": (["coconv_experts", "--preset", "paper"], "needs --data-root"),
     "missing data root": (

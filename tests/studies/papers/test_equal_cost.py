@@ -6,23 +6,22 @@ from searchspace import Architecture, ResNetCifar
 from studies.papers import equal_cost
 from studies.papers.catalog import STUDIES
 from studies.papers.equal_cost import deployed_macs, nearest_width
+from studies.papers.quick import SETTINGS
 from trainers import Synthetic
 
 QUICK = STUDIES["operators_at_equal_cost"].presets["quick"]
 PAPER = STUDIES["operators_at_equal_cost"].presets["paper"]
 
 
-@pytest.mark.parametrize("arm", QUICK.arms, ids=lambda arm: arm.name)
-def test_quick_networks_have_the_nearest_width(arm) -> None:
-    macs = deployed_macs(arm.architecture, equal_cost.QUICK_TASK)
-    assert macs == pytest.approx(equal_cost.QUICK_MACS, rel=equal_cost.QUICK_TOLERANCE)
-    width = equal_cost.QUICK_WIDTHS[arm.name]
-    width_again = nearest_width(
-        lambda w: equal_cost.quick_network(arm.name, w),
-        equal_cost.QUICK_TASK,
-        equal_cost.QUICK_MACS,
-        width,
-    )
+@pytest.mark.parametrize("name", [arm.name for arm in QUICK.arms])
+@pytest.mark.parametrize("preset", SETTINGS)
+def test_quick_networks_have_the_nearest_width(preset, name) -> None:
+    task, macs = SETTINGS[preset].task, equal_cost.QUICK_MACS[preset]
+    designed = STUDIES["operators_at_equal_cost"].presets[preset].arms
+    architecture = {arm.name: arm.architecture for arm in designed}[name]
+    assert deployed_macs(architecture, task) == pytest.approx(macs, rel=equal_cost.QUICK_TOLERANCE)
+    width = equal_cost.QUICK_WIDTHS[preset][name]
+    width_again = nearest_width(lambda w: equal_cost.quick_network(name, w), task, macs, width)
     assert width_again == width
 
 

@@ -2,13 +2,16 @@
 
 import re
 from functools import cache
+from pathlib import Path
 
 import pytest
 import torch
 
 from searchspace import Architecture, build, measure
 from studies.papers.catalog import STUDIES
+from studies.papers.quick import SETTINGS
 from studies.spec.ablation import Arm, Design
+from tests.support.idx_files import write_idx_set
 from trainers import Job, Task
 from trainers.training import Training
 
@@ -16,8 +19,22 @@ PAPER = [
     (name, preset)
     for name, study in STUDIES.items()
     for preset in study.presets
-    if preset != "quick"
+    if preset not in SETTINGS
 ]
+QUICK = [
+    (name, preset)
+    for name, study in STUDIES.items()
+    for preset in study.presets
+    if preset in SETTINGS
+]
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data root with enough made-up images in the form of Fashion-MNIST."""
+    root = tmp_path_factory.mktemp("data")
+    write_idx_set(root, train=10_000, test=50, compressed=False)
+    return root
 
 
 @pytest.mark.slow
@@ -42,17 +59,17 @@ def logits_shape(architecture: Architecture, task: Task) -> tuple[int, ...]:
     return tuple(logits.shape)
 
 
-@pytest.mark.parametrize("name", STUDIES)
-def test_arms_of_quick_designs_train(name: str) -> None:
+@pytest.mark.parametrize(("name", "preset"), QUICK)
+def test_arms_of_quick_designs_train(name: str, preset: str, images: Path) -> None:
     """A step of each arm with its own recipe, as augmentation is part of it."""
-    design = STUDIES[name].presets["quick"]
-    keys = [take_a_step(first_job(design, arm)) for arm in design.arms]
+    design = STUDIES[name].presets[preset]
+    keys = [take_a_step(first_job(design, arm), images) for arm in design.arms]
     assert len(set(keys)) == len(keys), "two arms are the same"
 
 
 @cache
-def take_a_step(job: Job) -> str:
-    training = Training(job)
+def take_a_step(job: Job, images: Path) -> str:
+    training = Training(job, data_root=images)
     training.learner.network.train()
     before = [parameter.clone() for parameter in training.learner.network.parameters()]
     batches = training.batches.in_pass(0, 0)
@@ -70,15 +87,15 @@ def first_job(design: Design, arm: Arm) -> Job:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", STUDIES)
-def test_arms_of_quick_designs_have_a_price(name: str) -> None:
-    design = STUDIES[name].presets["quick"]
+@pytest.mark.parametrize(("name", "preset"), QUICK)
+def test_arms_of_quick_designs_have_a_price(name: str, preset: str) -> None:
+    design = STUDIES[name].presets[preset]
     assert all(priced(arm.architecture, design.tasks[0]) > 0 for arm in design.arms)
 
 
 @cache
 def priced(architecture: Architecture, task: Task) -> int:
-    return measure(architecture, task.input_size, num_classes=task.classes).macs
+    return measure(architecture, task.input_size, num_classes=task.classes, in_chs=task.in_chs).macs
 
 
 @pytest.mark.parametrize("name", STUDIES)
@@ -88,5 +105,5 @@ def test_quick_designs_compare_arms_of_the_papers(name: str) -> None:
         preset: {re.sub(r"\d+(\.\d+)?", "#", arm.name) for arm in design.arms}
         for preset, design in STUDIES[name].presets.items()
     }
-    quick = arms.pop("quick")
+    quick = set().union(*(arms.pop(preset) for preset in SETTINGS if preset in arms))
     assert quick <= set().union(*arms.values())

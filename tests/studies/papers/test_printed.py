@@ -85,7 +85,7 @@ def test_arms_of_paper_designs_are_the_named_networks() -> None:
         (arm.name, task.kind, arm.architecture)
         for study in STUDIES.values()
         for preset, design in study.presets.items()
-        if preset != "quick" and design.is_paper_protocol
+        if design.is_paper_protocol
         for task in design.tasks
         for arm in design.arms
     ]

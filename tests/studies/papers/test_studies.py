@@ -10,6 +10,7 @@ from studies.execution.resources import Resources
 from studies.execution.worker import Worker, WorkItem
 from studies.papers.catalog import STUDIES
 from studies.papers.catalog import study as named
+from studies.papers.quick import SETTINGS
 from studies.rundir.store import RunStore
 from studies.spec.claims import exceeds
 from tests.support.helpers import study
@@ -23,12 +24,13 @@ def test_every_study_is_whole(name: str) -> None:
     assert chosen.name == name
     assert chosen.question.endswith("?")
     assert {"quick", "paper"} <= set(chosen.presets)
-    assert all(preset.startswith("paper_") for preset in set(chosen.presets) - {"quick", "paper"})
+    others = set(chosen.presets) - {*SETTINGS, "paper"}
+    assert all(preset.startswith("paper_") for preset in others)
     tasks = {task.kind for design in chosen.presets.values() for task in design.tasks}
     assert {figure.task for figure in chosen.published} <= tasks
     for preset, design in chosen.presets.items():
         assert design.note
-        assert design.is_paper_protocol == (preset != "quick" and chosen.source != "no paper")
+        assert design.is_paper_protocol == (preset not in SETTINGS and chosen.source != "no paper")
         assert design.seeds >= 3
         plan = chosen.ablation(preset)
         keys = [job.key for _, job in plan.untuned_jobs()]
