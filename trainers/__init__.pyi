@@ -15,12 +15,15 @@ from .tasks import Cifar10 as Cifar10
 from .tasks import Cifar100 as Cifar100
 from .tasks import Digits as Digits
 from .tasks import Folder as Folder
+from .tasks import HuggingFace as HuggingFace
 from .tasks import ImageNet as ImageNet
 from .tasks import ImageNet32 as ImageNet32
+from .tasks import PythonData as PythonData
 from .tasks import Stl10 as Stl10
 from .tasks import Synthetic as Synthetic
 from .tasks import Task as Task
 from .tasks import TinyImageNet as TinyImageNet
 from .tasks import Torchvision as Torchvision
+from .tasks import WebDataset as WebDataset
 from .tasks import folder_task as folder_task
 from .training import Training as Training

@@ -12,10 +12,19 @@ from searchspace.serialization.files import read_data
 from searchspace.serialization.parsing import parse_json
 from trainers.named_recipes import RECIPES
 from trainers.recipe import Recipe
-from trainers.tasks import TASKS, Folder, Task, Torchvision, folder_task
+from trainers.tasks import TASKS, Folder, PythonData, Task, Torchvision, folder_task
+from trainers.tasks.collected_task import CollectedTask, counted
 from trainers.tasks.published import PUBLISHED
+from trainers.tasks.python_data import SYNTAX, register_file
 
 SUFFIXES = (".json", ".yaml", ".yml")
+OWN_DATA = {
+    "folder": ("a folder of images", "path: FOLDER"),
+    "python": ("a function that makes datasets", "source: FILE.py:FUNCTION"),
+    "huggingface": ("a dataset of Hugging Face", "path: FOLDER"),
+    "webdataset": ("a folder of tar files", "path: FOLDER"),
+}
+"""Tasks that a name alone does not describe: what they are, and the field that says where."""
 
 
 def parse_task(name: str) -> tuple[Task, Path | None]:
@@ -32,13 +41,14 @@ def task_fields(name: str) -> dict[str, Any]:
         data = read_data(Path(name))
         if not isinstance(data, dict):
             raise InputError(f"{name}: expected an object, got {shown(data)}")
-        if "path" in data:
-            data["path"] = str((Path(name).parent / str(data["path"])).resolve())
+        for field in ("path", "source"):
+            if field in data:
+                data[field] = str((Path(name).parent / str(data[field])).resolve())
         return data
-    if name == Folder.kind:
+    if name in OWN_DATA:
         raise InputError(
-            "a folder of images is named by a file: write {kind: folder, path: FOLDER} into "
-            "images.yaml and give it in place of the task's name"
+            f"{OWN_DATA[name][0]} is named by a file: write {{kind: {name}, {OWN_DATA[name][1]}}} "
+            "into images.yaml and give it in place of the task's name"
         )
     if name not in TASKS and name not in PUBLISHED:
         raise InputError(
@@ -50,8 +60,8 @@ def task_fields(name: str) -> dict[str, Any]:
 def task_from_fields(data: Mapping[str, Any], folder: Path, where: str) -> tuple[Task, Path | None]:
     """A task, and the folder that its images are in if `path` names them, relative to `folder`.
 
-    Classes and images of such a folder are counted. The name of a published dataset stands for the
-    kind that reads it.
+    Classes and images of such a folder are counted, and those of the datasets that `source`, a file
+    and a function, makes. The name of a published dataset stands for the kind that reads it.
     """
     fields, root = dict(data), None
     if isinstance(fields.get("kind"), str) and fields["kind"] in PUBLISHED:
@@ -61,9 +71,35 @@ def task_from_fields(data: Mapping[str, Any], folder: Path, where: str) -> tuple
         images = (folder / path).resolve()
         check_integer(1, MAX_SIZE, size=size)
         fields, root = {**to_json(folder_task(images, size)), **fields}, images.parent
+    elif issubclass(TASKS.get(str(fields.get("kind")), Task), CollectedTask):
+        return _collected_task(fields, folder, where)
     # The family of tasks decides which of them it is.
     task: Task = from_json(cast(type[Any], Task), fields, where)
     return task, root
+
+
+def _collected_task(fields: dict[str, Any], folder: Path, where: str) -> tuple[Task, Path | None]:
+    """A task of the user's own data, counted unless it was before, and its data root."""
+    root: Path | None = None
+    if fields["kind"] == PythonData.kind:
+        path, colon, function = str(fields.get("source", "")).rpartition(":")
+        if not colon or not path.endswith(".py"):
+            raise InputError(f"{where}: {SYNTAX}, got {shown(fields.get('source'))}")
+        file = (folder / path).resolve()
+        fields["source"], root = f"{file.name}:{function}", file.parent
+        if "fingerprint" not in fields or file.is_file():
+            code = register_file(file)
+            fields = {"code": code, **fields}
+    elif "path" in fields:
+        data = (folder / str(fields.pop("path"))).resolve()
+        fields["name"], root = data.name, data.parent
+    task: CollectedTask = from_json(cast(type[Any], Task), fields, where)
+    if "fingerprint" in fields:
+        return task, root
+    if root is None:
+        raise InputError(f"{where}: field 'path' is missing")
+    del fields["kind"]
+    return counted(type(task), root, fields), root
 
 
 def parse_recipe(name: str, changes: list[str]) -> Recipe:

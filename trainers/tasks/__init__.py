@@ -4,8 +4,11 @@ from trainers.tasks.base import Crop, Split, Splits, StoredSplit, Task
 from trainers.tasks.cifar import Cifar10, Cifar100
 from trainers.tasks.digits import Digits
 from trainers.tasks.folder import Folder, folder_task
+from trainers.tasks.huggingface import HuggingFace
 from trainers.tasks.imagenet import ImageNet
 from trainers.tasks.imagenet32 import ImageNet32
+from trainers.tasks.python_data import PythonData
+from trainers.tasks.shards import WebDataset
 from trainers.tasks.stl10 import Stl10
 from trainers.tasks.stream import StreamedSplit
 from trainers.tasks.synthetic import Synthetic
@@ -25,6 +28,9 @@ TASKS: dict[str, type[Task]] = {
         ImageNet,
         Torchvision,
         Folder,
+        PythonData,
+        HuggingFace,
+        WebDataset,
     )
 }
 # The JSON reader looks kinds up in `family`.
@@ -37,8 +43,10 @@ __all__ = [
     "Crop",
     "Digits",
     "Folder",
+    "HuggingFace",
     "ImageNet",
     "ImageNet32",
+    "PythonData",
     "Split",
     "Splits",
     "Stl10",
@@ -48,5 +56,6 @@ __all__ = [
     "Task",
     "TinyImageNet",
     "Torchvision",
+    "WebDataset",
     "folder_task",
 ]

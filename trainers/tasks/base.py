@@ -12,7 +12,7 @@ from torch import Tensor
 from searchspace.errors import InputError
 from searchspace.schema import Value, non_defaults
 
-UNLABELLED = ("fingerprint",)
+UNLABELLED = ("fingerprint", "code")
 """Fields of tasks that tables and plots do not show."""
 
 

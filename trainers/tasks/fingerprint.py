@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from searchspace.errors import InputError
@@ -38,6 +39,12 @@ def of_files(paths: Sequence[str], labels: Tensor, root: Path) -> str:
             raise InputError(f"{path}: cannot be read: {error.strerror}") from None
         digest.update(f"{os.path.relpath(path, root)}\t{size}\t{label}\n".encode())
     return digest.hexdigest()[:DIGITS]
+
+
+def of_folder(folder: Path) -> str:
+    """The fingerprint of all files of a folder: of their names and sizes in bytes."""
+    files = sorted(str(path) for path in folder.rglob("*") if path.is_file())
+    return of_files(files, torch.zeros(len(files), dtype=torch.long), folder)
 
 
 def check_same_data(earlier: Any, now: Task, where: str = "it") -> None:

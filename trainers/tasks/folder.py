@@ -39,8 +39,7 @@ class Folder(Task):
         check_integer(2, MAX_CLASSES, classes=self.classes)
         check_integer(1, images=self.images)
         check_integer(1, MAX_SIZE, size=self.size)
-        if self.name in ("", "..") or Path(self.name).name != self.name:
-            raise InputError(f"name must be that of a folder, without a path, got {self.name!r}")
+        check_folder_name(self.name)
 
     @property
     def input_size(self) -> int:  # type: ignore[override]
@@ -66,6 +65,12 @@ class Folder(Task):
     def load(self, data_root: Path | None) -> Splits:
         """All images as they were counted, read at once if they fit into 2 GiB."""
         return _load(self, self.locate(data_root))
+
+
+def check_folder_name(name: str) -> None:
+    """Raise an InputError unless it is the name of a folder, without a path."""
+    if name in ("", "..") or Path(name).name != name:
+        raise InputError(f"name must be that of a folder, without a path, got {name!r}")
 
 
 def folder_task(folder: Path, size: int = 32) -> Folder:
