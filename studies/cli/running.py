@@ -24,6 +24,7 @@ from studies.search.scheduler import SearchScheduler
 from studies.search.warm_start import take_over
 from studies.spec.ablation import Ablation, Study
 from studies.spec.search import Search
+from studies.spec.user_operators import check_unchanged
 
 E = TypeVar("E", Ablation, Search)
 
@@ -147,6 +148,7 @@ def prepare(experiment: E, store: RunStore, *, fresh: bool, console: Console) ->
     if not isinstance(earlier, type(experiment)):
         what = "a search" if earlier.kind == Search.kind else "a study"
         raise InputError(f"{store.folder} holds {what}; give another --out")
+    check_unchanged(store.folder)
     try:
         return experiment.extending(earlier)
     except InputError as error:

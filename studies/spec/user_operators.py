@@ -73,7 +73,7 @@ def load_kept(folder: Path, asked: Any) -> None:
         if kind != Path(kind).name or not path.exists():
             continue
         if kind in OPERATORS and kind not in own:
-            if inspect.getsource(OPERATORS[kind]) not in read_text(path):
+            if _changed(kind, path):
                 LOG.warning("%s is not run: the operator %r is now the package's own", path, kind)
         elif kind not in own:
             if path.stat().st_uid != os.getuid():
@@ -84,6 +84,25 @@ def load_kept(folder: Path, asked: Any) -> None:
                 f"the operator {kind!r} is another than the one that {folder} was made with "
                 f"({path}); give another --out or use --fresh, and read such runs one at a time"
             )
+
+
+def check_unchanged(folder: Path) -> None:
+    """Raise an InputError if an operator of the run is now the package's, and another there.
+
+    Such a run can be read, but further jobs of it would be of other networks.
+    """
+    for path in sorted((folder / FOLDER).glob("*.py")):
+        kind = path.stem
+        if kind in OPERATORS and kind not in user_operators() and _changed(kind, path):
+            raise InputError(
+                f"the operator {kind!r} is now the package's own and differs from the one that "
+                f"{folder} was made with ({path}); give another --out or use --fresh"
+            )
+
+
+def _changed(kind: str, path: Path) -> bool:
+    """Whether an operator of the package is not as in the file of a run."""
+    return inspect.getsource(OPERATORS[kind]) not in read_text(path)
 
 
 def modules() -> Iterator[ModuleType]:

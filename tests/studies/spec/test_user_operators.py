@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from searchspace import InputError
 from searchspace.choice import OPERATORS
 from searchspace.operators import Static
-from studies.spec.user_operators import FOLDER, load_kept
+from studies.spec.user_operators import FOLDER, check_unchanged, load_kept
 
 OPERATOR = """
 from typing import ClassVar
@@ -59,3 +60,7 @@ def test_an_operator_that_became_part_of_the_package_is_read_as_it_is_there(
     load_kept(tmp_path, ASKED)
     assert OPERATORS["kept"] is promoted
     assert "is now the package's own" in caplog.text
+    with pytest.raises(InputError, match="'kept' is now the package's own and differs from"):
+        check_unchanged(tmp_path)
+    monkeypatch.setattr("inspect.getsource", lambda choice: kept.read_text())
+    check_unchanged(tmp_path)
