@@ -21,6 +21,7 @@ from trainers.runtime.live_memory import LiveMemory
 from trainers.runtime.out_of_memory import is_out_of_memory
 from trainers.runtime.rng_state import RngState
 from trainers.tasks import Split, Splits
+from trainers.tasks.resampling import splits_of_seed
 
 CHECK_STEPS = 64
 """Steps between checks that the loss is finite; each check makes a GPU wait."""
@@ -34,8 +35,8 @@ class Training:
     generator, which is given back unchanged after each epoch. Jobs with equal seeds see the same
     images in the same order whatever their architecture, so that arms can be paired.
 
-    `data` is the task's, where it is loaded already. `recompute` lets a switchable network with an
-    ensemble use less memory, for the same result.
+    `data` is what the task loads, where that was done already. `recompute` lets a switchable
+    network with an ensemble use less memory, for the same result.
     """
 
     def __init__(
@@ -49,7 +50,8 @@ class Training:
     ) -> None:
         self.job = job
         self.device = torch.device(device)
-        self.data = (data or job.task.load(data_root)).to(self.device)
+        data = data or job.task.load(data_root)
+        self.data = splits_of_seed(job.task, data, job.seed).to(self.device)
         self.batches = Batches(job, self.data, self.device)
         seed = job.seed if job.weights_seed is None else job.weights_seed
         self.rng_state = RngState(seed, self.device)

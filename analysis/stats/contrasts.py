@@ -11,6 +11,7 @@ from analysis.stats.inference import MeanEstimate, estimate_mean, sampling_error
 from studies import Claim, Comparison, Operand
 from studies.stats.decisions import Sample
 from studies.stats.differences import accuracies, paired_differences, right_images, weights
+from trainers import Task
 
 
 @dataclass(frozen=True)
@@ -31,20 +32,23 @@ class Contrast:
 
 
 def contrasts_info(
-    frame: pd.DataFrame, task: str, claim: Claim, max_seeds: int | None = None
+    frame: pd.DataFrame, task: Task, claim: Claim, max_seeds: int | None = None
 ) -> tuple[Contrast, ...]:
-    """The contrasts of a claim on one task, named by its label; see `estimate_mean`."""
-    rows = frame[frame["task"] == task]
-    return tuple(_contrast(rows, comparison, max_seeds) for comparison in claim.comparisons)
+    """The contrasts of a claim on a task; see `estimate_mean`."""
+    rows = frame[frame["task"] == task.label()]
+    fixed = task.splits == "fixed"
+    return tuple(_contrast(rows, each, max_seeds, fixed) for each in claim.comparisons)
 
 
-def _contrast(rows: pd.DataFrame, comparison: Comparison, max_seeds: int | None) -> Contrast:
+def _contrast(
+    rows: pd.DataFrame, comparison: Comparison, max_seeds: int | None, fixed: bool
+) -> Contrast:
     operands = comparison.operands
     series = [accuracies(rows, operand) for operand in operands]
     empty = [operand_text(o) for o, values in zip(operands, series, strict=True) if values.empty]
     sample = Sample(tuple(paired_differences(rows, comparison)), comparison.margin)
     estimate = estimate_mean([value - sample.margin for value in sample.differences], max_seeds)
-    error = sampling_error_of_images(rows, comparison)
+    error = sampling_error_of_images(rows, comparison, fixed=fixed)
     bound = isnan(error)
     if bound:
         error = _bound(rows, comparison, series)
@@ -52,23 +56,26 @@ def _contrast(rows: pd.DataFrame, comparison: Comparison, max_seeds: int | None)
     return Contrast(comparison, estimate, error, sample, missing, bound)
 
 
-def sampling_error_of_images(rows: pd.DataFrame, comparison: Comparison) -> float:
+def sampling_error_of_images(
+    rows: pd.DataFrame, comparison: Comparison, *, fixed: bool = True
+) -> float:
     """Standard error of a mean difference, in points, by the draw of the test images.
 
     An image contributes the weighted sum of who gets it right, averaged over seeds; what all get
-    right or wrong cancels. Not a number where the record of a seed does not say which are right.
+    right or wrong cancels. If splits are not `fixed`, seeds test on other images: the error is that
+    of one seed, for many seeds a bound. Not a number where the record of a seed does not say which
+    images are right.
     """
     right = [right_images(rows, operand) for operand in comparison.operands]
     series = [accuracies(rows, operand) for operand in comparison.operands]
     seeds = set.intersection(*(set(values.index) for values in series))
     if not seeds or not all(seeds <= set(flags.index) for flags in right):
         return nan
-    weighted = [
-        weight * np.mean([flags[seed] for seed in seeds], axis=0)
-        for weight, flags in zip(weights(comparison), right, strict=True)
-    ]
-    by_image = np.sum(weighted, axis=0)
-    return 100 * float(by_image.std() / sqrt(len(by_image)))
+    pairs = list(zip(weights(comparison), right, strict=True))
+    by_image = [np.sum([w * flags[seed] for w, flags in pairs], axis=0) for seed in seeds]
+    if fixed:
+        by_image = [np.mean(by_image, axis=0)]
+    return 100 * sqrt(np.mean([each.var() / len(each) for each in by_image]))
 
 
 def _bound(rows: pd.DataFrame, comparison: Comparison, series: Sequence[pd.Series]) -> float:

@@ -61,9 +61,11 @@ class Verdict:
 
 def verdicts_info(frame: pd.DataFrame, ablation: Ablation) -> list[Verdict]:
     """A verdict on every claim on each task; `frame` is what `studies.load` gives."""
-    claims = [(task.label(), claim) for task in ablation.tasks for claim in ablation.design.claims]
+    claims = [(task, claim) for task in ablation.tasks for claim in ablation.design.claims]
     most = ablation.design.max_seeds
-    contrasts = [(task, claim, contrasts_info(frame, task, claim, most)) for task, claim in claims]
+    contrasts = [
+        (task.label(), claim, contrasts_info(frame, task, claim, most)) for task, claim in claims
+    ]
     return judged(contrasts, ablation.design)
 
 

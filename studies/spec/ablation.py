@@ -99,6 +99,11 @@ class Design:
         """Every arm must try equally many recipes, each of them legal."""
         if self.tune is None:
             return
+        if any(task.splits == "resampled" for task in self.tasks):
+            raise InputError(
+                "tune chooses one recipe for all seeds on images that resampled splits test on "
+                "with other seeds; use a task with fixed splits, got splits=resampled"
+            )
         counts = {
             arm.name: len(self.tune.candidates(arm.recipe or self.recipe)) for arm in self.arms
         }

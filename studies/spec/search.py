@@ -61,6 +61,11 @@ class Search:
         check_integer(0, seed=self.seed)
         check_integer(0, MAX_TRIALS, contested=self.contested)
         check_one_of(get_args(Duplicates), duplicates=self.duplicates)
+        if self.task.splits == "resampled":
+            raise InputError(
+                "a search selects on images that resampled splits test on with other seeds; use a "
+                "task with fixed splits, got splits=resampled"
+            )
         if len(set(self.objectives)) < len(self.objectives) or "accuracy" not in self.objectives:
             raise InputError(
                 "objectives must be distinct and include accuracy, got "

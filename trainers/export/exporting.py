@@ -22,6 +22,7 @@ from trainers.export.manifest import ExportedFile, ExportManifest, SizeExport
 from trainers.export.trained import TrainedModel
 from trainers.tasks import Splits, Task
 from trainers.tasks.base import Split, StoredSplit
+from trainers.tasks.resampling import load_splits
 from trainers.tasks.stream import StreamedSplit
 
 MANIFEST, CARD, ARCHITECTURE = "export.json", "MODEL_CARD.md", "architecture.json"
@@ -51,7 +52,8 @@ def export(
     for size in export_sizes:
         trained.point(size)
     task = trained.job.task
-    data, labels = task.load(data_root), task.class_names(data_root)
+    data = load_splits(task, data_root, trained.job.seed)
+    labels = task.class_names(data_root)
     try:
         out.mkdir(parents=True, exist_ok=True)
         for old in (MANIFEST, CARD):

@@ -2,15 +2,17 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import ClassVar, Literal, Self
 
 import torch
 from torch import Tensor
 
 from searchspace.errors import InputError
-from searchspace.schema import Value, non_defaults
+from searchspace.schema import OMIT_DEFAULT, Value, non_defaults
+
+Drawing = Literal["fixed", "resampled"]
 
 UNLABELLED = ("fingerprint", "code")
 """Fields of tasks that tables and plots do not show."""
@@ -109,11 +111,17 @@ class Splits:
 
 @dataclass(frozen=True)
 class Task(Value, ABC):
-    """A dataset at one resolution; a subclass sets `kind` and the shapes and loads the splits."""
+    """A dataset at one resolution; a subclass sets `kind` and the shapes and loads the splits.
+
+    `splits` are fixed, or resampled: drawn anew for each seed from the images of all three, the
+    same for all jobs of a seed.
+    """
 
     classes: ClassVar[int]
     input_size: ClassVar[int]
     in_chs: ClassVar[int] = 3
+
+    splits: Drawing = field(default="fixed", kw_only=True, metadata=OMIT_DEFAULT)
 
     def locate(self, data_root: Path | None) -> Path | None:
         """The folder that holds the data, None for bundled data; checked, but nothing is read.

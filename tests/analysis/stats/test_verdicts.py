@@ -13,7 +13,7 @@ from searchspace import Architecture, InputError, Resolutions
 from studies import Ablation, Arm, Claim, Comparison, Operand
 from studies.spec.claims import exceeds
 from studies.stats.differences import accuracies
-from tests.support.helpers import SMALL, TASK, study
+from tests.support.helpers import SMALL, TASK, study, with_design
 from trainers import Digits
 from trainers.job import pack_flags
 
@@ -266,3 +266,20 @@ def test_sampling_error_is_that_of_images_on_which_two_networks_differ() -> None
     assert verdicts_info(data, asked)[0].weakest == replace(
         bound, sampling_error=pytest.approx(bound.sampling_error)
     )
+
+
+def test_sampling_error_of_resampled_splits_is_that_of_one_seed() -> None:
+    """The n-th test image of one seed is another than that of the next."""
+    generator = np.random.default_rng(1)
+    flags = {arm: [torch.tensor(generator.random(900) < 0.6) for _ in range(9)] for arm in "ab"}
+    values = {arm: [100 * float(flag.double().mean()) for flag in flags[arm]] for arm in flags}
+    data = task_frame(**values)
+    data["test_right"] = [pack_flags(flag) for arm in "ab" for flag in flags[arm]]
+    asked = plan(claim(*exceeds("a", "b")))
+    (task,) = asked.tasks
+    other = with_design(asked, tasks=(replace(task, splits="resampled"),))
+    fixed = verdicts_info(data, asked)[0].weakest
+    resampled = verdicts_info(data.assign(task=other.tasks[0].label()), other)[0].weakest
+    assert resampled.estimate == fixed.estimate
+    assert resampled.sampling_error == pytest.approx(3 * fixed.sampling_error, rel=0.1)
+    assert not resampled.is_bound

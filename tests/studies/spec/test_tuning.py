@@ -8,7 +8,7 @@ import pytest
 from searchspace import InputError
 from studies import Ablation, Arm, Design, read_study
 from studies.spec.tuning import TUNING_SEED, Tuning, changes_text, grid
-from tests.support.helpers import EXPERTS, RECIPE, STATIC, TASK, study, with_design
+from tests.support.helpers import EXPERTS, RECIPE, STATIC, TASK, search, study, with_design
 
 GRID = grid(lr=[0.05, 0.2], weight_decay=[5e-4, 1e-3])
 
@@ -92,3 +92,11 @@ arms: {{static: {{}}, coconv: {{"*": {{kind: coconv, experts: 2}}}}}}
 task: digits
 tune: {}
 """
+
+
+def test_selection_on_resampled_splits_is_refused() -> None:
+    resampled = replace(TASK, splits="resampled")
+    with pytest.raises(InputError, match="tune chooses one recipe for all seeds on images"):
+        with_design(tuned(), tasks=(resampled,))
+    with pytest.raises(InputError, match="a search selects on images that resampled splits"):
+        search(task=resampled)
