@@ -73,7 +73,7 @@ def _contrasts(frame: pd.DataFrame, ablation: Ablation, claim: Claim) -> tuple[C
     """The contrasts of a claim, each a mean over tasks."""
     labels = [task.label() for task in ablation.tasks]
     most = ablation.design.max_seeds
-    by_task = [contrasts_info(frame, label, claim, most) for label in labels]
+    by_task = [contrasts_info(frame, task, claim, most) for task in ablation.tasks]
     return tuple(
         _mean_contrast(frame, labels, comparison, group, most)
         for comparison, group in zip(claim.comparisons, zip(*by_task, strict=True), strict=True)
