@@ -92,6 +92,41 @@ HS = Recipe(
 )
 """HS Section 4, Training strategy."""
 
+FINE_TUNE = Recipe(
+    epochs=20,
+    batch_size=64,
+    lr=1e-3,
+    optimizer="AdamW",
+    weight_decay=0.05,
+    decay_norms=False,
+    warmup_epochs=2,
+    clip_norm=1.0,
+    label_smoothing=0.1,
+    crop_area=(0.35, 1.0),
+    flip=True,
+)
+"""For networks that start from trained weights; the values are ours."""
+
+TIMM_A2 = Recipe(
+    epochs=300,
+    batch_size=2048,
+    lr=5e-3,
+    optimizer="Lamb",
+    weight_decay=0.02,
+    decay_norms=False,
+    warmup_epochs=5,
+    loss="bce",
+    crop_area=CROP,
+    flip=True,
+    rand_augment_operators=2,
+    rand_augment_magnitude=7,
+    mixup=0.1,
+    cutmix=1.0,
+)
+"""Wightman, Touvron and Jegou, "ResNet strikes back: An improved training procedure in timm", 2021,
+Table 2, without repeated augmentation and stochastic depth. https://arxiv.org/abs/2110.00476
+"""
+
 RECIPES: dict[str, Recipe] = {
     "coconv_small_images": COCONV_SMALL_IMAGES,
     "coconv_imagenet": COCONV_IMAGENET,
@@ -121,6 +156,11 @@ RECIPES: dict[str, Recipe] = {
         rand_augment_magnitude=9,
         erasing=0.25,
     ),
+    "fine_tune": FINE_TUNE,
+    # Table 2 of ResNet strikes back; A3 is for images of 160 px.
+    "timm_a1": replace(TIMM_A2, epochs=600, weight_decay=0.01, label_smoothing=0.1, mixup=0.2),
+    "timm_a2": TIMM_A2,
+    "timm_a3": replace(TIMM_A2, epochs=100, lr=8e-3, rand_augment_magnitude=6),
     "quick": Recipe(epochs=30, batch_size=64, lr=0.1, nesterov=True, crop_padding=1),
 }
 """Named instances; `quick` is for 8x8 digits."""

@@ -1,8 +1,11 @@
 """The recipe: every setting of training that affects a result, as a frozen value."""
 
 from dataclasses import dataclass, field
+from functools import cache
 from math import cos, pi
 from typing import Any, Literal, get_args
+
+import torch
 
 from searchspace.checks import (
     MAX_BRANCHES,
@@ -20,11 +23,15 @@ Precision = Literal["float32", "bfloat16", "float16"]
 Compile = Literal["no", "default", "reduce-overhead"]
 MAX_EPOCHS, MAX_BATCH = 1_000_000, 2**20
 Crops = Literal["single", "multi"]
+LossName = Literal["cross_entropy", "bce"]
+NOT_FOR_NETWORKS = "LBFGS", "Muon", "Optimizer", "Rprop", "SparseAdam"
+"""Optimisers of torch's that need a closure, matrices, whole batches or sparse gradients."""
+TIMM_OPTIMIZERS = ("Lamb",)
 
 
 @dataclass(frozen=True)
 class Recipe(Value):
-    """Stochastic gradient descent on cross-entropy.
+    """How a network is trained: stochastic gradient descent on cross-entropy unless it says else.
 
     Units: `epochs` and `step_epochs` are passes over the training split, `batch_size` images,
     `crop_padding` pixels on each side, `lr` and `final_lr` are per step and not scaled by the batch
@@ -48,6 +55,13 @@ class Recipe(Value):
     whether all sizes of a switchable network see one random crop or each its own (RS-Net Table 6).
     `weight_bits` and `activation_bits` below 32 quantise all convolutions but the first (LQ-Nets;
     RS-Net Table 3).
+
+    `optimizer` is the name of one of torch.optim's, or Lamb of timm's; `momentum`, `nesterov` and
+    `betas` are for those that have them. Without `decay_norms`, norms and biases have no decay. For
+    `warmup_epochs` the rate rises linearly from `warmup_start`, a share of itself, to the
+    schedule's. `clip_norm` is the largest norm of all gradients together; 0 is no limit. `loss`
+    "bce" is binary cross-entropy, each class by itself. `drop_path` is the share of images that
+    skip the last block of a network with stochastic depth, rising linearly from none at the first.
     """
 
     epochs: int
@@ -84,6 +98,16 @@ class Recipe(Value):
     weight_bits: int = field(default=32, metadata=OMIT_DEFAULT)
     activation_bits: int = field(default=32, metadata=OMIT_DEFAULT)
 
+    optimizer: str = field(default="SGD", metadata=OMIT_DEFAULT)
+    betas: tuple[float, float] = field(default=(0.9, 0.999), metadata=OMIT_DEFAULT)
+    decay_norms: bool = field(default=True, metadata=OMIT_DEFAULT)
+    warmup_epochs: float = field(default=0.0, metadata=OMIT_DEFAULT)
+    warmup_start: float = field(default=0.01, metadata=OMIT_DEFAULT)
+    clip_norm: float = field(default=0.0, metadata=OMIT_DEFAULT)
+    loss: LossName = field(default="cross_entropy", metadata=OMIT_DEFAULT)
+    drop_path: float = field(default=0.0, metadata=OMIT_DEFAULT)
+    kept_rate: float = field(default=1.0, metadata=OMIT_DEFAULT)
+
     def __post_init__(self) -> None:
         check_integer(1, MAX_EPOCHS, epochs=self.epochs, step_epochs=self.step_epochs)
         check_integer(1, MAX_BATCH, batch_size=self.batch_size)
@@ -96,6 +120,7 @@ class Recipe(Value):
             check_integer(1, MAX_EPOCHS, **{f"milestones[{i}]": milestone})
         self._check_augmentation()
         self._check_optimisation()
+        self._check_optimizer()
 
     def _check_augmentation(self) -> None:
         if self.crop_area is not None:
@@ -124,8 +149,31 @@ class Recipe(Value):
         bits = (1, 2, 3, 4, 32)
         check_one_of(bits, weight_bits=self.weight_bits, activation_bits=self.activation_bits)
 
+    def _check_optimizer(self) -> None:
+        check_one_of(optimizers(), optimizer=self.optimizer)
+        if not isinstance(self.betas, tuple) or len(self.betas) != 2:
+            raise InputError(f"betas must be two numbers, got {shown(self.betas)}")
+        for i, beta in enumerate(self.betas):
+            check_at_least(0, **{f"betas[{i}]": beta})
+            if beta >= 1:
+                raise InputError(f"betas[{i}] must be below 1, got {beta:g}")
+        if self.nesterov and self.optimizer == "SGD" and not self.momentum:
+            raise InputError("nesterov needs a momentum above 0, got momentum 0")
+        check_one_of((False, True), decay_norms=self.decay_norms)
+        _at_most(self.epochs, warmup_epochs=self.warmup_epochs)
+        _at_most(1, warmup_start=self.warmup_start, drop_path=self.drop_path)
+        check_at_least(0, clip_norm=self.clip_norm, kept_rate=self.kept_rate)
+        check_one_of(get_args(LossName), loss=self.loss)
+
     def rate(self, progress: float) -> float:
         """The learning rate after `progress` epochs, a fraction within an epoch included."""
+        rate = self._scheduled(progress)
+        if progress >= self.warmup_epochs:
+            return rate
+        start = self.warmup_start
+        return rate * (start + (1 - start) * progress / self.warmup_epochs)
+
+    def _scheduled(self, progress: float) -> float:
         if self.schedule == "step":
             passed = sum(progress >= milestone for milestone in self.milestones)
             steps = passed if self.milestones else int(progress // self.step_epochs)
@@ -137,6 +185,17 @@ class Recipe(Value):
             done = min(progress / self.epochs, 1.0)
             return self.final_lr + (self.lr - self.final_lr) * (1 + cos(pi * done)) / 2
         return self.lr
+
+
+@cache
+def optimizers() -> tuple[str, ...]:
+    """The names of all optimisers."""
+    offered = (
+        name
+        for name, kind in vars(torch.optim).items()
+        if isinstance(kind, type) and issubclass(kind, torch.optim.Optimizer)
+    )
+    return tuple(sorted(set(offered) - set(NOT_FOR_NETWORKS))) + TIMM_OPTIMIZERS
 
 
 def _at_most(maximum: float, **values: Any) -> None:

@@ -6,13 +6,14 @@ from itertools import chain
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from trainers.job import Job
 from trainers.learning.averaged_weights import AveragedWeights
-from trainers.learning.losses import Batch, Loss, PlainLoss
+from trainers.learning.losses import Batch, Loss, PlainLoss, criterion
+from trainers.learning.optimizers import make_optimizer
 from trainers.learning.quantisation import quantise
+from trainers.learning.stochastic_depth import set_drop_path
 from trainers.learning.switchable_loss import SwitchableLoss
 from trainers.recipe import Recipe
 from trainers.runtime.out_of_memory import StepState, is_out_of_memory
@@ -34,11 +35,13 @@ class Learner:
         recipe = job.recipe
         self.recipe = recipe
         self.network = quantise(network, recipe.weight_bits, recipe.activation_bits)
+        if recipe.drop_path:
+            set_drop_path(self.network, recipe.drop_path)
         self.device = next(network.parameters()).device
         if recipe.channels_last:
             self.network.to(memory_format=torch.channels_last)
         self._compiled = self.network if recipe.compile == "no" else _compiled(self.network, recipe)
-        self.optimizer = _optimizer(self.network, recipe)
+        self.optimizer = make_optimizer(self.network, recipe)
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=recipe.precision == "float16")
         # It makes its tensors at the first use: now, so that every step finds them.
         self.scaler.scale(torch.zeros((), device=self.device))
@@ -55,7 +58,7 @@ class Learner:
     def learn(self, batch: Batch, rate: float) -> Tensor:
         """One step of the optimiser at a learning rate; the batch's mean loss, detached."""
         for group in self.optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group.get("share", 1.0)
         self.step_state.remember()
         loss = self._gradients(batch)
         while loss is None:
@@ -65,6 +68,9 @@ class Learner:
                 )
             self.step_state.restore()
             loss = self._gradients(batch)
+        if self.recipe.clip_norm:
+            self.scaler.unscale_(self.optimizer)
+            nn.utils.clip_grad_norm_(self.network.parameters(), self.recipe.clip_norm)
         self.scaler.step(self.optimizer)
         self.scaler.update()
         self.optimizer.zero_grad(set_to_none=True)
@@ -117,9 +123,13 @@ class Learner:
     def _loss(self, job: Job, recompute: bool) -> Loss:
         resolutions = job.architecture.resolutions
         if resolutions is None:
-            return PlainLoss(self._forward, F.cross_entropy)
+            return PlainLoss(self._forward, criterion(self.recipe.loss))
         return SwitchableLoss(
-            self.network, self._forward, resolutions, F.cross_entropy, recompute=recompute
+            self.network,
+            self._forward,
+            resolutions,
+            criterion(self.recipe.loss),
+            recompute=recompute,
         )
 
     def _gradients(self, batch: Batch) -> Tensor | None:
@@ -148,31 +158,6 @@ class Learner:
             return False
         self.accumulation = min(2 * self.accumulation, smallest)
         return True
-
-
-def _optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.SGD:
-    named = dict(network.named_parameters())
-    # The scores of an ensemble are changed by their loss only, not by decay.
-    scores = [parameter for name, parameter in named.items() if name == "importance"]
-    groups: list[dict[str, Any]] = [
-        {"params": [parameter for name, parameter in named.items() if name != "importance"]}
-    ]
-    if scores:
-        groups.append({"params": scores, "weight_decay": 0.0})
-    optimizer = torch.optim.SGD(
-        groups,
-        lr=recipe.lr,
-        momentum=recipe.momentum,
-        nesterov=recipe.nesterov,
-        weight_decay=recipe.weight_decay,
-        fused=True,
-    )
-    if recipe.momentum:
-        # The fused form makes them at the first step and leaves in them what was in memory if the
-        # scaler, whose first guess is often too large, skips that step.
-        for parameter in named.values():
-            optimizer.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
-    return optimizer
 
 
 def _compiled(network: nn.Module, recipe: Recipe) -> Any:

@@ -4,7 +4,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+import torch.nn.functional as F
 from torch import Tensor
+
+from trainers.recipe import LossName
 
 Forward = Callable[[Tensor], Tensor]
 Criterion = Callable[[Tensor, Tensor], Tensor]
@@ -30,6 +33,21 @@ class Batch:
         targets = zip(*(target.tensor_split(count) for target in self.targets), strict=True)
         for piece_crops, piece_targets in zip(crops, targets, strict=True):
             yield Batch(piece_crops, piece_targets)
+
+
+def criterion(name: LossName) -> Criterion:
+    """The classification loss of a recipe."""
+    return F.cross_entropy if name == "cross_entropy" else binary_cross_entropy
+
+
+def binary_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
+    """The mean over images and classes of each class's own cross-entropy, present or not.
+
+    Wightman et al., ResNet strikes back, Section 3.2. https://arxiv.org/abs/2110.00476
+    """
+    if targets.ndim == 1:
+        targets = F.one_hot(targets, logits.shape[1])
+    return F.binary_cross_entropy_with_logits(logits, targets.to(logits.dtype))
 
 
 class Loss(Protocol):
