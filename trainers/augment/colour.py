@@ -38,7 +38,9 @@ def sharpness(images: Tensor, factor: Tensor) -> Tensor:
 
 
 def hue(images: Tensor, shift: Tensor) -> Tensor:
-    """Turn the hue of each image by its share (N,) of a full circle."""
+    """Turn the hue of each image by its share (N,) of a full circle; grey images have none."""
+    if images.shape[1] == 1:
+        return images
     red, green, blue = images.unbind(1)
     value, index = images.max(1)
     chroma = value - images.amin(1)
