@@ -66,7 +66,8 @@ def test_familywise_error_where_every_difference_is_the_margin(
         claims = [[b - a], [c - b], [d - c], [b - a, c - b], [d - a, d - c]]
         samples = [[Sample(tuple(values)) for values in claim] for claim in claims]
         decisions = decide(samples, equivalence, max_seeds)
-        wrong += any(x.conclusion in ("equivalent", "contradicted") for x in decisions)
+        # Equivalence may be found beside support, and is wrong there as well.
+        wrong += any(min(x.p_equivalent, x.p_contradicted) <= FAMILY_ERROR for x in decisions)
     assert wrong / 400 <= 0.08
 
 
