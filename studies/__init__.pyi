@@ -20,3 +20,4 @@ from .spec.experiment import Experiment as Experiment
 from .spec.search import Search as Search
 from .spec.search_file import read_search as read_search
 from .spec.study_file import read_study as read_study
+from .spec.tuning import Tuning as Tuning

@@ -29,5 +29,6 @@ def environment_sections(run: Run) -> list[Section]:
     table = ReportTable("environment", "Versions", info, ENVIRONMENT_COLUMNS)
     reason = "" if len(info) else "The run directory says nothing of its environment."
     tables = (table,) if len(info) else ()
-    text = (f"Recipe: {settings}.",)
+    tuned = run.is_ablation and run.ablation.design.tune is not None
+    text = (f"Recipe{' before tuning' if tuned else ''}: {settings}.",)
     return [Section("environment", "Recipe and environment", text, tables=tables, reason=reason)]

@@ -9,6 +9,7 @@ from studies.rundir.store import RunStore
 from studies.rundir.tuning import ArmTuning, arm_tunings, missing_jobs, with_tuned
 from studies.spec.ablation import Ablation
 from studies.stats.looks import ArmJobs, Look, last_look
+from studies.stats.sequential import check_max_seeds
 from trainers import Job
 
 NamedJobs = dict[str, tuple[str, Job]]
@@ -41,6 +42,8 @@ def standing(
 
     Jobs with the keys `again` count as not trained, those with the keys `failed` as ended.
     """
+    if ablation.design.max_seeds is not None:
+        check_max_seeds(ablation.design.max_seeds)
     records = store.records()
     tunings = arm_tunings(ablation, records, again)
     ablation = with_tuned(ablation, tunings)

@@ -14,8 +14,9 @@ import pandas as pd
 from searchspace import InputError
 from studies.spec.ablation import Ablation
 from studies.spec.claims import Claim
-from studies.stats.decisions import ClaimDecision, study_decisions
+from studies.stats.decisions import ClaimDecision, claim_samples, study_decisions
 from studies.stats.sequential import check_max_seeds
+from studies.stats.t_tests import MIN_PAIRS
 from trainers import Job
 
 DEFAULT_MAX_SEEDS = 30
@@ -65,7 +66,7 @@ def last_look(
         for place, each in enumerate(decisions):
             if each.decision.is_decided:
                 decided_at.setdefault(place, seeds)
-        needed = _needed(ablation, decisions) if seeds < design.max_seeds else ()
+        needed = _needed(ablation, seen, decisions) if seeds < design.max_seeds else ()
         next_keys = {jobs[arm, task, seeds].key for arm, task in needed}
         if not needed or not next_keys <= set(ended):
             return Look(seeds, tuple(decisions), decided_at, needed)
@@ -87,24 +88,35 @@ def outcome_text(ablation: Ablation, look: Look, why_not: str = "") -> str:
             conclusion = each.decision.conclusion
             sentences.append(f"{name}: {conclusion} after {look.decided_at[place]} seeds")
         else:
-            why = why_not or f"the planned maximum of {ablation.design.max_seeds} seeds is reached"
+            why = why_not or (
+                f"the planned maximum of {ablation.design.max_seeds} seeds is reached"
+                if look.seeds == ablation.design.max_seeds
+                else "no seed has an accuracy of all its arms"
+            )
             sentences.append(f"{name}: undecided after {look.seeds} seeds ({why})")
     counts = f"Decided: {len(look.decided_at)} of {len(look.decisions)} claims."
     return f"{counts} {'; '.join(sentences)}."
 
 
 def _needed(
-    ablation: Ablation, decisions: Collection[ClaimDecision]
+    ablation: Ablation, frame: pd.DataFrame, decisions: Collection[ClaimDecision]
 ) -> tuple[tuple[str, str], ...]:
     """The arms that open claims compare, each with its task, in the design's order."""
     wanted = {
         (arm, each.task)
         for each in decisions
-        if not each.decision.is_decided
+        if not each.decision.is_decided and not _is_hopeless(frame, each)
         for arm in arms_of(each.claim)
     }
     pairs = [(arm.name, task.label()) for task in ablation.tasks for arm in ablation.design.arms]
     return tuple(pair for pair in pairs if pair in wanted)
+
+
+def _is_hopeless(frame: pd.DataFrame, each: ClaimDecision) -> bool:
+    """Whether so many seeds have not given one pair: an arm that always diverges never will."""
+    if frame["seed"].nunique() < MIN_PAIRS:
+        return False
+    return any(not sample.differences for sample in claim_samples(frame, each.task, each.claim))
 
 
 def until_decided(ablation: Ablation, max_seeds: int) -> Ablation:

@@ -131,6 +131,21 @@ def test_a_pair_that_diverges_is_left_out_and_seeds_follow(store: RunStore) -> N
     assert end_jobs(asked(), store, outcome) == []
 
 
+def test_an_arm_that_always_diverges_ends_its_claims(store: RunStore) -> None:
+    good = gains(20, -20)
+
+    def outcome(job: Job) -> float | Status | None:
+        return "diverged" if job.architecture == EXPERTS else good(job)
+
+    counts = seeds_of(end_jobs(asked(), store, outcome))
+    assert counts["coconv"] == 3
+    look = standing(asked(), store).look
+    assert look is not None and not look.needed
+    told = outcome_text(asked(), look)
+    assert "Experts help: undecided after" in told
+    assert "(no seed has an accuracy of all its arms)" in told
+
+
 def test_every_task_goes_on_by_itself(store: RunStore) -> None:
     other = Digits(noise=0.1, train_size=40)
 
@@ -185,6 +200,13 @@ def test_the_rule_is_kept_and_not_changed_after_a_look() -> None:
         asked(12).changed(margin=2.0).extending(earlier)
     with pytest.raises(InputError, match="neither claims nor margin can be changed"):
         asked(12).changed(claims=CLAIMS[:1]).extending(earlier)
+
+
+def test_a_maximum_that_cannot_be_computed_is_refused_before_anything_is_trained(
+    store: RunStore,
+) -> None:
+    with pytest.raises(InputError, match="max_seeds must be at most 100, got 200"):
+        standing(with_design(asked(), max_seeds=200), store)
 
 
 @pytest.mark.parametrize(
