@@ -14,8 +14,9 @@ from typing import Any
 from searchspace import Architecture, InputError
 from searchspace.backbones.graft.sources import files_beside
 from searchspace.schema import from_json
-from studies.spec.ablation import EQUIVALENCE_MARGIN, Arm, Design, Study
+from studies.spec.ablation import Study
 from studies.spec.claims import Claim, Comparison, exceeds
+from studies.spec.design import EQUIVALENCE_MARGIN, Arm, Design
 from studies.spec.file_fields import (
     as_list,
     as_mapping,
