@@ -6,6 +6,7 @@ import pytest
 from searchspace import InputError
 from searchspace.schema import to_json
 from studies import COLUMNS, Ablation, Claim, Operand, Study, load
+from studies.cli.pilot import ACCURACY
 from studies.execution.resources import Resources
 from studies.execution.worker import Worker, WorkItem
 from studies.papers.catalog import STUDIES
@@ -13,6 +14,7 @@ from studies.papers.catalog import study as named
 from studies.papers.quick import SETTINGS
 from studies.rundir.store import RunStore
 from studies.spec.claims import exceeds
+from studies.stats.power import design_difference
 from tests.support.helpers import study
 from trainers import Digits
 
@@ -36,6 +38,15 @@ def test_every_study_is_whole(name: str) -> None:
         keys = [job.key for _, job in plan.untuned_jobs()]
         assert len(keys) == len(set(keys)) == len(design.arms) * len(design.tasks) * design.seeds
         assert Ablation.from_json(plan.to_json()) == plan
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_a_design_with_a_pilot_can_tell_what_matters(name: str) -> None:
+    """Differences of 1.5 points, with a baseline that has learnt and has room."""
+    for design in STUDIES[name].presets.values():
+        if design.pilot is not None and not design.is_paper_protocol:
+            assert design_difference(design, design.pilot.sd) <= 1.5
+            assert ACCURACY[0] <= design.pilot.accuracy <= ACCURACY[1]
 
 
 def test_jobs_come_seed_by_seed_so_that_a_part_is_paired() -> None:
