@@ -87,14 +87,10 @@ class StagedQueue(AblationQueue):
         left = {job.key for job in (*self.waiting, *self.running.values(), *self.interrupted)}
         tuning = [{job.key for c in t.candidates for job in c.jobs} & left for t in now.tunings]
         tuning = [stage for stage in tuning if stage]
-        self.later = len(tuning) * self._jobs_of_an_arm()
+        # Those with the arms' own recipes are known and wait already.
+        self.later = len(tuning) * now.ablation.design.seeds
         seeds = set() if now.ablation.design.max_seeds is None else left & now.missing.keys()
         self.stages = [*tuning, *([seeds] if seeds else [])]
-
-    def _jobs_of_an_arm(self) -> int:
-        """The jobs of an arm on a task that follow its tuning."""
-        design = self.standing.ablation.design
-        return design.seeds * (1 + bool(design.tune and design.tune.untuned))
 
     @property
     def lost(self) -> dict[str, str]:

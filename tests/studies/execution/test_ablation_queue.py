@@ -7,6 +7,9 @@ from typing import Any
 import pytest
 
 from studies import Ablation, load, read_experiment
+from studies.execution.ablation_queue import StagedQueue
+from studies.execution.job_queue import RunCallbacks
+from studies.execution.resources import Resources
 from studies.rundir.frames import load_untuned
 from studies.rundir.store import RunStore
 from studies.rundir.tuning import arm_tunings, is_tuning
@@ -187,3 +190,14 @@ def test_untuned_arms_are_read_beside(store: RunStore) -> None:
     assert tuned_frame.attrs["left_out"] == own.attrs["left_out"] == 0
     shared = set(own["key"]) & set(tuned_frame["key"])
     assert len(shared) == 2
+
+
+@pytest.mark.parametrize("untuned", [False, True])
+def test_jobs_left_count_what_follows_tuning(store: RunStore, untuned: bool) -> None:
+    """Untuned jobs of an arm that keeps its recipe are its own: these count once in the end."""
+    asked = tuned(untuned=untuned)
+    store.folder.mkdir()
+    queue = StagedQueue(asked, store, Resources(), RunCallbacks())
+    expected = queue.jobs_left()
+    assert expected == 6 + 4 + 4 * untuned
+    assert len(run(asked, store)) == expected - 2 * untuned
