@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any, cast
 
 from searchspace import InputError
+from searchspace.backbones.graft.sources import files_beside
 from searchspace.checks import MAX_SIZE, check_integer, shown
 from searchspace.schema import from_json, to_json
 from searchspace.serialization.files import read_data
 from searchspace.serialization.parsing import parse_json
 from trainers.named_recipes import RECIPES
 from trainers.recipe import Recipe
+from trainers.start_weights import with_weights
 from trainers.tasks import TASKS, Folder, PythonData, Task, Torchvision, folder_task
 from trainers.tasks.collected_task import CollectedTask, counted
 from trainers.tasks.published import PUBLISHED
@@ -105,12 +107,20 @@ def _collected_task(fields: dict[str, Any], folder: Path, where: str) -> tuple[T
 def parse_recipe(name: str, changes: list[str]) -> Recipe:
     """A recipe by its name or from a file; each change is `field=value`, JSON or text."""
     if Path(name).suffix in SUFFIXES:
-        chosen = from_json(Recipe, read_data(Path(name)), name)
+        with files_beside(Path(name).parent):
+            chosen = from_json(Recipe, with_weights(_object(read_data(Path(name)), name)), name)
     elif name in RECIPES:
         chosen = RECIPES[name]
     else:
         raise InputError(f"there is no recipe {name!r}; known recipes are {', '.join(RECIPES)}")
-    return from_json(Recipe, {**to_json(chosen), **parse_changes(changes)}, "recipe")
+    changed = with_weights(parse_changes(changes))
+    return from_json(Recipe, {**to_json(chosen), **changed}, "recipe")
+
+
+def _object(data: Any, where: str) -> dict[str, Any]:
+    if not isinstance(data, dict):
+        raise InputError(f"{where}: expected an object, got {shown(data)}")
+    return data
 
 
 def parse_changes(changes: list[str]) -> dict[str, Any]:

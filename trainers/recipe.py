@@ -17,6 +17,7 @@ from searchspace.checks import (
 )
 from searchspace.errors import InputError
 from searchspace.schema import OMIT_DEFAULT, Value
+from trainers.start_weights import StartWeights
 
 Schedule = Literal["constant", "step", "cosine"]
 Precision = Literal["float32", "bfloat16", "float16"]
@@ -62,6 +63,11 @@ class Recipe(Value):
     schedule's. `clip_norm` is the largest norm of all gradients together; 0 is no limit. `loss`
     "bce" is binary cross-entropy, each class by itself. `drop_path` is the share of images that
     skip the last block of a network with stochastic depth, rising linearly from none at the first.
+
+    `weights` is a file to start from, in YAML its path or torchvision/NAME.WEIGHTS or
+    timm/NAME.TAG: weights of the backbone with the default choice in every slot. Operators start as
+    what they replace where they can. Of the weights that are kept as they are, those whose names
+    match a pattern of `freeze` are not trained, and the others' rate is multiplied by `kept_rate`.
     """
 
     epochs: int
@@ -106,6 +112,9 @@ class Recipe(Value):
     clip_norm: float = field(default=0.0, metadata=OMIT_DEFAULT)
     loss: LossName = field(default="cross_entropy", metadata=OMIT_DEFAULT)
     drop_path: float = field(default=0.0, metadata=OMIT_DEFAULT)
+
+    weights: StartWeights | None = field(default=None, metadata=OMIT_DEFAULT)
+    freeze: tuple[str, ...] = field(default=(), metadata=OMIT_DEFAULT)
     kept_rate: float = field(default=1.0, metadata=OMIT_DEFAULT)
 
     def __post_init__(self) -> None:
@@ -160,10 +169,12 @@ class Recipe(Value):
         if self.nesterov and self.optimizer == "SGD" and not self.momentum:
             raise InputError("nesterov needs a momentum above 0, got momentum 0")
         check_one_of((False, True), decay_norms=self.decay_norms)
-        _at_most(self.epochs, warmup_epochs=self.warmup_epochs)
+        _at_most(MAX_EPOCHS, warmup_epochs=self.warmup_epochs)
         _at_most(1, warmup_start=self.warmup_start, drop_path=self.drop_path)
         check_at_least(0, clip_norm=self.clip_norm, kept_rate=self.kept_rate)
         check_one_of(get_args(LossName), loss=self.loss)
+        if self.weights is None and (self.freeze or self.kept_rate != 1):
+            raise InputError("freeze and kept_rate are for networks that start from weights")
 
     def rate(self, progress: float) -> float:
         """The learning rate after `progress` epochs, a fraction within an epoch included."""

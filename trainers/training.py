@@ -12,6 +12,7 @@ from torch import Tensor
 
 from searchspace import build
 from searchspace.schema import from_json, to_json
+from searchspace.starting import start_from
 from trainers.job import Ensemble, Epoch, Job, Point, Result, Status, pack_flags
 from trainers.learning.batches import Batches
 from trainers.learning.learner import Learner
@@ -56,9 +57,9 @@ class Training:
         seed = job.seed if job.weights_seed is None else job.weights_seed
         self.rng_state = RngState(seed, self.device)
         with self.rng_state.active():
-            network = build(job.architecture, job.task.classes, job.task.in_chs)
+            network, kept = initial_network(job)
             self.learner = Learner(
-                network.to(self.device), job, self.rng_state, recompute=recompute
+                network.to(self.device), job, self.rng_state, kept=kept, recompute=recompute
             )
         self.step = 0
         self.losses = torch.zeros(self.steps, device=self.device)
@@ -166,7 +167,7 @@ class Training:
     def _pass(self, after_step: Callable[[], None] | None) -> float:
         """Train on the rest of an epoch in whole batches; returns the mean loss."""
         passed = len(self.curve)
-        self.learner.network.train()
+        self.learner.train_mode()
         left = self.batches.in_pass(passed, self.step)
         with self.rng_state.active(), closing(left) as batches:
             started = time.perf_counter()
@@ -243,6 +244,19 @@ class Training:
             self.learner.accumulation,
             self._memory(),
         )
+
+
+def initial_network(job: Job) -> tuple[torch.nn.Module, frozenset[str]]:
+    """The network before training, and the names of its parameters that given weights made."""
+    classes, in_chs = job.task.classes, job.task.in_chs
+    network = build(job.architecture, classes, in_chs)
+    weights = job.recipe.weights
+    if weights is None:
+        return network, frozenset()
+    start = start_from(
+        network, job.architecture, weights.load(), num_classes=classes, in_chs=in_chs
+    )
+    return network, start.kept
 
 
 def _mean(values: Iterable[float]) -> float:

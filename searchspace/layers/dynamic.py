@@ -12,6 +12,7 @@ folded in exactly.
 
 from dataclasses import dataclass
 from math import prod
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -22,6 +23,9 @@ from searchspace.layers.fused_experts import can_fuse, conv_norm_mix
 from searchspace.layers.mixed_kernel import MixedKernelConv2d, Side
 from searchspace.layers.norms import PrivateBatchNorm2d, inference_affine, norm_in_use
 from searchspace.slot import Slot
+
+START_NOISE = 0.01
+"""Standard deviation of what is added to each expert that starts as a given kernel, in its own."""
 
 
 @dataclass(frozen=True)
@@ -136,6 +140,36 @@ class DynamicConv2d(nn.Module):
         if bias is not None:
             bias = bias.unflatten(0, order).transpose(0, 1).flatten(1, 2)
         return kernels, bias
+
+    @torch.no_grad()
+    def start_from(self, kernel: Tensor, bias: Tensor | None) -> None:
+        """Start as the convolution with this kernel and bias, by a router that weighs evenly.
+
+        Each expert is the kernel and some noise, so that they can part; the noise of all experts
+        sums to zero. Norms of experts start as identities of inference.
+        """
+        router: Any = self.router
+        weight = router.weigh_evenly()
+        count = self.experts.count
+        noise = torch.randn(count, *kernel.shape) * (START_NOISE * kernel.std())
+        kernels = kernel + noise - noise.mean(0) if count > 1 else kernel[None]
+        self.weight.copy_(self._stored(kernels / (weight * count)))
+        shift = torch.zeros(kernel.shape[0]) if bias is None else bias
+        # Experts whose inputs are weighted add their biases as they are.
+        scale = weight * count if self.experts.side == "out" else count
+        shifts = self._stored((shift / scale).expand(count, -1))
+        if self.bias is not None:
+            self.bias.copy_(shifts)
+        for norm in self.norm.modules():
+            if isinstance(norm, nn.BatchNorm2d):
+                norm.reset_running_stats()
+                norm.weight.fill_((1 + norm.eps) ** 0.5)
+                norm.bias.copy_(shifts)
+
+    def _stored(self, values: Tensor) -> Tensor:
+        """Values (experts, out_chs, ...) in the order in which the experts' channels are stored."""
+        groups = self.slot.groups if self.experts.side == "out" else 1
+        return values.unflatten(1, (groups, -1)).transpose(0, 1).flatten(0, 2)
 
     def deployed(self) -> nn.Module:
         """The form that mixes kernels instead of outputs; equal in evaluation mode."""

@@ -98,6 +98,26 @@ class AsymmetricConv2d(nn.Module):
         kernel = torch.stack(kernels).sum(0)
         return kernel, torch.stack(biases).sum(0) if biases else None
 
+    @torch.no_grad()
+    def start_from(self, kernel: Tensor, bias: Tensor | None) -> None:
+        """Start as the convolution with this kernel and bias: the other branches add zeros."""
+        for branch in (self.square, self.horizontal, self.vertical):
+            conv = branch[0]
+            assert isinstance(conv, nn.Conv2d)
+            if branch is self.square:
+                conv.weight.copy_(kernel)
+            if conv.bias is not None and bias is not None:
+                conv.bias.copy_(bias)
+            norms = [norm for norm in branch[1].modules() if isinstance(norm, nn.BatchNorm2d)]
+            for norm in norms:
+                norm.reset_running_stats()
+                norm.weight.fill_((1 + norm.eps) ** 0.5 if branch is self.square else 0.0)
+                norm.bias.zero_()
+                if branch is self.square and bias is not None:
+                    norm.bias.copy_(bias)
+            if branch is not self.square and not norms:
+                conv.weight.zero_()
+
     def deployed(self) -> nn.Module:
         """One 3x3 convolution, equal in evaluation mode."""
         if isinstance(self.square[1], PrivateBatchNorm2d):

@@ -12,6 +12,7 @@ expert norms and so is another network. Ours folds them in and is exact
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -107,6 +108,12 @@ class CoConvRouter(CountedModule):
         logits = F.linear(F.relu(gathered), self.expand.weight.flatten(1))
         logits = logits.unflatten(1, (self.experts, -1))
         return logits.softmax(1) if self.softmax else logits.sigmoid()
+
+    @torch.no_grad()
+    def weigh_evenly(self) -> float:
+        """Give every expert the same weight whatever the image; returns it."""
+        self.expand.weight.zero_()
+        return 1 / self.experts if self.softmax else 0.5
 
     def macs(self, *shapes: Shape) -> int:
         """Those of the three convolutions."""

@@ -10,6 +10,7 @@ CoConv's text names none, and the annealed temperature belongs to the original's
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -65,3 +66,10 @@ class DyConvRouter(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(N, in_chs, H, W) to weights (N, experts, 1) that sum to 1."""
         return self.expand(F.relu(self.squeeze(spatial_mean(x)))).softmax(1)[..., None]
+
+    @torch.no_grad()
+    def weigh_evenly(self) -> float:
+        """Give every expert the same weight whatever the image; returns it."""
+        self.expand.weight.zero_()
+        self.expand.bias.zero_()
+        return 1 / self.expand.out_features

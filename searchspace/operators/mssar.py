@@ -103,6 +103,14 @@ class MultiScaleRecalibration2d(nn.Module):
         logits = [squeeze(rows) for squeeze, rows in zip(self.squeezes, averages, strict=True)]
         return x * self.spread(torch.cat(logits, -2).sigmoid(), x)
 
+    @torch.no_grad()
+    def start_unchanged(self) -> float:
+        """Rescale all channels by the same factor whatever the image; returns it."""
+        for squeeze in self.squeezes:
+            assert isinstance(squeeze, RegionSqueeze)
+            squeeze.expand.weight.zero_()
+        return 0.5
+
 
 class RegionSqueeze(nn.Module):
     """W2 relu(BN(W1 y)) for each row y, which is two 1x1 convolutions over pooled maps."""

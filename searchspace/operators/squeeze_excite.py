@@ -9,6 +9,7 @@ Here as a row of CoConv Table 3, and in Multiception's SeNet-56, which has no bi
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -67,3 +68,10 @@ class SqueezeExcite2d(nn.Module):
         """(N, out_chs, H, W) rescaled by what (N, in_chs, H', W') holds."""
         gate = self.expand(F.relu(self.squeeze(spatial_mean(source)))).sigmoid()
         return x * gate[..., None, None]
+
+    @torch.no_grad()
+    def start_unchanged(self) -> float:
+        """Rescale all channels by the same factor whatever the image; returns it."""
+        for parameter in self.expand.parameters():
+            parameter.zero_()
+        return 0.5

@@ -14,6 +14,7 @@ from rich.table import Table
 from searchspace import InputError, build
 from studies.cli.pilot import difference_text
 from studies.cli.progress import duration
+from studies.cli.start_preview import start_text
 from studies.execution.resources import Resources
 from studies.execution.standing import standing
 from studies.rundir.store import RunStore
@@ -48,7 +49,7 @@ def plan_table(ablation: Ablation, store: RunStore, resources: Resources) -> Gro
     summary = (
         f"{len(jobs)} jobs to train of {_total(ablation)} ({design.seeds} seeds), about "
         f"{duration(seconds)} on {slots(resources)} workers.\n{difference_text(design)}\n"
-        f"{_tuning_text(ablation)}{_until_text(ablation)}{design.note}"
+        f"{start_text(ablation)}{_tuning_text(ablation)}{_until_text(ablation)}{design.note}"
     )
     return Group(*tables, summary)
 

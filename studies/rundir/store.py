@@ -27,7 +27,12 @@ from studies.spec.ablation import Ablation
 from studies.spec.experiment import Experiment
 from studies.spec.search import Search
 from studies.spec.user_data import keep_data_files, register_kept
-from studies.spec.user_models import find_kept_models, keep_models
+from studies.spec.user_models import (
+    find_kept_models,
+    find_kept_weights,
+    keep_models,
+    keep_weights,
+)
 from studies.spec.user_operators import keep_operators, load_kept
 
 LOG = logging.getLogger(__name__)
@@ -107,6 +112,7 @@ class RunStore:
         with writing(self.folder), replacing(self._study_file, sync=True) as part:
             keep_operators(self.folder, form)
             keep_models(self.folder, form)
+            keep_weights(self.folder, form)
             keep_data_files(self.folder, form)
             part.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
@@ -213,6 +219,7 @@ def _read(path: Path) -> _StudyFile:
         form = data["experiment"]
         load_kept(path.parent, form)
         find_kept_models(path.parent, form)
+        find_kept_weights(path.parent, form)
         register_kept(path.parent, form)
         experiment = KINDS[form["kind"]].from_json(form, str(path))
         return _StudyFile(data["name"], data["environment"], experiment)

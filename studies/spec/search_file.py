@@ -81,12 +81,14 @@ def build_search(data: Mapping[str, Any], where: str, folder: Path) -> SearchFil
         raise InputError(f"{where}: task: a search has one task, got {len(tasks)}")
     space, space_name = _space(data["space"], folder, f"{where}: space")
     space, notes = fitted(space, tasks[0])
+    with files_beside(folder):
+        recipe = parse_recipe_field(data["recipe"], f"{where}: recipe")
     limits = {name: round(parse_amount(data[name])) for name in LIMITS if name in data}
     form = {
         "name": str(data.get("name", f"search-{space_name}")),
         "space": space.to_json(),
         "task": to_json(tasks[0]),
-        "recipe": to_json(parse_recipe_field(data["recipe"], f"{where}: recipe")),
+        "recipe": to_json(recipe),
         "trials": data["trials"],
         "limits": {**to_json(Limits()), **limits},
         **{name: data[name] for name in COPIED if name in data},

@@ -72,6 +72,7 @@ def read_study(path: str | Path) -> StudyFile:
             _arm(str(name), entry, data.get("backbone"), f"{where}: arms.{name}")
             for name, entry in as_mapping(data["arms"], f"{where}: arms").items()
         )
+        recipe = parse_recipe_field(data.get("recipe", "quick"), f"{where}: recipe")
     if not arms:
         raise InputError(f"{where}: arms: expected at least one arm, got none")
     tasks, data_root = parse_tasks(data["task"], file.parent, f"{where}: task")
@@ -84,7 +85,7 @@ def read_study(path: str | Path) -> StudyFile:
         design = Design(
             arms=arms,
             tasks=tasks,
-            recipe=parse_recipe_field(data.get("recipe", "quick"), f"{where}: recipe"),
+            recipe=recipe,
             seeds=data.get("seeds", 5),
             note="",
             claims=tuple(claims),

@@ -1,6 +1,6 @@
 """One training step: loss, optimiser, precision, weight averaging, memory."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import partial
 from itertools import chain
 from typing import Any
@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from trainers.job import Job
 from trainers.learning.averaged_weights import AveragedWeights
+from trainers.learning.freezing import freeze
 from trainers.learning.losses import Batch, Loss, PlainLoss, criterion
 from trainers.learning.optimizers import make_optimizer
 from trainers.learning.quantisation import quantise
@@ -26,11 +27,18 @@ class Learner:
     """Trains a network on batches as the job's recipe says.
 
     `accumulation` is the number of pieces in which a batch is processed now; where memory runs out
-    it is doubled and the step repeated, so the effective batch stays the same.
+    it is doubled and the step repeated, so the effective batch stays the same. `kept` are the names
+    of parameters that start from given weights.
     """
 
     def __init__(
-        self, network: nn.Module, job: Job, rng_state: RngState, *, recompute: bool = False
+        self,
+        network: nn.Module,
+        job: Job,
+        rng_state: RngState,
+        *,
+        kept: Collection[str] = (),
+        recompute: bool = False,
     ) -> None:
         recipe = job.recipe
         self.recipe = recipe
@@ -41,7 +49,8 @@ class Learner:
         if recipe.channels_last:
             self.network.to(memory_format=torch.channels_last)
         self._compiled = self.network if recipe.compile == "no" else _compiled(self.network, recipe)
-        self.optimizer = make_optimizer(self.network, recipe)
+        self.frozen_norms = freeze(self.network, kept, recipe.freeze)
+        self.optimizer = make_optimizer(self.network, recipe, kept)
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=recipe.precision == "float16")
         # It makes its tensors at the first use: now, so that every step finds them.
         self.scaler.scale(torch.zeros((), device=self.device))
@@ -54,6 +63,12 @@ class Learner:
     def measured(self) -> nn.Module:
         """The network that is measured: with averaged weights, if they are averaged."""
         return self.network if self.averaged is None else self.averaged.network
+
+    def train_mode(self) -> None:
+        """Put the network into training mode, but for norms that are frozen."""
+        self.network.train()
+        for norm in self.frozen_norms:
+            norm.eval()
 
     def learn(self, batch: Batch, rate: float) -> Tensor:
         """One step of the optimiser at a learning rate; the batch's mean loss, detached."""

@@ -23,6 +23,8 @@ ACTIVATIONS = (
     | nn.Softplus | nn.Tanh | nn.Sigmoid | nn.Hardsigmoid | nn.PReLU
 )  # fmt: skip
 
+HOMOGENEOUS = nn.ReLU | nn.LeakyReLU | nn.PReLU
+
 
 @dataclass(frozen=True)
 class Call:
@@ -43,8 +45,9 @@ class Anatomy:
     name. `maps` has the outputs (C, H, W) of modules that are called once and return a square map,
     up to the classifier.
     `size` is the image's side in pixels, `image_convs` are the convolutions that read the image,
-    and `classifier` is the layer that makes the logits. `untraceable` is why torch.fx could not
-    trace the model, which then has no recalibration slots; nothing if it could.
+    and `classifier` is the layer that makes the logits. `homogeneous` are the activations that a
+    positive factor may pass from either side. `untraceable` is why torch.fx could not trace the
+    model, which then has no recalibration slots; nothing if it could.
     """
 
     slots: tuple[Slot, ...]
@@ -57,6 +60,7 @@ class Anatomy:
     norms: Mapping[str, str] = field(default_factory=dict)
     activations: Mapping[str, str] = field(default_factory=dict)
     maps: Mapping[str, tuple[int, int, int]] = field(default_factory=dict)
+    homogeneous: frozenset[str] = frozenset()
     untraceable: str = ""
 
 
@@ -103,6 +107,9 @@ def examine(model: str, network: nn.Module) -> Anatomy:
             if activations.get(norms.get(name, name)) in once
         },
         maps=_maps(once, classifier),
+        homogeneous=frozenset(
+            n for n, call in once.items() if isinstance(call.module, HOMOGENEOUS)
+        ),
     )
 
 

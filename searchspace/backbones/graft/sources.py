@@ -48,6 +48,11 @@ def files_beside(folder: Path) -> Iterator[None]:
         _folder.reset(token)
 
 
+def beside(name: str) -> Path:
+    """The path of a file that a user has named."""
+    return _folder.get() / name
+
+
 def split_file(model: str) -> tuple[str, str] | None:
     """The file and the function of a model of the user's; None for a model of a library."""
     file, colon, function = model.rpartition(":")
@@ -65,17 +70,17 @@ def identify(model: Any) -> tuple[str, str]:
         raise InputError(f"model must be a text, got {shown(model)}")
     own = split_file(model)
     if own is not None:
-        path = _folder.get() / own[0]
+        path = beside(own[0])
         source = keep(read_text(path))
         _function(f"{path.name}:{own[1]}", source)
         return f"{path.name}:{own[1]}", source
-    library, slash, name = model.partition("/")
-    if library not in LIBRARIES or not slash:
+    prefix, slash, name = model.partition("/")
+    if prefix not in LIBRARIES or not slash:
         raise InputError(
             f"model must be torchvision/NAME, timm/NAME or FILE.py:FUNCTION, got {shown(model)}"
         )
-    _check_name(library, name)
-    return model, f"{library} {version(LIBRARIES[library])}"
+    _check_name(prefix, name)
+    return model, f"{prefix} {version(LIBRARIES[prefix])}"
 
 
 def keep(text: str) -> str:
@@ -109,14 +114,14 @@ def make(
             if name in taken and value is not None
         }
         return _called(model, function, given)
-    library, _, name = model.partition("/")
+    prefix, _, name = model.partition("/")
     settings: dict[str, Any] = {} if num_classes is None else {"num_classes": num_classes}
-    if library == "timm":
+    if prefix == "timm":
         if in_chs is not None:
             settings["in_chans"] = in_chs
-        return _called(model, _library(library).create_model, {"model_name": name, **settings})
+        return _called(model, library("timm").create_model, {"model_name": name, **settings})
     auxiliary = {"aux_logits": False, "init_weights": True} if name in NO_AUXILIARY else {}
-    models = _library("torchvision").models
+    models = library("torchvision").models
     settings |= {"name": name, "weights": None, **auxiliary}
     return _called(model, models.get_model, settings)
 
@@ -162,7 +167,7 @@ def _module(file: str, source: str) -> ModuleType:
 
 
 def _text(file: str, source: str) -> str:
-    path = _folder.get() / file
+    path = beside(file)
     if source not in FILES and path.is_file():
         keep(read_text(path))
     if source not in FILES:
@@ -170,9 +175,9 @@ def _text(file: str, source: str) -> str:
     return FILES[source]
 
 
-def _check_name(library: str, name: str) -> None:
-    imported = _library(library)
-    if library == "timm":
+def _check_name(prefix: str, name: str) -> None:
+    imported = library(prefix)
+    if prefix == "timm":
         known, found = imported.list_models(), imported.is_model(name.split(".")[0])
     else:
         known = imported.models.list_models(module=imported.models)
@@ -180,10 +185,11 @@ def _check_name(library: str, name: str) -> None:
     if not found:
         close = get_close_matches(name, known, n=3, cutoff=0.5)
         nearest = f"; the nearest are {', '.join(close)}" if close else ""
-        raise InputError(f"{library} has no classification model {name!r}{nearest}")
+        raise InputError(f"{prefix} has no classification model {name!r}{nearest}")
 
 
-def _library(name: str) -> Any:
+def library(name: str) -> Any:
+    """Torchvision or timm; an InputError if it is not installed."""
     try:
         version(LIBRARIES[name])
         return import_module(name)

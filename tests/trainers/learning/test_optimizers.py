@@ -136,7 +136,7 @@ def test_stochastic_depth_rises_linearly_where_the_model_has_it() -> None:
         ({"optimizer": "adamw"}, "got 'adamw'"),
         ({"betas": (0.9,)}, r"betas must be two numbers, got \(0.9,\)"),
         ({"betas": (0.9, 1.0)}, r"betas\[1\] must be below 1"),
-        ({"warmup_epochs": 3}, "warmup_epochs must be at most 2, got 3"),
+        ({"warmup_epochs": -3}, "warmup_epochs must be a number of at least 0, got -3"),
         ({"warmup_start": 2}, "warmup_start must be at most 1"),
         ({"clip_norm": -1}, "clip_norm must be a number of at least 0"),
         ({"loss": "hinge"}, "loss must be one of"),

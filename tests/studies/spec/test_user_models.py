@@ -1,0 +1,79 @@
+"""Runs keep the files of the user's models and the weights that they start from."""
+
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from searchspace import Architecture, Graft, InputError, build
+from searchspace.backbones.graft import sources
+from searchspace.backbones.graft.graft import anatomy
+from studies.cli.start_preview import start_text
+from studies.rundir.store import RunStore
+from studies.spec.study_file import read_study
+from tests.support.paths import ROOT
+from trainers.start_weights import PATHS
+
+STUDY = """
+backbone: {kind: graft, model: net.py:residual}
+arms:
+  scratch: {recipe: quick}
+  static: {}
+  coconv: {"*.conv1": {kind: coconv, experts: 2}}
+  multiception: {"*.conv1": multiception}
+task: digits
+recipe: {base: fine_tune, epochs: 1, weights: start.safetensors, kept_rate: 0.1}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    text = (ROOT / "tests/support/user_models.py").read_text(encoding="utf-8")
+    (tmp_path / "net.py").write_text(f"{text}\nMARK = {str(tmp_path)!r}\n", encoding="utf-8")
+    torch.manual_seed(0)
+    network = build(Architecture(Graft(f"{tmp_path}/net.py:residual")), 10, 3)
+    save_file(network.state_dict(), tmp_path / "start.safetensors")
+    (tmp_path / "ours.yaml").write_text(STUDY, encoding="utf-8")
+    return tmp_path
+
+
+def test_a_run_is_read_without_the_files_it_was_made_from(folder: Path) -> None:
+    ablation = read_study(folder / "ours.yaml").study.ablation("custom")
+    RunStore(folder / "run").ask(ablation, {})
+    graft, weights = ablation.design.arms[0].architecture.backbone, ablation.recipe.weights
+    assert isinstance(graft, Graft) and weights is not None
+    key = graft.source.split()[-1]
+    assert (folder / "run/models" / f"{key}.py").exists()
+    assert (folder / "run/weights" / weights.hash).exists()
+    # As in another process, on a machine without the files.
+    del sources.FILES[graft.source], PATHS[weights.hash]
+    del sys.modules[f"convfrontier_model_{key}"]
+    anatomy.cache_clear()
+    for name in ("net.py", "start.safetensors"):
+        (folder / name).unlink()
+    read = RunStore(folder / "run").experiment()
+    assert read == ablation and len(read.recipe.weights.load()) == len(weights.load()) > 10
+    kept = folder / "run/models" / f"{key}.py"
+    kept.write_text("# another\n", encoding="utf-8")
+    with pytest.raises(InputError, match="has changed since the run was made; restore it"):
+        RunStore(folder / "run").experiment()
+
+
+def test_the_plan_says_what_starts_anew(folder: Path) -> None:
+    lines = start_text(read_study(folder / "ours.yaml").study.ablation("custom")).splitlines()
+    assert lines == [
+        "static starts from start.safetensors: before training it computes what the plain "
+        "network does.",
+        "coconv starts from start.safetensors: before training it computes what the plain "
+        "network does.",
+        "multiception starts from start.safetensors: 2 slots start anew, as multiception has no "
+        "start that computes the same (blocks.0.conv1 to blocks.1.conv1).",
+    ]
+
+
+def test_weights_that_are_missing_are_named(folder: Path) -> None:
+    (folder / "start.safetensors").unlink()
+    with pytest.raises(InputError, match=r"ours.yaml: recipe.weights: .*start.safetensors: cannot"):
+        read_study(folder / "ours.yaml")
