@@ -8,7 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from searchspace import InputError
+from searchspace import Architecture, InputError
+from searchspace.schema import to_json
 from studies.rundir.latencies import measured
 from studies.rundir.pricing import Price, prices
 from studies.rundir.record import Record
@@ -127,7 +128,8 @@ def _frame(store: RunStore, experiment: Ablation | Search, jobs: Sequence[RunJob
     records = {record.key: record for record in store.records()}
     latencies = measured(store.latencies)
     ended = [(run_job, records[run_job.key]) for run_job in jobs if run_job.key in records]
-    price = prices(experiment, len(ended))
+    price = prices(experiment, [record for _, record in ended])
+    forms: dict[int, Any] = {}
 
     def latency(row: dict[str, Any], record: Record) -> float | None:
         # Without any the keys need not be computed, of which there may be thousands.
@@ -136,7 +138,7 @@ def _frame(store: RunStore, experiment: Ablation | Search, jobs: Sequence[RunJob
     rows = [
         {"study": experiment.name, "latency_ms": latency(row, record), **row}
         for run_job, record in ended
-        for row in _rows(run_job, record, price)
+        for row in _rows(run_job, record, price, forms)
     ]
     frame = pd.DataFrame(rows, columns=list(COLUMNS))
     frame = frame.astype({"trial": "Int64", "latency_ms": float})
@@ -153,7 +155,9 @@ def _asked(experiment: Ablation | Search) -> set[str]:
     return {job.key for job in (*tuning, *arms)}
 
 
-def _rows(run_job: RunJob, record: Record, price: Price) -> list[dict[str, Any]]:
+def _rows(
+    run_job: RunJob, record: Record, price: Price, forms: dict[int, Any]
+) -> list[dict[str, Any]]:
     job, result = record.job, record.result
     common = {
         "key": record.key,
@@ -171,7 +175,7 @@ def _rows(run_job: RunJob, record: Record, price: Price) -> list[dict[str, Any]]
         **_ensemble(job, result, price),
         "device": record.environment.get("device", ""),
         "finished_at": record.finished_at,
-        "architecture": job.architecture.to_json(),
+        "architecture": _form(job.architecture, forms),
     }
     if not result.points:
         size = job.training_sizes[0]
@@ -190,6 +194,21 @@ def _rows(run_job: RunJob, record: Record, price: Price) -> list[dict[str, Any]]
         }
         for point in result.points
     ]
+
+
+def _form(architecture: Architecture, forms: dict[int, Any]) -> dict[str, Any]:
+    """The JSON form of an architecture; what is one object in many of them has one form."""
+
+    def part(value: Any) -> Any:
+        if id(value) not in forms:
+            forms[id(value)] = to_json(value)
+        return forms[id(value)]
+
+    choices = {slot: part(choice) for slot, choice in architecture.choices.items()}
+    form = {"backbone": part(architecture.backbone), "choices": choices}
+    if architecture.resolutions is not None:
+        form["resolutions"] = part(architecture.resolutions)
+    return form
 
 
 def _epoch_seconds(result: Result) -> float:

@@ -109,7 +109,11 @@ class Search:
 
     def task_space(self) -> Space:
         """The space with the task's classes and channels."""
-        return replace(self.space, num_classes=self.task.classes, in_chs=self.task.in_chs)
+        space, task = self.space, self.task
+        if (space.num_classes, space.in_chs) == (task.classes, task.in_chs):
+            # The same object has its cost tables already.
+            return space
+        return replace(space, num_classes=task.classes, in_chs=task.in_chs)
 
     @cached_property
     def within(self) -> Space:
