@@ -44,11 +44,21 @@ def provenance(run: Run) -> list[str]:
     else:
         rule, counted = f" --until-decided --max-seeds {design.max_seeds}", str(len(records))
         last = max(record.job.seed for record in records)
+    if design.tune is not None and design.tune.untuned:
+        rule += " --also-untuned"
     sentences = [
         f"`python -m studies.run {_command(ablation)} --seeds {design.seeds}{rule}`",
         f"{counted} jobs ended, seeds 0 to {last}, {failed} of them without an accuracy; "
         f"{seconds:,.0f} s of training in all, finished between {times[0]} and {times[-1]}.",
     ]
+    if design.tune is not None:
+        keys = {record.key for record in records}
+        others = [record for record in run.store.records() if record.key not in keys]
+        spent = sum(record.result.seconds for record in others)
+        sentences.append(
+            f"{len(others)} further jobs tuned recipes or trained arms without tuning: "
+            f"{spent:,.0f} s of training."
+        )
     counts: dict[tuple[tuple[str, str], ...], int] = {}
     for record in records:
         environment = tuple(record.environment.items())

@@ -59,8 +59,8 @@ def untuned_info(verdicts: Sequence[Verdict], untuned: Sequence[Verdict]) -> lis
             "claim": tuned.claim.text,
             "verdict": tuned.conclusion,
             "untuned_verdict": own.conclusion,
-            "difference": tuned.weakest.estimate.mean,
-            "untuned_difference": own.weakest.estimate.mean,
+            "difference": round(tuned.weakest.estimate.mean, 9),
+            "untuned_difference": round(own.weakest.estimate.mean, 9),
             "seeds": tuned.pairs,
             "untuned_seeds": own.pairs,
         }

@@ -60,6 +60,9 @@ def standing(
     further = {key: each for key, each in further.items() if key not in ended}
     seeds = look.seeds if look else 0
     missing |= {key: each for key, each in further.items() if each[1].seed == seeds}
+    if look is not None and not look.needed:
+        untuned = _untuned(ablation, jobs, ended)
+        missing |= {key: each for key, each in untuned.items() if key not in ended}
     ahead = {key: each for key, each in further.items() if each[1].seed > seeds}
     return Standing(ablation, tunings, missing, look, ahead)
 
@@ -74,3 +77,15 @@ def _further(look: Look | None, jobs: ArmJobs, max_seeds: int) -> NamedJobs:
         for arm, task in look.needed
     )
     return {job.key: (name, job) for name, job in named}
+
+
+def _untuned(ablation: Ablation, jobs: ArmJobs, ended: Collection[str]) -> NamedJobs:
+    """The jobs without tuning, if they are asked for, of all seeds that arms have with it."""
+    tune = ablation.design.tune
+    if tune is None or not tune.untuned:
+        return {}
+    return {
+        own.key: (f"{arm.name}, untuned, seed {own.seed}", own)
+        for arm, own in ablation.untuned_jobs(ablation.design.max_seeds)
+        if jobs[arm.name, own.task.label(), own.seed].key in ended
+    }

@@ -119,7 +119,8 @@ def load_untuned(run: str | Path | RunStore) -> pd.DataFrame:
     experiment = read_experiment(store)
     if not isinstance(experiment, Ablation):
         raise InputError(f"{store.folder} holds a search, which has no arms to tune")
-    jobs = [RunJob(job.key, arm.name, None) for arm, job in experiment.untuned_jobs()]
+    most = experiment.design.max_seeds
+    jobs = [RunJob(job.key, arm.name, None) for arm, job in experiment.untuned_jobs(most)]
     return _frame(store, experiment, jobs)
 
 
@@ -151,7 +152,8 @@ def _asked(experiment: Ablation | Search) -> set[str]:
     if not isinstance(experiment, Ablation) or experiment.design.tune is None:
         return set()
     tuning = [job for t in arm_tunings(experiment, ()) for c in t.candidates for job in c.jobs]
-    arms = [job for _, job in (*experiment.jobs(), *experiment.untuned_jobs())]
+    most = experiment.design.max_seeds
+    arms = [job for _, job in (*experiment.jobs(most), *experiment.untuned_jobs(most))]
     return {job.key for job in (*tuning, *arms)}
 
 

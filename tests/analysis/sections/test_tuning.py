@@ -55,7 +55,11 @@ def test_the_verdict_with_and_without(tmp_path: Path) -> None:
     assert (row["verdict"], row["untuned_verdict"]) == ("supported", "contradicted")
     assert (row["difference"], row["untuned_difference"]) == pytest.approx((10, -10))
     assert "Verdicts that are others without tuning: Experts help." in section.text
-    assert "## Tuning of the arms" in study_page(made)
+    page = study_page(made)
+    assert "## Tuning of the arms" in page
+    assert "--seeds 6 --also-untuned`" in page
+    # Six to tune, six of the arm whose recipe changed.
+    assert "12 further jobs tuned recipes or trained arms without tuning" in page
 
 
 def test_a_run_says_how_to_get_the_verdict_without_tuning(tmp_path: Path) -> None:

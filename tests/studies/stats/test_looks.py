@@ -9,6 +9,7 @@ import pytest
 from searchspace import Architecture, InputError, SqueezeExcite
 from studies import Ablation, Arm, Claim, load
 from studies.execution.standing import standing
+from studies.rundir.frames import load_untuned
 from studies.rundir.store import RunStore
 from studies.spec.claims import exceeds
 from studies.spec.tuning import Tuning, grid
@@ -173,6 +174,23 @@ def test_tuned_arms_go_on_with_their_recipes(store: RunStore) -> None:
         0.2
     }
     assert load(store).query("arm == 'se'")["seed"].max() == 9
+
+
+def test_untuned_arms_have_the_same_seeds_in_the_end(store: RunStore) -> None:
+    made = with_design(asked(), tune=Tuning(grid(lr=[0.2]), untuned=True))
+
+    def outcome(job: Job) -> float | Status | None:
+        value = gains(20, 0)(job)
+        assert isinstance(value, float)
+        return value + 0.01 * (job.recipe.lr == 0.2)
+
+    jobs = end_jobs(made, store, outcome)
+    seeds = load(store).groupby("arm").size()
+    assert seeds.to_dict() == load_untuned(store).groupby("arm").size().to_dict()
+    assert seeds["coconv"] < seeds["static"] == 10
+    assert load(store).attrs["left_out"] == load_untuned(store).attrs["left_out"] == 0
+    assert len(jobs) == 8 + 2 * seeds.sum()
+    assert end_jobs(made, store, outcome) == []
 
 
 def test_after_the_deadline_no_job_starts(store: RunStore) -> None:
