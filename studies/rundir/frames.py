@@ -11,7 +11,7 @@ import pandas as pd
 from searchspace import Architecture, InputError
 from searchspace.schema import to_json
 from studies.rundir.latencies import measured
-from studies.rundir.pricing import Price, prices
+from studies.rundir.pricing import Price, prices_of
 from studies.rundir.record import Record
 from studies.rundir.store import RunStore
 from studies.rundir.tuning import arm_tunings, with_tuned
@@ -129,7 +129,7 @@ def _frame(store: RunStore, experiment: Ablation | Search, jobs: Sequence[RunJob
     records = {record.key: record for record in store.records()}
     latencies = measured(store.latencies)
     ended = [(run_job, records[run_job.key]) for run_job in jobs if run_job.key in records]
-    price = prices(experiment, [record for _, record in ended])
+    price = prices_of(experiment, [record for _, record in ended])
     forms: dict[int, Any] = {}
 
     def latency(row: dict[str, Any], record: Record) -> float | None:

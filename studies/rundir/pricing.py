@@ -18,11 +18,24 @@ MANY = 50
 """From this number of jobs on, tables are made sooner than that many networks are measured."""
 
 
-def prices(experiment: Experiment, records: Sequence[Record]) -> Price:
-    """The costs that rows of these records need; tables and measurement give the same numbers."""
-    space = experiment.task_space() if len(records) >= MANY else None
+def prices(experiment: Experiment, jobs: int) -> Price:
+    """How networks of a run are priced; cost tables and measurement give the same numbers."""
+    space = experiment.task_space() if jobs >= MANY else None
     if space is None:
         return lambda job, size: costs(job.architecture, job.task, size)
+
+    def price(job: Job, size: int) -> tuple[Cost, Cost]:
+        network = job.architecture
+        return space.cost(network, "deployed", size), space.cost(network, "training", size)
+
+    return price
+
+
+def prices_of(experiment: Experiment, records: Sequence[Record]) -> Price:
+    """As `prices`, for what the rows of these records need, which is priced at once."""
+    space = experiment.task_space() if len(records) >= MANY else None
+    if space is None:
+        return prices(experiment, len(records))
     # By identity: equal networks of a log are one object, and to hash each would take long.
     networks = {id(record.job.architecture): record.job.architecture for record in records}
     sizes: dict[int, set[int]] = {}
