@@ -13,11 +13,11 @@ from searchspace.serialization.files import read_data
 from searchspace.serialization.parsing import parse_json
 from trainers.named_recipes import RECIPES
 from trainers.recipe import Recipe
-from trainers.start_weights import with_weights
 from trainers.tasks import TASKS, Folder, PythonData, Task, Torchvision, folder_task
 from trainers.tasks.collected_task import CollectedTask, counted
 from trainers.tasks.published import PUBLISHED
 from trainers.tasks.python_data import SYNTAX, register_file
+from trainers.teacher import with_files
 
 SUFFIXES = (".json", ".yaml", ".yml")
 OWN_DATA = {
@@ -108,12 +108,12 @@ def parse_recipe(name: str, changes: list[str]) -> Recipe:
     """A recipe by its name or from a file; each change is `field=value`, JSON or text."""
     if Path(name).suffix in SUFFIXES:
         with files_beside(Path(name).parent):
-            chosen = from_json(Recipe, with_weights(_object(read_data(Path(name)), name)), name)
+            chosen = from_json(Recipe, with_files(_object(read_data(Path(name)), name)), name)
     elif name in RECIPES:
         chosen = RECIPES[name]
     else:
         raise InputError(f"there is no recipe {name!r}; known recipes are {', '.join(RECIPES)}")
-    changed = with_weights(parse_changes(changes))
+    changed = with_files(parse_changes(changes))
     return from_json(Recipe, {**to_json(chosen), **changed}, "recipe")
 
 

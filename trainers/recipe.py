@@ -18,6 +18,7 @@ from searchspace.checks import (
 from searchspace.errors import InputError
 from searchspace.schema import OMIT_DEFAULT, Value
 from trainers.start_weights import StartWeights
+from trainers.teacher import Teacher
 
 Schedule = Literal["constant", "step", "cosine"]
 Precision = Literal["float32", "bfloat16", "float16"]
@@ -68,6 +69,8 @@ class Recipe(Value):
     timm/NAME.TAG: weights of the backbone with the default choice in every slot. Operators start as
     what they replace where they can. Of the weights that are kept as they are, those whose names
     match a pattern of `freeze` are not trained, and the others' rate is multiplied by `kept_rate`.
+    `teacher` is a network to learn from as well, in YAML the folder of its training or the name of
+    its weights, or an object of `from`, `share` and `temperature`.
     """
 
     epochs: int
@@ -116,6 +119,7 @@ class Recipe(Value):
     weights: StartWeights | None = field(default=None, metadata=OMIT_DEFAULT)
     freeze: tuple[str, ...] = field(default=(), metadata=OMIT_DEFAULT)
     kept_rate: float = field(default=1.0, metadata=OMIT_DEFAULT)
+    teacher: Teacher | None = field(default=None, metadata=OMIT_DEFAULT)
 
     def __post_init__(self) -> None:
         check_integer(1, MAX_EPOCHS, epochs=self.epochs, step_epochs=self.step_epochs)

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from searchspace import InputError
 from searchspace.backbones.graft.sources import beside, library
-from searchspace.schema import Value, to_json
+from searchspace.schema import Value
 from searchspace.serialization.files import check_regular
 
 PATHS: dict[str, Path] = {}
@@ -65,12 +65,6 @@ def find_weights(name: Any) -> StartWeights:
     key = file_hash(path)
     PATHS[key] = path.resolve()
     return StartWeights(name if prefix in finders else path.name, key)
-
-
-def with_weights(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Fields of a recipe in which weights that are named have their hash."""
-    named = isinstance(fields.get("weights"), str)
-    return {**fields, "weights": to_json(find_weights(fields["weights"]))} if named else {**fields}
 
 
 def file_hash(path: Path) -> str:

@@ -15,7 +15,7 @@ from searchspace.serialization.files import read_data
 from studies.spec.user_operators import load_operators
 from trainers import RECIPES, Recipe, Task
 from trainers.arguments import task_from_fields
-from trainers.start_weights import with_weights
+from trainers.teacher import with_files
 
 
 def read_fields(path: Path) -> Mapping[str, Any]:
@@ -67,9 +67,9 @@ def parse_recipe_field(data: Any, where: str) -> Recipe:
             f"{where}: there is no recipe {shown(base)}; known ones are {', '.join(RECIPES)}"
         )
     try:
-        fields = with_weights(fields)
+        fields = with_files(fields)
     except InputError as error:
-        raise InputError(f"{where}.weights: {error}") from None
+        raise InputError(f"{where}: {error}") from None
     return from_json(Recipe, {**to_json(RECIPES[base]), **fields}, where)
 
 

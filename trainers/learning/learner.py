@@ -8,10 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from searchspace import InputError
 from trainers.job import Job
 from trainers.learning.averaged_weights import AveragedWeights
 from trainers.learning.freezing import freeze
-from trainers.learning.losses import Batch, Loss, PlainLoss, criterion
+from trainers.learning.losses import Batch, DistilledLoss, Loss, PlainLoss, criterion
 from trainers.learning.optimizers import make_optimizer
 from trainers.learning.quantisation import quantise
 from trainers.learning.stochastic_depth import set_drop_path
@@ -130,13 +131,26 @@ class Learner:
         self.accumulation = state["accumulation"]
 
     def _forward(self, images: Tensor) -> Tensor:
+        return self._predict(self._compiled, images)
+
+    def _predict(self, network: Any, images: Tensor) -> Tensor:
         if self.recipe.channels_last:
             images = images.contiguous(memory_format=torch.channels_last)
         with self.autocast():
-            return self._compiled(images)
+            return network(images)
 
     def _loss(self, job: Job, recompute: bool) -> Loss:
-        resolutions = job.architecture.resolutions
+        resolutions, teacher = job.architecture.resolutions, self.recipe.teacher
+        if teacher is not None:
+            if resolutions is not None:
+                raise InputError("a teacher is for networks of one input size")
+            taught = teacher.network(job.task.classes, job.task.in_chs).to(self.device)
+            return DistilledLoss(
+                self._forward,
+                criterion(self.recipe.loss),
+                teacher,
+                lambda images: self._predict(taught, images),
+            )
         if resolutions is None:
             return PlainLoss(self._forward, criterion(self.recipe.loss))
         return SwitchableLoss(

@@ -4,10 +4,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from trainers.recipe import LossName
+from trainers.teacher import Teacher
 
 Forward = Callable[[Tensor], Tensor]
 Criterion = Callable[[Tensor, Tensor], Tensor]
@@ -58,6 +60,33 @@ class Loss(Protocol):
 
     def save_memory(self) -> bool:
         """Use less memory for the same result from now on; False if impossible."""
+
+
+class DistilledLoss:
+    """The criterion's loss and what a teacher says of the same images (`trainers.teacher`)."""
+
+    def __init__(
+        self, forward: Forward, criterion: Criterion, teacher: Teacher, taught: Forward
+    ) -> None:
+        self.forward, self.criterion = forward, criterion
+        self.teacher, self.taught = teacher, taught
+
+    def backward(self, batch: Batch, scale: Callable[[Tensor], Tensor]) -> Tensor:
+        """Forward pass, and backward pass from `scale(loss)`; returns the loss, detached."""
+        images, share, softness = batch.crops[0], self.teacher.share, self.teacher.temperature
+        logits = self.forward(images).float()
+        with torch.no_grad():
+            wanted = (self.taught(images).float() / softness).log_softmax(1)
+        own = (logits / softness).log_softmax(1)
+        apart = F.kl_div(own, wanted, reduction="batchmean", log_target=True)
+        loss = (1 - share) * self.criterion(logits, batch.targets[0])
+        loss = loss + share * softness**2 * apart
+        scale(loss).backward()
+        return loss.detach()
+
+    def save_memory(self) -> bool:
+        """False: it keeps nothing that could be recomputed."""
+        return False
 
 
 class PlainLoss:

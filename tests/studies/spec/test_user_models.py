@@ -1,5 +1,6 @@
 """Runs keep the files of the user's models and the weights that they start from."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -12,8 +13,10 @@ from searchspace.backbones.graft import sources
 from searchspace.backbones.graft.graft import anatomy
 from studies.cli.start_preview import start_text
 from studies.rundir.store import RunStore
+from studies.spec.search_file import read_search
 from studies.spec.study_file import read_study
 from tests.support.paths import ROOT
+from trainers import RECIPES
 from trainers.start_weights import PATHS
 
 STUDY = """
@@ -75,5 +78,27 @@ def test_the_plan_says_what_starts_anew(folder: Path) -> None:
 
 def test_weights_that_are_missing_are_named(folder: Path) -> None:
     (folder / "start.safetensors").unlink()
-    with pytest.raises(InputError, match=r"ours.yaml: recipe.weights: .*start.safetensors: cannot"):
+    with pytest.raises(InputError, match=r"ours.yaml: recipe: .*start.safetensors: cannot"):
         read_study(folder / "ours.yaml")
+
+
+def yaml_of_the_guide(key: str) -> str:
+    text = (ROOT / "docs/any_network.md").read_text(encoding="utf-8")
+    return next(block for block in re.findall(r"```yaml\n(.*?)```", text, re.S) if key in block)
+
+
+def test_the_guides_ablation_is_read(tmp_path: Path) -> None:
+    text = yaml_of_the_guide("arms:")
+    assert len(text.splitlines()) <= 12
+    (tmp_path / "first").mkdir()
+    torch.save({}, tmp_path / "first/weights.safetensors")
+    (tmp_path / "ours.yaml").write_text(text, encoding="utf-8")
+    design = read_study(tmp_path / "ours.yaml").study.ablation("custom").design
+    assert [len(arm.architecture.choices) for arm in design.arms] == [0, 8, 4, 4, 0]
+    assert design.recipe.weights is not None and design.arms[-1].recipe == RECIPES["quick"]
+
+
+def test_the_guides_search_is_read(tmp_path: Path) -> None:
+    (tmp_path / "mobile.yaml").write_text(yaml_of_the_guide("space:"), encoding="utf-8")
+    search = read_search(tmp_path / "mobile.yaml").search
+    assert search.space.size() > 10**12 and search.space.in_chs == 1
