@@ -19,7 +19,7 @@ from searchspace.space import Space, moves
 from searchspace.space.encoding import Rows
 from studies.samplers.architecture_sampler import ArchitectureSampler
 from studies.samplers.gain import expected_gain, free_points
-from studies.samplers.pareto import Floats, non_dominated
+from studies.samplers.pareto import Floats, by_rank, non_dominated
 from studies.samplers.surrogate import Surrogate, Views
 
 KNOWN_COSTS = {"macs": 0, "params": 1}
@@ -30,6 +30,8 @@ NEAREST = 20
 """One architecture in so many, but at least four, counts as near to a cost."""
 PARENTS = 16
 """The most architectures of the front that have descendants."""
+MAX_OBSERVED = 512
+"""The most architectures that the model is made from: its time grows with the cube of them."""
 REFINED, ROUNDS = 4, 2
 """Best candidates whose neighbourhood is searched for better ones, and how often."""
 
@@ -41,6 +43,15 @@ class Observations:
     rows: Rows
     values: Floats
     counts: Floats
+
+    def thinned(self, most: int) -> "Observations":
+        """At most so many of these, in order: half of them the best, half evenly from the rest."""
+        if len(self.rows) <= most:
+            return self
+        best, rest = np.split(by_rank(self.values), [most // 2])
+        spread = np.sort(rest)[np.linspace(0, len(rest) - 1, most - len(best)).astype(int)]
+        kept = np.sort(np.concatenate([best, spread]))
+        return Observations(self.rows[kept], self.values[kept], self.counts[kept])
 
 
 class InformedSampler(ArchitectureSampler):
@@ -146,7 +157,7 @@ class InformedSampler(ArchitectureSampler):
         rng: Random,
     ) -> Rows:
         """The candidate with the greatest gain, after a search around the best ones."""
-        forecast = Forecast(self, observed, running, rng)
+        forecast = Forecast(self, observed.thinned(MAX_OBSERVED), running, rng)
         gains = forecast.gains(candidates)
         for _ in range(ROUNDS if self.enumerated() is None else 0):
             best = candidates[np.argsort(-gains, kind="stable")[:REFINED]]
@@ -166,6 +177,15 @@ class InformedSampler(ArchitectureSampler):
                 means[:, i], stds[:, i] = models[i].predict(rows)
         return means, stds
 
+    def means(self, models: dict[int, Surrogate], rows: Rows) -> Floats:
+        """The means (N, M) that `predict` gives."""
+        prices = np.stack(self.space.price(rows), 1)
+        columns = [
+            np.log1p(prices[:, KNOWN_COSTS[name]]) if name in KNOWN_COSTS else models[i].mean(rows)
+            for i, name in enumerate(self.objectives)
+        ]
+        return np.stack(columns, 1)
+
 
 class Forecast:
     """Expected improvements of the front of the measured and the running architectures."""
@@ -177,7 +197,7 @@ class Forecast:
         self.models = self._models(observed, {})
         if len(running):
             # A running trial counts as if it gave its mean, so that the next is sought elsewhere.
-            expected, _ = sampler.predict(self.models, running)
+            expected = sampler.means(self.models, running)
             observed = Observations(
                 np.concatenate([observed.rows, running]),
                 np.concatenate([observed.values, expected]),
@@ -185,8 +205,8 @@ class Forecast:
             )
             self.models = self._models(observed, self.models)
         # The front is that of the predicted means: a single measurement may be lucky.
-        predicted, _ = sampler.predict(self.models, observed.rows)
-        representative, _ = sampler.predict(self.models, sampler.representative_rows())
+        predicted = sampler.means(self.models, observed.rows)
+        representative = sampler.means(self.models, sampler.representative_rows())
         values = np.concatenate([predicted, representative])
         reference = values.max(0) + 1e-9
         ideal = values.min(0) - 0.1 * np.ptp(values, axis=0)

@@ -43,6 +43,11 @@ def by_fronts(points: Floats) -> NDArray[np.intp]:
     )
 
 
+def by_rank(points: Floats) -> NDArray[np.intp]:
+    """Sort by non-domination rank; points of the same rank stay in order."""
+    return np.argsort(_ranks(points), kind="stable")
+
+
 def _ranks(points: Floats) -> NDArray[np.int64]:
     """The non-domination rank of each point, from 0."""
     if points.shape[1] == 1:

@@ -88,8 +88,8 @@ class Surrogate:
     ) -> None:
         self.views, self.observed, self.counts = views, views(rows), counts
         self.units = [_unit(view) for view in self.observed]
-        self.mean, self.std = float(values.mean()), float(values.std()) or 1.0
-        self.targets = (values - self.mean) / self.std
+        self.mean_value, self.std = float(values.mean()), float(values.std()) or 1.0
+        self.targets = (values - self.mean_value) / self.std
         self.distances = self._squares(self.observed)
         self.hyperparameters = hyperparameters or self._likeliest()
         self.kernels = [self._fit(chosen) for chosen in self.hyperparameters]
@@ -107,7 +107,17 @@ class Surrogate:
             variance = fitted.scale * (1 - explained).clip(min=0)
             square += chosen.share * (variance + conditional_mean**2)
         spread = np.sqrt((square - mean**2).clip(min=1e-12))
-        return self.mean + self.std * mean, self.std * spread
+        return self.mean_value + self.std * mean, self.std * spread
+
+    def mean(self, rows: Rows) -> Floats:
+        """The mean that `predict` gives, shape (N,), without the deviation, which takes longer."""
+        squares = self._squares(self.views(rows))
+        mean = np.zeros(len(rows))
+        for fitted in self.kernels:
+            chosen = fitted.hyperparameters
+            covariance = _kernel(squares, chosen.weights, chosen.length)
+            mean += chosen.share * (covariance @ fitted.solved)
+        return self.mean_value + self.std * mean
 
     def _likeliest(self) -> list[KernelHyperparameters]:
         """The hyperparameters of the greatest marginal likelihood, at most AVERAGED of them."""

@@ -12,6 +12,8 @@ from optuna.trial import TrialState
 
 from searchspace import MixConv, ResNetCifar, Rule, Space, SqueezeExcite, Unchanged
 from studies.samplers.gain import expected_gain, free_points
+from studies.samplers.informed import MAX_OBSERVED, Observations
+from studies.samplers.pareto import non_dominated
 from studies.samplers.registry import make_sampler
 from studies.samplers.surrogate import GRID, Surrogate, Views
 from tests.support.small_spaces import CIFAR, CONVS, resnet_space
@@ -87,6 +89,37 @@ def test_surrogate_learns_and_knows_where_it_knows() -> None:
     mean, std = model.predict(rows)
     assert np.corrcoef(mean[40:], values[40:])[0, 1] > 0.7
     assert std[:40].mean() < std[40:].mean()
+
+
+def test_means_alone_are_those_of_predictions() -> None:
+    rows = SPACE.sample_rows(30, Random(0))
+    values = np.random.default_rng(0).random(20)
+    model = Surrogate(Views(SPACE), rows[:20], values, np.ones(20))
+    assert model.mean(rows).tolist() == model.predict(rows)[0].tolist()
+
+
+def test_few_observations_are_all_used() -> None:
+    observed = Observations(np.zeros((9, 1), np.int16), np.zeros((9, 2)), np.ones(9))
+    assert observed.thinned(9) is observed
+
+
+def test_of_many_observations_the_best_and_an_even_part_of_the_rest_are_used_in_order() -> None:
+    rng = np.random.default_rng(0)
+    count, most = 2000, MAX_OBSERVED
+    rows = np.arange(count, dtype=np.int16)[:, None]
+    observed = Observations(rows, rng.random((count, 2)), rng.random(count))
+    kept = observed.thinned(most)
+    chosen = kept.rows[:, 0].astype(int)
+    assert len(set(chosen)) == most
+    assert (np.diff(chosen) > 0).all()
+    assert kept.values.tolist() == observed.values[chosen].tolist()
+    assert kept.counts.tolist() == observed.counts[chosen].tolist()
+    assert set(np.flatnonzero(non_dominated(observed.values))) <= set(chosen)
+    # A model of good networks alone would take all others for good ones.
+    halves = np.median(observed.values.sum(1)), observed.values[chosen].sum(1)
+    assert (halves[1] > halves[0]).sum() > most / 8
+    thirds = np.histogram(chosen, bins=3, range=(0, count))[0]
+    assert thirds.min() > most / 5
 
 
 def test_equal_values_are_no_trouble() -> None:
