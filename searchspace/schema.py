@@ -51,14 +51,18 @@ def to_json(value: Any) -> Any:
 
     A field with the metadata `OMIT_DEFAULT` is left out while it has its default.
     """
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = {
-            f.name: to_json(getattr(value, f.name))
-            for f in dataclasses.fields(value)
-            if not _left_out(f, getattr(value, f.name))
-        }
-        kind = getattr(value, "kind", "")
-        return {"kind": kind, **fields} if kind else fields
+    kind: Any = type(value)
+    if kind in _PLAIN:
+        return value
+    names = _written(kind)
+    if names is not None:
+        form = {"kind": value.kind} if getattr(value, "kind", "") else {}
+        for name, default in names:
+            item = getattr(value, name)
+            # The type too: 1 == 1.0 == True, but their JSON differs.
+            if type(item) is not type(default) or item != default:
+                form[name] = to_json(item)
+        return form
     if isinstance(value, tuple | list | frozenset):
         return [to_json(item) for item in value]
     if isinstance(value, Mapping):
@@ -66,12 +70,17 @@ def to_json(value: Any) -> Any:
     return value
 
 
-def _left_out(field: dataclasses.Field[Any], value: Any) -> bool:
-    # The type too: 1 == 1.0 == True, but their JSON differs.
-    return (
-        "omit_default" in field.metadata
-        and type(value) is type(field.default)
-        and bool(value == field.default)
+_PLAIN = frozenset({str, int, float, bool, type(None)})
+
+
+@cache
+def _written(kind: Any) -> tuple[tuple[str, Any], ...] | None:
+    """The fields of a dataclass, each with the default that is left out; None for other types."""
+    if not dataclasses.is_dataclass(kind):
+        return None
+    return tuple(
+        (field.name, field.default if "omit_default" in field.metadata else MISSING)
+        for field in dataclasses.fields(kind)
     )
 
 
@@ -121,10 +130,15 @@ def from_json(cls: type[T], data: Any, path: str = "") -> T:
             raise InputError(
                 f"{where}: unknown field {shown(name)}; expected {', '.join(expected)}"
             )
-    for name, expected_field in expected.items():
-        if expected_field.required and name not in fields:
-            raise InputError(f"{where}: field {name!r} is missing")
-    values = {n: expected[n].read(item, f"{where}.{n}") for n, item in fields.items()}
+    if len(fields) < len(expected):
+        for name, expected_field in expected.items():
+            if expected_field.required and name not in fields:
+                raise InputError(f"{where}: field {name!r} is missing")
+    values = {
+        # Most are of the very type, for which no path need be made.
+        n: item if type(item) is expected[n].plain else expected[n].read(item, f"{where}.{n}")
+        for n, item in fields.items()
+    }
     try:
         result: T = target(**values)
     except InputError as error:
@@ -138,7 +152,10 @@ Reader = Callable[[Any, str], Any]
 
 @dataclass(frozen=True)
 class _Field:
+    """`plain` is the type of values that are taken as they are; None if all are to be read."""
+
     required: bool
+    plain: type | None
     read: Reader
 
 
@@ -149,6 +166,7 @@ def _fields(target: Any) -> dict[str, _Field]:
     return {
         field.name: _Field(
             field.default is MISSING and field.default_factory is MISSING,
+            hints[field.name] if hints[field.name] in (str, int, float, bool) else None,
             _reader(hints[field.name]),
         )
         for field in dataclasses.fields(target)

@@ -22,6 +22,20 @@ def read_bytes(path: Path) -> bytes:
         raise InputError(f"{path}: cannot be read: it does not fit in memory") from None
 
 
+def read_lines(path: Path) -> Iterator[bytes]:
+    """The complete lines of a regular file without their ends, one by one; as `read_bytes`."""
+    check_regular(path)
+    try:
+        with path.open("rb") as file:
+            for line in file:
+                if line.endswith(b"\n"):
+                    yield line[:-1]
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+    except MemoryError:
+        raise InputError(f"{path}: cannot be read: it does not fit in memory") from None
+
+
 def check_regular(path: Path) -> None:
     """Raise an InputError unless the path is that of a regular file."""
     try:

@@ -35,8 +35,16 @@ def parse_json(text: str | bytes, where: str) -> Any:
         raise InputError(f"{where}: {_TOO_DEEP}") from None
     except InputError as error:
         raise InputError(f"{where}: {error}") from None
-    _check_shape(value, where)
+    if _opening(text) > MAX_DEPTH or len(text) > MAX_VALUES:
+        _check_shape(value, where)
     return value
+
+
+def _opening(text: str | bytes) -> int:
+    """The number of brackets that open: no fewer than there are levels."""
+    if isinstance(text, str):
+        return text.count("[") + text.count("{")
+    return text.count(b"[") + text.count(b"{")
 
 
 def parse_yaml(text: str, where: str) -> Any:

@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 from searchspace import InputError
 from searchspace.errors import StorageError
 from searchspace.schema import from_json, sharing
-from searchspace.serialization.files import read_bytes, write_bytes
+from searchspace.serialization.files import read_bytes, read_lines, write_bytes
 from searchspace.serialization.parsing import parse_json
 
 T = TypeVar("T")
@@ -72,9 +72,8 @@ class JsonLines(Generic[T]):
         return list(self._values)
 
     def _parse(self) -> list[T]:
-        *lines, _torn = read_bytes(self.path).split(b"\n")
         values = []
-        for number, line in enumerate(lines, start=1):
+        for number, line in enumerate(read_lines(self.path), start=1):
             where = f"{self.path} line {number}"
             try:
                 data = parse_json(line, where)

@@ -7,12 +7,13 @@ differ from what the sampler asked for where that was outside the limits.
 
 from collections.abc import Sequence
 from copy import copy
+from datetime import datetime
 from typing import Any
 
 import optuna
 from optuna.storages import BaseStorage
 from optuna.study import StudyDirection
-from optuna.trial import FrozenTrial, TrialState, create_trial
+from optuna.trial import FrozenTrial, TrialState
 
 from studies.rundir.trial_table import Trial
 from studies.samplers.architecture_sampler import trial_parameters
@@ -48,8 +49,15 @@ def open_study(storage: BaseStorage, name: str, search: Search) -> optuna.Study:
 def running_trial(search: Search, trial: Trial) -> FrozenTrial:
     """A trial that has just been proposed."""
     params, distributions = trial_parameters(search.space, trial.architecture)
-    running = create_trial(
+    # The constructor itself: `create_trial` checks every parameter, which these cannot fail.
+    return FrozenTrial(
+        number=trial.number,
+        trial_id=-1,
         state=TrialState.RUNNING,
+        value=None,
+        datetime_start=datetime.now(),
+        datetime_complete=None,
+        intermediate_values={},
         params=dict(params),
         distributions=dict(distributions),
         system_attrs=dict(trial.attributes),
@@ -60,8 +68,6 @@ def running_trial(search: Search, trial: Trial) -> FrozenTrial:
             ORIGIN: trial.origin,
         },
     )
-    running.number = trial.number
-    return running
 
 
 def ended_trial(

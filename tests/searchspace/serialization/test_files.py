@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from searchspace import InputError, LatencyTable
-from searchspace.serialization.files import read_bytes, read_data, read_json, read_text
+from searchspace.serialization.files import read_bytes, read_data, read_json, read_lines, read_text
 
 READERS: dict[str, Callable[[Path], object]] = {
     "bytes": read_bytes,
@@ -38,3 +38,12 @@ def test_text_is_utf8(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"\xff\xfe")
     with pytest.raises(InputError, match="file: not a text file in UTF-8"):
         read_text(tmp_path / "file")
+
+
+def test_lines_are_complete_ones_without_their_ends(tmp_path: Path) -> None:
+    file = tmp_path / "log"
+    for text, lines in ((b"", []), (b"a\n\n b\r\n", [b"a", b"", b" b\r"]), (b"a\nb", [b"a"])):
+        file.write_bytes(text)
+        assert list(read_lines(file)) == lines
+    with pytest.raises(InputError, match="Is a directory"):
+        list(read_lines(tmp_path))

@@ -104,3 +104,11 @@ def test_an_alias_and_a_merge_stand_for_what_they_name() -> None:
 def test_what_json_wrote_is_read_back() -> None:
     value = {"a": [1, 2.5, None, True, "ü"], "b": {"c": []}}
     assert parse_json(json.dumps(value), "f") == parse_yaml(json.dumps(value), "f") == value
+
+
+def test_brackets_within_text_are_no_levels() -> None:
+    value = {"a": "[{" * MAX_DEPTH, "b": [[], {}] * MAX_DEPTH}
+    text = json.dumps(value)
+    assert parse_json(text, "here") == parse_json(text.encode(), "here") == value
+    with pytest.raises(InputError, match="levels deep"):
+        parse_json(DEEP.encode(), "here")

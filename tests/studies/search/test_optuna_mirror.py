@@ -4,12 +4,14 @@ from typing import Any
 
 import pytest
 from optuna.storages import InMemoryStorage
+from optuna.trial import TrialState, create_trial
 
 from searchspace.space import Limits
 from studies.rundir.trial_log import Proposed
 from studies.rundir.trial_table import TrialTable
 from studies.search.objectives import TrialPoint
 from studies.search.optuna_mirror import OptunaMirror
+from studies.search.optuna_trials import running_trial
 from tests.support.helpers import SPACE, made_up, search
 
 TRIALS = 24
@@ -48,3 +50,22 @@ def test_each_trial_is_added_to_the_study_once(
         return [(t.number, t.state, t.values, t.params, t.user_attrs) for t in trials]
 
     assert content(mirror.study.trials) == content(mirror.trials)
+
+
+def test_a_new_trial_is_the_one_that_optuna_makes() -> None:
+    for number, network in enumerate(SPACE):
+        asked = search(64)
+        job = asked.job(network, 0)
+        table = TrialTable()
+        for earlier in range(number + 1):
+            table.add(Proposed(earlier, network, "sampler", job.key, 0, {"a": 1}))
+        made = running_trial(asked, table[number])
+        optunas = create_trial(
+            state=TrialState.RUNNING,
+            params=made.params,
+            distributions=made.distributions,
+            user_attrs=made.user_attrs,
+            system_attrs={"a": 1},
+        )
+        optunas.number, optunas.datetime_start = number, made.datetime_start
+        assert made == optunas
