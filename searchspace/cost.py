@@ -79,7 +79,13 @@ def _attention_layer(inputs: list[Shape], outputs: list[Shape]) -> int:
     return batch * length * width * (4 * width + 2 * length)
 
 
+def _convolution(inputs: list[Shape], outputs: list[Shape]) -> int:
+    """Of a convolution with padding by name: each output is a product with one kernel."""
+    return prod(outputs[0]) * prod(inputs[1][1:])
+
+
 _COUNTED: dict[str, Macs] = {
+    "_convolution_mode": _convolution,
     "scaled_dot_product_attention": _attention,
     "_native_multi_head_attention": _attention_layer,
 }

@@ -58,9 +58,7 @@ def start_from(
     The last layer starts anew where the classes differ, and the first convolution gives the same
     response to grey images where the channels differ. Noise comes from torch's global generator.
     """
-    with torch.device("meta"):
-        plain = build(replace(architecture, choices={}, resolutions=None), num_classes, in_chs)
-    state = _matching(architecture, plain.state_dict(), weights, in_chs)
+    state = check_weights(architecture, weights, num_classes=num_classes, in_chs=in_chs)
     anew = {}
     for slot in architecture.slots():
         if slot.name in architecture.choices:
@@ -91,10 +89,17 @@ def _name_in_weights(name: str) -> str:
     return re.sub(r"\.inner(?=\.)|\.norms\.\d+(?=\.)", "", name)
 
 
-def _matching(
-    architecture: Architecture, plain: State, given: Mapping[str, Tensor], in_chs: int
+def check_weights(
+    architecture: Architecture,
+    given: Mapping[str, Tensor],
+    *,
+    num_classes: int | None = None,
+    in_chs: int = 3,
 ) -> State:
     """The weights by their names in the plain network, shapes made to fit; else an InputError."""
+    with torch.device("meta"):
+        network = build(replace(architecture, choices={}, resolutions=None), num_classes, in_chs)
+    plain = network.state_dict()
     weights = dict(given)
     if weights and all(name.startswith("module.") for name in weights):
         weights = {name.removeprefix("module."): value for name, value in weights.items()}

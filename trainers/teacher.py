@@ -42,15 +42,23 @@ class Teacher:
         """The teacher in evaluation mode, for a task's classes and channels."""
         with torch.random.fork_rng(devices=[]):
             network = build(self.architecture, num_classes, in_chs)
+        self._fill(network, f"{num_classes} classes and images of {in_chs} channels")
+        return network.eval().requires_grad_(False)
+
+    def check(self, num_classes: int, in_chs: int) -> None:
+        """Raise an InputError unless the weights fit a task's classes and channels."""
+        with torch.device("meta"):
+            network = build(self.architecture, num_classes, in_chs)
+        self._fill(network, f"{num_classes} classes and images of {in_chs} channels", assign=True)
+
+    def _fill(self, network: nn.Module, task: str, *, assign: bool = False) -> None:
         try:
-            network.load_state_dict(dict(self.weights.load()))
+            network.load_state_dict(dict(self.weights.load()), assign=assign)
         except RuntimeError as error:
             reason = str(error).strip().splitlines()[-1].strip()
             raise InputError(
-                f"the teacher {self.weights.name} does not fit {num_classes} classes and images of "
-                f"{in_chs} channels: {reason}"
+                f"the teacher {self.weights.name} does not fit {task}: {reason}"
             ) from None
-        return network.eval().requires_grad_(False)
 
 
 def find_teacher(data: Any) -> dict[str, Any]:

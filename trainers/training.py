@@ -10,9 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from searchspace import build
 from searchspace.schema import from_json, to_json
-from searchspace.starting import start_from
+from trainers.initial import initial_network
 from trainers.job import Ensemble, Epoch, Job, Point, Result, Status, pack_flags
 from trainers.learning.batches import Batches
 from trainers.learning.learner import Learner
@@ -244,19 +243,6 @@ class Training:
             self.learner.accumulation,
             self._memory(),
         )
-
-
-def initial_network(job: Job) -> tuple[torch.nn.Module, frozenset[str]]:
-    """The network before training, and the names of its parameters that given weights made."""
-    classes, in_chs = job.task.classes, job.task.in_chs
-    network = build(job.architecture, classes, in_chs)
-    weights = job.recipe.weights
-    if weights is None:
-        return network, frozenset()
-    start = start_from(
-        network, job.architecture, weights.load(), num_classes=classes, in_chs=in_chs
-    )
-    return network, start.kept
 
 
 def _mean(values: Iterable[float]) -> float:

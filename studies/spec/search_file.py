@@ -9,7 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
-from searchspace import InputError, Space, named_space, parse_space, read_space, spaces
+from searchspace import (
+    Architecture,
+    InputError,
+    Space,
+    named_space,
+    parse_space,
+    read_space,
+    spaces,
+)
 from searchspace.backbones.graft.sources import files_beside
 from searchspace.checks import check_one_of, parse_amount
 from searchspace.schema import from_json, to_json
@@ -25,6 +33,7 @@ from studies.spec.file_fields import (
 )
 from studies.spec.fitting import fitted
 from studies.spec.search import Duplicates, Objective, Search
+from trainers.initial import check_start
 
 LIMITS = ("max_macs", "min_macs", "max_params", "min_params")
 COPIED = (
@@ -83,6 +92,11 @@ def build_search(data: Mapping[str, Any], where: str, folder: Path) -> SearchFil
     space, notes = fitted(space, tasks[0])
     with files_beside(folder):
         recipe = parse_recipe_field(data["recipe"], f"{where}: recipe")
+    for backbone in space.backbones:
+        try:
+            check_start(Architecture(backbone), recipe, tasks[0])
+        except InputError as error:
+            raise InputError(f"{where}: {error}") from None
     limits = {name: round(parse_amount(data[name])) for name in LIMITS if name in data}
     form = {
         "name": str(data.get("name", f"search-{space_name}")),

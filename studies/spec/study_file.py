@@ -30,6 +30,7 @@ from studies.spec.file_fields import (
 from studies.spec.pilot import Pilot
 from studies.spec.tuning import Tuning, grid
 from trainers import Recipe
+from trainers.initial import check_start
 
 PRESET = "custom"
 """The only preset of a study from a file."""
@@ -76,6 +77,12 @@ def read_study(path: str | Path) -> StudyFile:
     if not arms:
         raise InputError(f"{where}: arms: expected at least one arm, got none")
     tasks, data_root = parse_tasks(data["task"], file.parent, f"{where}: task")
+    for arm in arms:
+        for task in tasks:
+            try:
+                check_start(arm.architecture, arm.recipe or recipe, task)
+            except InputError as error:
+                raise InputError(f"{where}: arms.{arm.name}: {error}") from None
     claims = [
         _claim(entry, f"{where}: claims[{i}]")
         for i, entry in enumerate(as_list(data.get("claims", [])))

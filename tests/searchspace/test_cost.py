@@ -1,5 +1,6 @@
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from searchspace import (
@@ -157,3 +158,19 @@ def test_what_cannot_be_a_count_is_refused() -> None:
         count_as("a b", 0)
     with pytest.raises(InputError, match="macs must be 0 or a function of shapes, got 3"):
         count_as("erfinv", 3)  # type: ignore[arg-type]
+
+
+def test_padding_by_name_and_attention_are_counted() -> None:
+    same = nn.Conv2d(4, 6, 3, padding="same", groups=2)
+    assert measure_module(same, (1, 4, 5, 7)).macs == 6 * 5 * 7 * 2 * 9
+
+    class Attention(nn.Module):
+        def forward(self, query, key, value):
+            return F.scaled_dot_product_attention(query, key, value)
+
+    shapes = (1, 2, 5, 8), (1, 2, 7, 8), (1, 2, 7, 4)
+    assert measure_module(Attention(), *shapes).macs == 2 * 5 * 7 * (8 + 4)
+    layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True, dropout=0.0)
+    # Four projections, two products of the attention, two linear layers.
+    by_hand = 4 * 5 * 8 * 8 + 2 * 5 * 5 * 8 + 2 * 5 * 8 * 16
+    assert measure_module(layer, (1, 5, 8)).macs == by_hand

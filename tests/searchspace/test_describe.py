@@ -7,7 +7,17 @@ from random import Random
 import numpy as np
 import pytest
 
-from searchspace import InputError, ResNet, ResNetCifar, Resolutions, measure, named_space, spaces
+from searchspace import (
+    Architecture,
+    Graft,
+    InputError,
+    ResNet,
+    ResNetCifar,
+    Resolutions,
+    measure,
+    named_space,
+    spaces,
+)
 from searchspace.describe import main
 from searchspace.space.description import histogram
 from tests.support.paths import ROOT
@@ -151,3 +161,20 @@ def test_histograms_count_everything() -> None:
     lines = histogram(np.arange(100), bins=4)
     assert [int(line.split()[-1]) for line in lines] == [25] * 4
     assert histogram(np.array([7, 7])) == [f"7 {'█' * 40} 2"]
+
+
+def test_a_model_is_described_by_its_slots(run) -> None:
+    model = f"{ROOT}/tests/support/user_models.py:residual"
+    status, out, _ = run(model, "--size", "16")
+    assert status == 0
+    assert "user_models.py:residual (sha256" in out and "16 px, 10 classes" in out
+    graft = Graft(model)
+    assert all(slot.name in out for slot in graft.slots())
+    cost = measure(Architecture(graft), 16)
+    assert f"{cost.macs:,}" in out.replace("\n", "") and "can take" in out
+    status, out, _ = run(f"{ROOT}/tests/support/user_models.py:odd")
+    assert status == 0 and "no slot: dilated; its dilation is 2" in out
+    status, out, _ = run(f"{ROOT}/tests/support/user_models.py:untraceable")
+    assert "no recalibration slot was found" in out
+    status, _, error = run("torchvision/resnet19")
+    assert status == 2 and "no classification model 'resnet19'" in error

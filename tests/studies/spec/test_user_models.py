@@ -1,6 +1,8 @@
 """Runs keep the files of the user's models and the weights that they start from."""
 
+import json
 import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -82,6 +84,23 @@ def test_weights_that_are_missing_are_named(folder: Path) -> None:
         read_study(folder / "ours.yaml")
 
 
+def test_weights_and_teachers_that_do_not_fit_are_told_before_training(folder: Path) -> None:
+    text = (folder / "ours.yaml").read_text(encoding="utf-8")
+    (folder / "ours.yaml").write_text(
+        text.replace("net.py:residual", "torchvision/resnet18"), encoding="utf-8"
+    )
+    with pytest.raises(InputError, match="arms.static: the weights are not those of torchvision"):
+        read_study(folder / "ours.yaml")
+    (folder / "config.json").write_text(
+        json.dumps({"job": {"architecture": Architecture(Graft()).to_json()}}), encoding="utf-8"
+    )
+    shutil.copy(folder / "start.safetensors", folder / "weights.safetensors")
+    taught = text.replace("weights: start.safetensors, kept_rate: 0.1", "teacher: .")
+    (folder / "ours.yaml").write_text(taught, encoding="utf-8")
+    with pytest.raises(InputError, match=r"arms.static: the teacher .* does not fit 10 classes"):
+        read_study(folder / "ours.yaml")
+
+
 def yaml_of_the_guide(key: str) -> str:
     text = (ROOT / "docs/any_network.md").read_text(encoding="utf-8")
     return next(block for block in re.findall(r"```yaml\n(.*?)```", text, re.S) if key in block)
@@ -91,7 +110,8 @@ def test_the_guides_ablation_is_read(tmp_path: Path) -> None:
     text = yaml_of_the_guide("arms:")
     assert len(text.splitlines()) <= 12
     (tmp_path / "first").mkdir()
-    torch.save({}, tmp_path / "first/weights.safetensors")
+    state = build(Architecture(Graft()), 10, 1).state_dict()
+    save_file(state, tmp_path / "first/weights.safetensors")
     (tmp_path / "ours.yaml").write_text(text, encoding="utf-8")
     design = read_study(tmp_path / "ours.yaml").study.ablation("custom").design
     assert [len(arm.architecture.choices) for arm in design.arms] == [0, 8, 4, 4, 0]
