@@ -10,6 +10,7 @@ import pandas as pd
 
 from searchspace import Architecture, InputError
 from searchspace.schema import to_json
+from studies.rundir.jsonl import uncollected
 from studies.rundir.latencies import measured
 from studies.rundir.pricing import Price, prices_of
 from studies.rundir.record import Record
@@ -136,12 +137,13 @@ def _frame(store: RunStore, experiment: Ablation | Search, jobs: Sequence[RunJob
         # Without any the keys need not be computed, of which there may be thousands.
         return latencies.get((record.job.architecture.key, row["size"])) if latencies else None
 
-    rows = [
-        {"study": experiment.name, "latency_ms": latency(row, record), **row}
-        for run_job, record in ended
-        for row in _rows(run_job, record, price, forms)
-    ]
-    frame = pd.DataFrame(rows, columns=list(COLUMNS))
+    with uncollected():
+        rows = [
+            {"study": experiment.name, "latency_ms": latency(row, record), **row}
+            for run_job, record in ended
+            for row in _rows(run_job, record, price, forms)
+        ]
+        frame = pd.DataFrame(rows, columns=list(COLUMNS))
     frame = frame.astype({"trial": "Int64", "latency_ms": float})
     frame.attrs["left_out"] = len(records.keys() - _asked(experiment) - {r.key for _, r in ended})
     return frame

@@ -4,6 +4,7 @@ A line is written in one piece. A crash can leave at most a torn last line, whic
 and the next writer moves to a file beside; any other damage is reported, not repaired.
 """
 
+import gc
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -29,6 +30,18 @@ def writing(folder: Path) -> Iterator[None]:
         raise StorageError(
             f"cannot write to {folder}: {error.strerror or error}; finished jobs are safe"
         ) from None
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """No garbage collection: each would visit all values read so far, of which none is garbage."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 Stamp = tuple[int, int]
@@ -66,7 +79,7 @@ class JsonLines(Generic[T]):
             return []
         stamp = file_stamp(self.path)
         if stamp != self._stamp:
-            with sharing(self.shared):
+            with sharing(self.shared), uncollected():
                 self._values = self._parse()
             self._stamp = stamp
         return list(self._values)
