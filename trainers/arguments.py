@@ -13,11 +13,11 @@ from searchspace.serialization.files import read_data
 from searchspace.serialization.parsing import parse_json
 from trainers.named_recipes import RECIPES
 from trainers.recipe import Recipe
+from trainers.recipe_files import with_files
 from trainers.tasks import TASKS, Folder, PythonData, Task, Torchvision, folder_task
 from trainers.tasks.collected_task import CollectedTask, counted
 from trainers.tasks.published import PUBLISHED
 from trainers.tasks.python_data import SYNTAX, register_file
-from trainers.teacher import with_files
 
 SUFFIXES = (".json", ".yaml", ".yml")
 OWN_DATA = {

@@ -19,6 +19,7 @@ from searchspace.errors import InputError
 from searchspace.schema import OMIT_DEFAULT, Value
 from trainers.start_weights import StartWeights
 from trainers.teacher import Teacher
+from trainers.user_function import UserFunction
 
 Schedule = Literal["constant", "step", "cosine"]
 Precision = Literal["float32", "bfloat16", "float16"]
@@ -71,6 +72,11 @@ class Recipe(Value):
     match a pattern of `freeze` are not trained, and the others' rate is multiplied by `kept_rate`.
     `teacher` is a network to learn from as well, in YAML the folder of its training or the name of
     its weights, or an object of `from`, `share` and `temperature`.
+
+    `loss` may also be FILE.py:FUNCTION of your own, which makes one number of logits (N, classes)
+    and targets, labels (N,) or shares (N, classes). `augmentation` is such a function that changes
+    images (N, C, H, W), floats as they are stored, and draws from the generator that it is given
+    next; it comes before mixing. The files are hashed into the key.
     """
 
     epochs: int
@@ -113,13 +119,14 @@ class Recipe(Value):
     warmup_epochs: float = field(default=0.0, metadata=OMIT_DEFAULT)
     warmup_start: float = field(default=0.01, metadata=OMIT_DEFAULT)
     clip_norm: float = field(default=0.0, metadata=OMIT_DEFAULT)
-    loss: LossName = field(default="cross_entropy", metadata=OMIT_DEFAULT)
+    loss: LossName | UserFunction = field(default="cross_entropy", metadata=OMIT_DEFAULT)
     drop_path: float = field(default=0.0, metadata=OMIT_DEFAULT)
 
     weights: StartWeights | None = field(default=None, metadata=OMIT_DEFAULT)
     freeze: tuple[str, ...] = field(default=(), metadata=OMIT_DEFAULT)
     kept_rate: float = field(default=1.0, metadata=OMIT_DEFAULT)
     teacher: Teacher | None = field(default=None, metadata=OMIT_DEFAULT)
+    augmentation: UserFunction | None = field(default=None, metadata=OMIT_DEFAULT)
 
     def __post_init__(self) -> None:
         check_integer(1, MAX_EPOCHS, epochs=self.epochs, step_epochs=self.step_epochs)
@@ -176,7 +183,8 @@ class Recipe(Value):
         _at_most(MAX_EPOCHS, warmup_epochs=self.warmup_epochs)
         _at_most(1, warmup_start=self.warmup_start, drop_path=self.drop_path)
         check_at_least(0, clip_norm=self.clip_norm, kept_rate=self.kept_rate)
-        check_one_of(get_args(LossName), loss=self.loss)
+        if not isinstance(self.loss, UserFunction):
+            check_one_of(get_args(LossName), loss=self.loss)
         if self.weights is None and (self.freeze or self.kept_rate != 1):
             raise InputError("freeze and kept_rate are for networks that start from weights")
 

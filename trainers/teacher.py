@@ -82,13 +82,3 @@ def find_teacher(data: Any) -> dict[str, Any]:
         architecture = job["architecture"]
         weights = find_weights(f"{name}/weights.safetensors")
     return {"architecture": architecture, "weights": to_json(weights), **fields}
-
-
-def with_files(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Fields of a recipe whose weights and teacher, if they are named, are found and hashed."""
-    found = dict(fields)
-    if isinstance(found.get("weights"), str):
-        found["weights"] = to_json(find_weights(found["weights"]))
-    if isinstance(found.get("teacher"), str | Mapping):
-        found["teacher"] = find_teacher(found["teacher"])
-    return found

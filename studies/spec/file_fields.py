@@ -15,7 +15,7 @@ from searchspace.serialization.files import read_data
 from studies.spec.user_operators import load_operators
 from trainers import RECIPES, Recipe, Task
 from trainers.arguments import task_from_fields
-from trainers.teacher import with_files
+from trainers.recipe_files import with_files
 
 
 def read_fields(path: Path) -> Mapping[str, Any]:

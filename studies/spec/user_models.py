@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from searchspace import Graft, InputError
+from searchspace import InputError
 from searchspace.backbones.graft import sources
 from searchspace.schema import from_json
 from searchspace.serialization.files import read_text, replacing
@@ -79,10 +79,10 @@ def _place(folder: Path, source: str) -> Path:
 
 
 def _sources(data: Any) -> Iterator[str]:
-    """The source of every graft of a user's model in a JSON form."""
+    """The source of every model, loss or augmentation of a user's file in a JSON form."""
     if isinstance(data, dict):
         source = data.get("source")
-        if data.get("kind") == Graft.kind and sources.of_file(source):
+        if sources.of_file(source):
             yield str(source)
         data = list(data.values())
     if isinstance(data, list):

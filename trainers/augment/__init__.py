@@ -23,6 +23,7 @@ from trainers.augment.mixing import mix, smooth
 from trainers.augment.randaugment import rand_augment
 from trainers.recipe import Recipe
 from trainers.tasks import Crop, Split
+from trainers.user_function import UserFunction
 
 __all__ = [
     "augment",
@@ -93,12 +94,26 @@ def augment(
         images = 255 * _recoloured(images.float() / 255, recipe, generator, fill / 255)
     if recipe.erasing:
         images = erase(images.float(), recipe.erasing, generator, fill)
+    if recipe.augmentation is not None:
+        images = _changed(images.float(), recipe.augmentation, generator)
     if not (recipe.label_smoothing or recipe.mixup or recipe.cutmix):
         return images, labels
     targets = smooth(labels, classes, recipe.label_smoothing)
     if recipe.mixup or recipe.cutmix:
         images, targets = mix(images.float(), targets, recipe.mixup, recipe.cutmix, generator)
     return images, targets
+
+
+def _changed(images: Tensor, named: UserFunction, generator: Generator) -> Tensor:
+    """What a function of the user's makes of the images, of the same shape."""
+    changed = named.load()(images, generator)
+    if not isinstance(changed, Tensor) or changed.shape != images.shape:
+        got = tuple(changed.shape) if isinstance(changed, Tensor) else type(changed).__name__
+        raise InputError(
+            f"the augmentation {named.name} must return images of shape {tuple(images.shape)}, "
+            f"got {got}"
+        )
+    return changed
 
 
 def _recoloured(images: Tensor, recipe: Recipe, generator: Generator, fill: Tensor) -> Tensor:

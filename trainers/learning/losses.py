@@ -8,8 +8,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from searchspace import InputError
 from trainers.recipe import LossName
 from trainers.teacher import Teacher
+from trainers.user_function import UserFunction
 
 Forward = Callable[[Tensor], Tensor]
 Criterion = Callable[[Tensor, Tensor], Tensor]
@@ -37,9 +39,24 @@ class Batch:
             yield Batch(piece_crops, piece_targets)
 
 
-def criterion(name: LossName) -> Criterion:
+def criterion(name: LossName | UserFunction) -> Criterion:
     """The classification loss of a recipe."""
+    if isinstance(name, UserFunction):
+        return _checked(name)
     return F.cross_entropy if name == "cross_entropy" else binary_cross_entropy
+
+
+def _checked(named: UserFunction) -> Criterion:
+    function = named.load()
+
+    def loss(logits: Tensor, targets: Tensor) -> Tensor:
+        value = function(logits, targets)
+        if not isinstance(value, Tensor) or value.ndim:
+            got = tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
+            raise InputError(f"the loss {named.name} must return one number as a tensor, got {got}")
+        return value
+
+    return loss
 
 
 def binary_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:

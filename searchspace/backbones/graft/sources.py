@@ -72,7 +72,7 @@ def identify(model: Any) -> tuple[str, str]:
     if own is not None:
         path = beside(own[0])
         source = keep(read_text(path))
-        _function(f"{path.name}:{own[1]}", source)
+        function_of(f"{path.name}:{own[1]}", source)
         return f"{path.name}:{own[1]}", source
     prefix, slash, name = model.partition("/")
     if prefix not in LIBRARIES or not slash:
@@ -104,7 +104,7 @@ def make(
     """
     own = split_file(model)
     if own is not None:
-        function = _function(model, source)
+        function = function_of(model, source)
         asked = (CLASSES, num_classes), (CHANNELS, in_chs)
         taken = inspect.signature(function).parameters
         given = {
@@ -141,7 +141,8 @@ def _called(model: str, function: Callable[..., Any], arguments: dict[str, Any])
     return network
 
 
-def _function(model: str, source: str) -> Callable[..., Any]:
+def function_of(model: str, source: str) -> Callable[..., Any]:
+    """The function FILE.py:FUNCTION of the file with this source."""
     file, _, name = model.rpartition(":")
     function = getattr(_module(file, source), name, None)
     if not callable(function):
