@@ -46,10 +46,14 @@ class Graft(Backbone):
     kind: ClassVar[str] = "graft"
 
     def __post_init__(self) -> None:
-        for pattern in self.recalibrate:
-            if not isinstance(pattern, str):
-                raise InputError(f"recalibrate must be patterns of module names, got {pattern!r}")
-        if not self.source:
+        patterns = self.recalibrate
+        if not isinstance(patterns, tuple) or not all(isinstance(p, str) for p in patterns):
+            raise InputError(
+                f"recalibrate must be a list of patterns of module names, got {patterns!r}"
+            )
+        if self.source:
+            sources.check_source(self.model, self.source)
+        else:
             model, source = sources.identify(self.model)
             object.__setattr__(self, "model", model)
             object.__setattr__(self, "source", source)

@@ -83,6 +83,15 @@ def identify(model: Any) -> tuple[str, str]:
     return model, f"{prefix} {version(LIBRARIES[prefix])}"
 
 
+def check_source(model: Any, source: Any) -> None:
+    """Raise an InputError unless a stored source is one that a model of this name can have."""
+    if isinstance(model, str) and isinstance(source, str) and is_model(model):
+        prefix = model.partition("/")[0]
+        if of_file(source) if split_file(model) else source.startswith(f"{prefix} "):
+            return
+    raise InputError(f"no source of {shown(model)} is called {shown(source)}; leave source out")
+
+
 def keep(text: str) -> str:
     """The source of a file with this text, which can be used from now on."""
     source = f"sha256 {hashlib.sha256(text.encode()).hexdigest()[:16]}"

@@ -346,6 +346,24 @@ def test_unusable_models_are_told_in_a_sentence(model: Any, message: str) -> Non
         Architecture(Graft(model))
 
 
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (
+            {"model": "keras/resnet18", "source": "keras 3"},
+            "no source of 'keras/resnet18' is called",
+        ),
+        ({"model": "a.py:f", "source": "torchvision 1"}, "no source of 'a.py:f' is called"),
+        ({"model": "torchvision/resnet18", "source": "timm 1"}, "leave source out"),
+        ({"recalibrate": "*.act2"}, r"recalibrate must be a list of patterns .*, got '\*.act2'"),
+        ({"recalibrate": (3,)}, "recalibrate must be a list of patterns"),
+    ],
+)
+def test_bad_fields_are_refused(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        Graft(**settings)
+
+
 def test_a_file_that_cannot_be_run_is_named(tmp_path: Path) -> None:
     file = tmp_path / "broken.py"
     file.write_text("import nothing_of_this_name\n", encoding="utf-8")
