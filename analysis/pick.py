@@ -108,13 +108,15 @@ def pick(
         *([] if device is None else ["--device", device]),
     ]
     commands = []
+    code: Mapping[str, str] = {}
     files = {architecture.name: jobs[0].architecture, "pick.json": _record(choice)}
     for job in jobs:
         command = training_command(job.task, job.recipe, job.seed, folder)
         files |= command.files
+        code = command.code
         place = folder / TRAINED / f"seed-{job.seed}"
         commands.append([*command.words(str(architecture), str(place)), *options])
-    _write(folder, files)
+    _write(folder, files, code)
     console = plain_console(soft_wrap=True, highlight=False)
     for sentence in sentences(choice):
         print_text(console, sentence)
@@ -187,15 +189,23 @@ def _next_jobs(run_dir: Path, chosen: "PickCandidate", count: int) -> "list[Job]
     return [Job(first.architecture, first.task, first.recipe, seed + i) for i in range(count)]
 
 
-def _write(folder: Path, files: Mapping[str, Any]) -> None:
-    """Write JSON files by name."""
+def _write(folder: Path, files: Mapping[str, Any], code: Mapping[str, str]) -> None:
+    """Write JSON files and Python files by name."""
     from analysis.render.outputs import make_folder, write_output
     from searchspace.schema import to_json
+    from searchspace.serialization.files import read_text
 
+    for name, text in code.items():
+        if (folder / name).exists() and read_text(folder / name) != text:
+            raise InputError(
+                f"{folder / name} is another text than made the data of the run; give another --out"
+            )
     make_folder(folder)
     for name, value in files.items():
         text = json.dumps(_finite(to_json(value)), indent=1, allow_nan=False)
         write_output(folder / name, text + "\n")
+    for name, text in code.items():
+        write_output(folder / name, text)
 
 
 def _record(choice: "Pick") -> dict[str, Any]:

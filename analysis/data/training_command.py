@@ -9,14 +9,19 @@ from typing import Any
 
 from searchspace.schema import content_key, to_json
 from trainers import RECIPES, TASKS, Recipe, Task
+from trainers.tasks.python_data import PythonData, registered_text
 
 
 @dataclass(frozen=True)
 class TrainingCommand:
-    """Options of `trainers.train` for a task, recipe and seed; `files` by name, as JSON values."""
+    """Options of `trainers.train` for a task, recipe and seed.
+
+    `files` are JSON values by name, `code` is the text of Python files by name.
+    """
 
     options: tuple[str, ...]
     files: Mapping[str, Any]
+    code: Mapping[str, str]
 
     def words(self, architecture: str, out: str) -> list[str]:
         """The command for the architecture in a file, which writes into the folder `out`."""
@@ -32,7 +37,8 @@ def training_command(
 ) -> TrainingCommand:
     """The command for a task, recipe and seed, with its files in `folder`.
 
-    A task with other settings than its defaults is a file. A recipe is the named one with the
+    A task with other settings than its defaults is a file, and so is the code that makes its data;
+    code must lie beside the task's file. A recipe is the named one with the
     fewest differences, and these.
     """
     files: dict[str, Any] = {}
@@ -41,7 +47,16 @@ def training_command(
         file = f"task-{task.kind}-{content_key(task)[:6]}.json"
         files[file] = to_json(task)
         name = str(folder / file)
-    return TrainingCommand(("--task", name, *_recipe(recipe), "--seed", str(seed)), files)
+    options = ("--task", name, *_recipe(recipe), "--seed", str(seed))
+    return TrainingCommand(options, files, _code(task))
+
+
+def _code(task: Task) -> dict[str, str]:
+    """The file whose function makes a task's data, as the run has kept it."""
+    text = registered_text(task.code) if isinstance(task, PythonData) else None
+    if not isinstance(task, PythonData) or text is None:
+        return {}
+    return {task.source.rpartition(":")[0]: text}
 
 
 def _recipe(recipe: Recipe) -> list[str]:

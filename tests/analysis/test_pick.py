@@ -18,9 +18,19 @@ from studies.execution.local_backend import LocalBackend
 from studies.execution.resources import Resources
 from studies.rundir.store import RunStore
 from tests.studies.papers.test_studies import run_in_process
-from tests.support.helpers import RECIPE, STATIC, TASK, study, write_search
+from tests.support.helpers import (
+    RECIPE,
+    STATIC,
+    TASK,
+    made_up,
+    record,
+    study,
+    with_design,
+    write_search,
+)
 from trainers.arguments import parse_recipe, parse_task
 from trainers.export import read_trained
+from trainers.tasks import python_data
 
 
 @pytest.mark.parametrize(
@@ -188,3 +198,40 @@ def test_what_the_run_measured_is_shipped(
     # The same weights, whose accuracy the export has no part in.
     manifest = json.loads((shipped / "export.json").read_text())
     assert manifest["sizes"][0]["point"]["validation_accuracy"] == best
+
+
+DATA = """
+import torch
+from torch.utils.data import TensorDataset
+
+def make():
+    return TensorDataset(torch.zeros(20, 1, 8, 8), torch.arange(20) % 2)
+"""
+
+
+def test_the_code_that_makes_the_data_is_written_beside_the_task(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source, run = tmp_path / "mine.py", tmp_path / "run"
+    source.write_text(DATA)
+    (tmp_path / "task.yaml").write_text("{kind: python, source: mine.py:make}")
+    task, _ = parse_task(str(tmp_path / "task.yaml"))
+    asked = with_design(study().ablation("quick"), tasks=(task,))
+    store = RunStore(run)
+    with store.locked():
+        store.ask(asked, {})
+        for _, job in asked.jobs():
+            store.append(record(job, made_up(job, 0.5)))
+    source.unlink()
+    monkeypatch.setattr(python_data, "_files", {})
+    assert call(monkeypatch, run, "--out", tmp_path / "out") == 0
+    assert (tmp_path / "out" / "mine.py").read_text() == DATA
+    (file,) = (tmp_path / "out").glob("task-python-*.json")
+    monkeypatch.setattr(python_data, "_files", {})
+    again, root = parse_task(str(file))
+    assert again == task
+    assert len(again.load(root).train) == 12
+    (tmp_path / "out" / "mine.py").write_text("changed")
+    assert call(monkeypatch, run, "--out", tmp_path / "out") == 2
+    assert "is another text than made the data of the run" in capsys.readouterr().err
+    assert (tmp_path / "out" / "mine.py").read_text() == "changed"
