@@ -22,6 +22,7 @@ from searchspace.schema import to_json
 from searchspace.serialization.files import read_json, write_text
 from trainers.arguments import parse_recipe, parse_task
 from trainers.job import Epoch, Job, Result
+from trainers.kept_files import find_kept_files
 from trainers.loop import CHECKPOINT_SECONDS, TrainCallbacks, run, start_training
 from trainers.runtime.allocator import keep_freed_memory
 from trainers.tasks.fingerprint import check_same_data
@@ -38,6 +39,7 @@ def job_from_files(
     architecture: Path, task: str, recipe: str, changes: list[str], seed: int
 ) -> tuple[Job, Path | None]:
     """The job that command-line options describe, and the folder of images that its task names."""
+    find_kept_files(architecture)
     network = Architecture.from_json(read_json(architecture), str(architecture))
     parsed, data_root = parse_task(task)
     return Job(network, parsed, parse_recipe(recipe, changes), seed), data_root

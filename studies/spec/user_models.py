@@ -14,9 +14,8 @@ from searchspace import InputError
 from searchspace.backbones.graft import sources
 from searchspace.schema import from_json
 from searchspace.serialization.files import read_text, replacing
+from trainers.kept_files import MODELS, WEIGHTS
 from trainers.start_weights import PATHS, StartWeights
-
-FOLDER, WEIGHTS = "models", "weights"
 
 
 def keep_models(folder: Path, asked: Any) -> None:
@@ -75,7 +74,7 @@ def _weights(data: Any) -> Iterator[StartWeights]:
 
 
 def _place(folder: Path, source: str) -> Path:
-    return folder / FOLDER / f"{source.split()[-1]}.py"
+    return folder / MODELS / f"{source.split()[-1]}.py"
 
 
 def _sources(data: Any) -> Iterator[str]:

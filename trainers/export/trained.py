@@ -13,6 +13,7 @@ from searchspace import InputError, build
 from searchspace.schema import from_json
 from searchspace.serialization.files import check_regular, read_json
 from trainers.job import Job, Point, Result
+from trainers.kept_files import find_kept_files
 from trainers.learning.quantisation import quantise
 from trainers.training_folder import CONFIG, METRICS, WEIGHTS
 
@@ -44,6 +45,7 @@ class TrainedModel:
 
 def read_trained(folder: Path) -> TrainedModel:
     """Read a training's folder; an InputError says what is missing or not finished."""
+    find_kept_files(folder / CONFIG)
     config = _read(folder / CONFIG)
     if "job" not in config:
         raise InputError(f"{folder / CONFIG} names no job; it is not a training's")

@@ -10,6 +10,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from analysis.data.training_command import training_command
 from searchspace import Architecture, Graft, InputError, build
 from searchspace.backbones.graft import sources
 from searchspace.backbones.graft.graft import anatomy
@@ -19,7 +20,10 @@ from studies.spec.search_file import read_search
 from studies.spec.study_file import read_study
 from tests.support.paths import ROOT
 from trainers import RECIPES
+from trainers.loop import start_training
 from trainers.start_weights import PATHS
+from trainers.training import Training
+from trainers.training_folder import job_from_files
 
 STUDY = """
 backbone: {kind: graft, model: net.py:residual}
@@ -64,6 +68,25 @@ def test_a_run_is_read_without_the_files_it_was_made_from(folder: Path) -> None:
     kept.write_text("# another\n", encoding="utf-8")
     with pytest.raises(InputError, match="has changed since the run was made; restore it"):
         RunStore(folder / "run").experiment()
+
+
+def test_a_network_of_a_run_is_trained_without_the_files_it_was_made_from(folder: Path) -> None:
+    ablation = read_study(folder / "ours.yaml").study.ablation("custom")
+    RunStore(folder / "run").ask(ablation, {})
+    graft, weights = ablation.design.arms[2].architecture.backbone, ablation.recipe.weights
+    assert isinstance(graft, Graft) and weights is not None
+    picked = folder / "run/pick/key/architecture.json"
+    picked.parent.mkdir(parents=True)
+    architecture = ablation.design.arms[2].architecture
+    picked.write_text(json.dumps(architecture.to_json()), encoding="utf-8")
+    command = training_command(ablation.tasks[0], ablation.recipe)
+    changes = [word for word in command.options if "=" in word]
+    del sources.FILES[graft.source], PATHS[weights.hash]
+    for name in ("net.py", "start.safetensors"):
+        (folder / name).unlink()
+    job, _ = job_from_files(picked, "digits", "fine_tune", changes, 0)
+    assert job.architecture == architecture and job.recipe == ablation.recipe
+    assert isinstance(start_training(job), Training)
 
 
 def test_the_plan_says_what_starts_anew(folder: Path) -> None:
