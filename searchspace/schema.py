@@ -261,12 +261,19 @@ def sharing(values: dict[Any, Any]) -> Iterator[None]:
         _shared.reset(token)
 
 
+_LONG = 256
+"""Bytes of a part's content that `sharing` stores; of a longer content it stores the hash."""
+
+
 def _read_value(kind: type[Any], data: Any, path: str) -> Any:
     shared = _shared.get()
     if shared is None or not isinstance(data, dict) or not getattr(kind, "shared", False):
         return from_json(kind, data, path)
     # Faster than JSON text; by version 2 equal data gives equal bytes.
-    key = kind, marshal.dumps(data, 2)
+    content = marshal.dumps(data, 2)
+    if len(content) > _LONG:
+        content = hashlib.sha256(content).digest()
+    key = kind, content
     if key not in shared:
         shared[key] = from_json(kind, data, path)
     return shared[key]

@@ -1,12 +1,20 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import pytest
 
 from searchspace.checks import check_integer
 from searchspace.errors import InputError
-from searchspace.schema import OMIT_DEFAULT, Value, content_key, from_json, non_defaults, to_json
+from searchspace.schema import (
+    OMIT_DEFAULT,
+    Value,
+    content_key,
+    from_json,
+    non_defaults,
+    sharing,
+    to_json,
+)
 
 
 @dataclass(frozen=True)
@@ -139,3 +147,26 @@ def test_missing_field_and_wrong_document() -> None:
 def test_whole_numbers_are_read_as_floats_where_floats_are_wanted() -> None:
     read = from_json(Picture, {"name": "a", "limit": 2})
     assert isinstance(read.limit, float) and read.limit == 2
+
+
+def test_shared_parts_are_one_object_and_long_contents_are_not_stored() -> None:
+    @dataclass(frozen=True)
+    class Wall:
+        tiles: tuple[Shape, ...]
+
+        shared: ClassVar[bool] = True
+
+    @dataclass(frozen=True)
+    class House:
+        wall: Wall
+
+    forms = [to_json(House(Wall((Shape(side),) * 40))) for side in (1, 2)]
+    shared: dict[Any, Any] = {}
+    with sharing(shared):
+        first, second, third = (from_json(House, form) for form in (*forms, forms[0]))
+    assert first == House(Wall((Shape(1),) * 40))
+    assert second == House(Wall((Shape(2),) * 40))
+    assert third.wall is first.wall
+    assert first.wall.tiles[0] is first.wall.tiles[1]
+    assert len(shared) == 4
+    assert max(len(content) for _, content in shared) <= 256
