@@ -1,8 +1,7 @@
 """`python -m studies.run NAME|FILE|all`: run a study, or continue it, and report."""
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -18,14 +17,6 @@ from studies.cli.options import (
     TimeLimit,
     Workers,
 )
-
-if TYPE_CHECKING:
-    from rich.console import Console
-
-    from studies.rundir.store import RunStore
-    from studies.spec.ablation import Ablation, Study
-
-ALL = "all"
 
 
 def run(
@@ -129,6 +120,15 @@ def run(
     from studies.cli.pilot import measured_pilot, pilot_ablation, pilot_text
     from studies.cli.preview import check_data, plan_table
     from studies.cli.running import prepare, report_run, run_ablation, run_all
+    from studies.cli.study_choice import (
+        ALL,
+        named_studies,
+        only_ablation,
+        quick_preset,
+        study_ablation,
+        with_max_seeds,
+        with_untuned_arms,
+    )
     from studies.execution.ray_backend import RayBackend
     from studies.execution.resources import Resources
     from studies.rundir.store import RunStore
@@ -145,7 +145,7 @@ def run(
     elif preset is None and data_root is not None and with_gpu:
         preset = "paper"
     elif preset is None:
-        preset = _quick_preset(name, data_root, console)
+        preset = quick_preset(name, data_root, console)
     if gpus_per_trial is None:
         gpus_per_trial = 1.0 if preset.startswith("paper") and with_gpu else 0.0
     resources = Resources(
@@ -155,15 +155,15 @@ def run(
     options = TrainingOptions(retry_failed, budget)
     if max_seeds is not None and not until_decided:
         raise InputError("--max-seeds is the planned maximum of --until-decided; give both")
-    studies = [file.study] if file else _named(name, preset)
+    studies = [file.study] if file else named_studies(name, preset)
     ablations = [
-        _ablation(study, preset, task or [], None if pilot else seeds) for study in studies
+        study_ablation(study, preset, task or [], None if pilot else seeds) for study in studies
     ]
     design = ablations[0].design
     if pilot:
-        ablations = [pilot_ablation(_only(ablations, "--pilot"), seeds)]
+        ablations = [pilot_ablation(only_ablation(ablations, "--pilot"), seeds)]
     if also_untuned:
-        ablations = _also_untuned(ablations)
+        ablations = with_untuned_arms(ablations)
     for one in dict.fromkeys(one for ablation in ablations for one in ablation.tasks):
         if download:
             one.download(data_root)
@@ -173,7 +173,7 @@ def run(
     stores = [RunStore(out / ablation.name if name == ALL else out) for ablation in ablations]
     if until_decided:
         pairs = zip(ablations, stores, strict=True)
-        ablations = [_until_decided(*pair, max_seeds, fresh, name == ALL) for pair in pairs]
+        ablations = [with_max_seeds(*pair, max_seeds, fresh, name == ALL) for pair in pairs]
     if show_plan:
         for ablation, store in zip(ablations, stores, strict=True):
             missing_data = check_data(ablation.tasks, data_root, strict=False)
@@ -195,77 +195,3 @@ def run(
         console.print(pilot_text(design, measured_pilot(stores[0])), markup=False)
         return 0
     return report_run(stores[0], status)
-
-
-def _until_decided(
-    ablation: "Ablation",
-    store: "RunStore",
-    max_seeds: int | None,
-    fresh: bool,
-    is_one_of_many: bool,
-) -> "Ablation":
-    """The ablation with a planned maximum of seeds, by default that of an earlier run or 30."""
-    from studies.spec.ablation import Ablation
-    from studies.stats.looks import DEFAULT_MAX_SEEDS, until_decided
-
-    if is_one_of_many and not ablation.design.claims:
-        return ablation
-    earlier = None if fresh else store.experiment()
-    designs = [ablation.design, *([earlier.design] if isinstance(earlier, Ablation) else [])]
-    default = max(DEFAULT_MAX_SEEDS, *(design.seeds for design in designs))
-    kept = next((design.max_seeds for design in designs[1:] if design.max_seeds), default)
-    return until_decided(ablation, max_seeds or kept)
-
-
-def _only(ablations: "Sequence[Ablation]", option: str) -> "Ablation":
-    """The only ablation; an InputError if there are several."""
-    if len(ablations) > 1:
-        raise InputError(f"{option} is for one study, got {len(ablations)}")
-    return ablations[0]
-
-
-def _quick_preset(name: str, data_root: Path | None, console: "Console") -> str:
-    """The quick preset whose data is at hand: Fashion-MNIST, or the digits that are built in."""
-    from studies.papers.quick import SETTINGS
-
-    for preset, setting in SETTINGS.items():
-        designs = [study.presets for study in _named(name, preset)]
-        if not all(preset in presets for presets in designs):
-            continue
-        try:
-            setting.task.locate(data_root)
-        except InputError as error:
-            console.print(f"Preset {preset} is left out: {error}.", markup=False)
-        else:
-            return preset
-    return next(iter(SETTINGS))
-
-
-def _named(name: str, preset: str) -> "list[Study]":
-    """The study of that name, or all that have the preset."""
-    from studies.papers.catalog import STUDIES, study
-
-    if name != ALL:
-        return [study(name)]
-    return [study for study in STUDIES.values() if preset in study.presets]
-
-
-def _ablation(
-    study: "Study", preset: str, task_names: Sequence[str], seeds: int | None
-) -> "Ablation":
-    """The study as the options want it; a named task has the preset's settings if it is there."""
-    from trainers.arguments import parse_task
-
-    if preset not in study.presets:
-        raise InputError(f"--preset must be one of {', '.join(study.presets)}, got {preset!r}")
-    own_tasks = {task.short_name: task for task in reversed(study.presets[preset].tasks)}
-    names = dict.fromkeys(task_names)
-    tasks = tuple(own_tasks.get(name) or parse_task(name)[0] for name in names)
-    return study.ablation(preset, tasks=tasks, seeds=seeds)
-
-
-def _also_untuned(ablations: "Sequence[Ablation]") -> "list[Ablation]":
-    """The ablations with untuned arms too; an InputError if none of them is tuned."""
-    if not any(ablation.design.tune for ablation in ablations):
-        raise InputError(f"--also-untuned: the design of {ablations[0].name} does not tune")
-    return [ablation.also_untuned() for ablation in ablations]

@@ -1,7 +1,8 @@
 """Tasks whose images are read one by one into memory, from a source of the user's own."""
 
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -65,6 +66,19 @@ class CollectedTask(Task):
     def source_name(self) -> str:
         """What messages call the source."""
 
+    def source_classes(self, data_root: Path | None) -> Any:
+        """What the source calls its classes, None if it does not say."""
+        return None
+
+    def class_names(self, data_root: Path | None) -> tuple[str, ...]:
+        """As the source names them; numbers unless each class has a text for a name."""
+        with _explained(self.source_name()):
+            names = self.source_classes(data_root)
+        is_list = isinstance(names, list | tuple) and len(names) >= self.classes
+        if not is_list or not all(isinstance(name, str) for name in names):
+            return super().class_names(data_root)
+        return tuple(names[: self.classes])
+
     def fingerprint_of(self, data_root: Path | None, parts: Mapping[str, StoredSplit]) -> str:
         """What identifies the data: their content, unless there is something faster."""
         return of_tensors(
@@ -114,10 +128,16 @@ def _load(task: CollectedTask, data_root: Path | None) -> Splits:
 
 
 def _read(task: CollectedTask, data_root: Path | None, size: int | None) -> dict[str, StoredSplit]:
-    """The parts; an InputError says what was raised where code or a library of others failed."""
     where = task.source_name()
-    try:
+    with _explained(where):
         return collected(task.parts(data_root), size, task.fit, where)
+
+
+@contextmanager
+def _explained(where: str) -> Iterator[None]:
+    """An InputError says what was raised where code or a library of others failed."""
+    try:
+        yield
     except (InputError, MemoryError):
         raise
     except Exception as error:

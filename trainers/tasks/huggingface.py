@@ -28,9 +28,9 @@ class HuggingFace(CollectedTask):
     `name` is a folder under the data root; a file names it by `path`. Parts are train, validation
     and test, parquet files have these names at their beginning. `image_column` and
     `label_column` name the columns; without them, the only column of images and the only one of
-    class labels, or the one that is called `label`. The other fields are as in the task
-    `python`. It needs the package `datasets` (`pip install 'convfrontier[huggingface]'`) and
-    downloads nothing.
+    class labels, or the one that is called `label`. Class labels name the classes. The other fields
+    are as in the task `python`. It needs the package `datasets`
+    (`pip install 'convfrontier[huggingface]'`) and downloads nothing.
     """
 
     name: str = "dataset"
@@ -61,21 +61,20 @@ class HuggingFace(CollectedTask):
     def parts(self, data_root: Path | None) -> Mapping[str, Iterable[Any]]:
         """The rows of each part in their order."""
         folder = self.locate(data_root)
-        try:
-            import datasets
-        except ImportError:
-            raise InputError(
-                "task huggingface needs the package datasets; "
-                "pip install 'convfrontier[huggingface]'"
-            ) from None
-        if not _saved(folder):
-            return {part: self._parquet(paths) for part, paths in _parquet_files(folder).items()}
-        loaded = datasets.load_from_disk(str(folder), keep_in_memory=False)
-        tables = loaded if isinstance(loaded, dict) else {"train": loaded}
-        named = {part: next((n for n in PARTS[part] if n in tables), None) for part in PARTS}
-        if named["train"] is None:
-            raise InputError(f"{folder} has no part train, but {', '.join(map(str, tables))}")
-        return {part: self._rows(tables[name]) for part, name in named.items() if name is not None}
+        _check_package()
+        if _saved(folder):
+            return {part: self._rows(table) for part, table in _saved_tables(folder).items()}
+        return {part: self._parquet(paths) for part, paths in _parquet_files(folder).items()}
+
+    def source_classes(self, data_root: Path | None) -> Any:
+        """The names of the class labels, where the column of labels has them."""
+        folder = self.locate(data_root)
+        _check_package()
+        if _saved(folder):
+            features = _saved_tables(folder)["train"].features
+        else:
+            features = _parquet_features(_parquet_files(folder)["train"][0])
+        return getattr(features[self._columns(features)[1]], "names", None)
 
     def _parquet(self, paths: list[str]) -> Iterator[tuple[Any, Any]]:
         import datasets
@@ -114,9 +113,39 @@ def _only(names: list[str]) -> str:
     return names[0] if len(names) == 1 else ""
 
 
+def _check_package() -> None:
+    try:
+        import datasets  # noqa: F401
+    except ImportError:
+        raise InputError(
+            "task huggingface needs the package datasets; pip install 'convfrontier[huggingface]'"
+        ) from None
+
+
 def _saved(folder: Path) -> bool:
     """Whether `save_to_disk` wrote it."""
     return any((folder / name).is_file() for name in ("dataset_dict.json", "state.json"))
+
+
+def _saved_tables(folder: Path) -> dict[str, Any]:
+    """The parts of what `save_to_disk` wrote; rows are read later."""
+    import datasets
+
+    loaded = datasets.load_from_disk(str(folder), keep_in_memory=False)
+    tables = loaded if isinstance(loaded, dict) else {"train": loaded}
+    named = {part: next((n for n in PARTS[part] if n in tables), None) for part in PARTS}
+    if named["train"] is None:
+        raise InputError(f"{folder} has no part train, but {', '.join(map(str, tables))}")
+    return {part: tables[name] for part, name in named.items() if name is not None}
+
+
+def _parquet_features(path: str) -> Mapping[str, Any]:
+    """The columns of a parquet file and their kinds."""
+    import datasets
+    from pyarrow import parquet
+
+    features: Mapping[str, Any] = datasets.Features.from_arrow_schema(parquet.read_schema(path))
+    return features
 
 
 def _parquet_files(folder: Path) -> dict[str, list[str]]:

@@ -9,6 +9,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, ClassVar
 
+from torch.utils.data import Subset
+
 from searchspace.errors import InputError
 from searchspace.serialization.files import read_text
 from trainers.tasks.collected_task import CollectedTask
@@ -40,7 +42,8 @@ class PythonData(CollectedTask):
     The function takes the folder of the file, or nothing, and returns three datasets of torch
     (train, validation, test), two (train, test) or one, from which the others are taken: a fifth
     evenly over classes, by a fixed seed. An item is an image and a label. An image is a Pillow
-    image, a tensor (C, H, W) or an array (H, W, C), of uint8 or float, and the same each time.
+    image, a tensor (C, H, W) or an array (H, W, C), of uint8 or float, and the same each time. An
+    attribute `classes` of the first dataset, a list of texts, names the classes.
 
     `size` is needed where images have several sizes; `fit` is as in the task `torchvision`. All
     else is counted: `classes` (it may be given), `images` of the first dataset, channels, `code`,
@@ -88,6 +91,14 @@ class PythonData(CollectedTask):
             if not hasattr(part, "__getitem__") and not hasattr(part, "__iter__"):
                 raise InputError(f"{self.source} must return datasets, got {part!r:.80}")
         return dict(zip(PARTS[len(parts) - 1], parts, strict=True))
+
+    def source_classes(self, data_root: Path | None) -> Any:
+        """The attribute `classes` of the first dataset, or of the one that it is a part of."""
+        self.locate(data_root)
+        dataset: Any = self.parts(data_root)["train"]
+        while isinstance(dataset, Subset) and not hasattr(dataset, "classes"):
+            dataset = dataset.dataset
+        return getattr(dataset, "classes", None)
 
     def _function(self) -> Callable[..., Any]:
         path, text = _files[self.code]

@@ -1,12 +1,10 @@
 """A published dataset, read by torchvision's own class from where torchvision puts it."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
-import torch
 from torch import Tensor
 
 from searchspace.checks import MAX_SIZE, check_integer, check_one_of
@@ -21,11 +19,19 @@ from trainers.tasks.base import (
     stratified_validation,
 )
 from trainers.tasks.downloading import download
-from trainers.tasks.fingerprint import check_fingerprint, of_files, of_tensors
+from trainers.tasks.fingerprint import check_fingerprint
 from trainers.tasks.fitting import Fit, fitted
-from trainers.tasks.idx_file import read_idx
 from trainers.tasks.published import OWN_TASKS, PUBLISHED, PublishedSet
 from trainers.tasks.stream import StreamedSplit, splits_of_files
+from trainers.tasks.torchvision_files import (
+    Part,
+    dataset_class,
+    is_present,
+    open_datasets,
+    read_datasets,
+    read_parts,
+    split_fingerprint,
+)
 
 SPLIT_SEED = 20268
 
@@ -110,10 +116,10 @@ class Torchvision(Task):
     def _found(self, data_root: Path | None) -> Path | None:
         """Where the files are, if they are there."""
         published, files = self.published, self.published.files
-        if data_root is not None and all(_present(data_root / file) for file in files):
+        if data_root is not None and all(is_present(data_root / file) for file in files):
             return data_root if published.form != "idx" else (data_root / files[0]).parent
         system = published.system_folder
-        if system is not None and all(_present(system / Path(file).name) for file in files):
+        if system is not None and all(is_present(system / Path(file).name) for file in files):
             return system
         return None
 
@@ -137,7 +143,7 @@ class Torchvision(Task):
             raise InputError(
                 f"data root {data_root} does not exist; it must hold {files[0]}: {source}"
             )
-        missing = next(file for file in files if not _present(data_root / file))
+        missing = next(file for file in files if not is_present(data_root / file))
         raise InputError(f"data root {data_root} has no {missing}: {source}")
 
     def download(self, data_root: Path | None) -> None:
@@ -150,21 +156,25 @@ class Torchvision(Task):
                 f"it to {self.published.files[0]} under the data root yourself"
             )
         tops = dict.fromkeys(file.split("/")[0] for file in self.published.files)
-        download(self.name, lambda root: _open(self, root, download=True), data_root, *tops)
+
+        def fetch(root: str) -> None:
+            open_datasets(self.name, root, download=True)
+
+        download(self.name, fetch, data_root, *tops)
 
     def identified(self, data_root: Path | None) -> Self:
         """With the fingerprint of all images and labels."""
         folder = self.locate(data_root)
-        train, test = _read(self, folder)
-        found = _fingerprint(train, test, folder)
+        train, test = read_parts(self.name, folder, self.input_size, self.fit)
+        found = split_fingerprint(train, test, folder)
         check_fingerprint(self.fingerprint, found, self.name)
         return replace(self, fingerprint=found)
 
     def class_names(self, data_root: Path | None) -> tuple[str, ...]:
         """As torchvision's class has them; numbers where it has none."""
-        names = getattr(_loader(self.published, self.name), "classes", None)
+        names = getattr(dataset_class(self.name), "classes", None)
         if self.published.form == "files":
-            names = getattr(_opened(self, self.locate(data_root))[0][0], "classes", None)
+            names = getattr(read_datasets(self.name, self.locate(data_root))[0][0], "classes", None)
         if not isinstance(names, list | tuple) or len(names) != self.classes:
             return super().class_names(data_root)
         return tuple(name if isinstance(name, str) else name[0] for name in names)
@@ -174,15 +184,11 @@ class Torchvision(Task):
         return _load(self, self.locate(data_root))
 
 
-Part = StoredSplit | StreamedSplit
-"""Images and labels as they are kept: in memory, or as files."""
-
-
 @lru_cache(maxsize=2)
 def _load(task: Torchvision, folder: Path) -> Splits:
-    train, test = _read(task, folder)
+    train, test = read_parts(task.name, folder, task.input_size, task.fit)
     if task.fingerprint:
-        check_fingerprint(task.fingerprint, _fingerprint(train, test, folder), task.name)
+        check_fingerprint(task.fingerprint, split_fingerprint(train, test, folder), task.name)
     rest, held = stratified_validation(train.labels, task.validation, SPLIT_SEED)
     if task.train_size is not None:
         if task.train_size > len(rest):
@@ -205,109 +211,3 @@ def _fitted(split: Part, indices: Tensor | None, task: Torchvision) -> StoredSpl
     if indices is not None:
         images, labels = images[indices], labels[indices]
     return StoredSplit(fitted(images, task.input_size, task.fit), labels)
-
-
-def _present(path: Path) -> bool:
-    return path.exists() or path.with_name(f"{path.name}.gz").exists()
-
-
-def _fingerprint(train: Part, test: Part, folder: Path) -> str:
-    if isinstance(train, StreamedSplit) and isinstance(test, StreamedSplit):
-        labels = torch.cat([train.labels, test.labels])
-        return of_files([*train.paths, *test.paths], labels, folder)
-    if isinstance(train, StoredSplit) and isinstance(test, StoredSplit):
-        return of_tensors((train.images, train.labels, test.images, test.labels))
-    raise TypeError("both splits must be kept in the same way")
-
-
-def _read(task: Torchvision, folder: Path) -> tuple[Part, Part]:
-    """The official training and test splits as they are published."""
-    if task.published.form == "idx":
-        half = len(task.published.files) // 2
-        names = [Path(file).name for file in task.published.files]
-        parts: Sequence[Part] = [_idx(task, folder, names[:half]), _idx(task, folder, names[half:])]
-    else:
-        parts = [_joined(task, datasets) for datasets in _opened(task, folder)]
-    for name, part in zip(("training", "test"), parts, strict=True):
-        _check_labels(part.labels, task, f"{name} images of {task.name} in {folder}")
-    return parts[0], parts[1]
-
-
-def _idx(task: Torchvision, folder: Path, names: Sequence[str]) -> StoredSplit:
-    """Images (N, 1, H, W) and labels of two IDX files, `names`."""
-    paths = [folder / name for name in names]
-    images_path, labels_path = (p if p.exists() else p.with_name(f"{p.name}.gz") for p in paths)
-    images = torch.from_numpy(read_idx(images_path, 3))[:, None]
-    labels = torch.from_numpy(read_idx(labels_path, 1)).long() - task.published.first_label
-    side = task.published.side
-    if len(images) != len(labels) or images.shape[2:] != (side, side):
-        raise InputError(
-            f"{images_path} must hold {len(labels)} images of {side}x{side} pixels, as many as "
-            f"{labels_path.name} has labels, and holds {len(images)} of "
-            f"{images.shape[3]}x{images.shape[2]}"
-        )
-    return StoredSplit(images, labels)
-
-
-def _check_labels(labels: Tensor, task: Torchvision, where: str) -> None:
-    if not len(labels):
-        raise InputError(f"there are no {where}")
-    low, high = int(labels.min()), int(labels.max())
-    if low < 0 or high >= task.classes:
-        first = task.published.first_label
-        wrong = (low if low < 0 else high) + first
-        raise InputError(
-            f"the labels of the {where} must be from {first} to {first + task.classes - 1}, "
-            f"got {wrong}"
-        )
-
-
-def _loader(published: PublishedSet, name: str) -> Any:
-    from torchvision import datasets
-
-    return getattr(datasets, published.loader or name)
-
-
-def _open(task: Torchvision, root: str, **options: Any) -> tuple[list[Any], list[Any]]:
-    """Torchvision's datasets for each part of the training and of the test split."""
-    published = task.published
-    loader = _loader(published, task.name)
-    train, test = (
-        [loader(root, **settings, **options) for settings in parts]
-        for parts in (published.train, published.test)
-    )
-    return train, test
-
-
-def _opened(task: Torchvision, root: Path) -> tuple[list[Any], list[Any]]:
-    """As `_open`, with an InputError for whatever is wrong with the files."""
-    try:
-        return _open(task, str(root))
-    except Exception as error:
-        # Its readers raise whatever a damaged file makes their libraries raise.
-        if isinstance(error, MemoryError):
-            raise
-        text = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise InputError(f"{task.name} in {root} cannot be read: {text}") from None
-
-
-def _joined(task: Torchvision, datasets: Sequence[Any]) -> Part:
-    """The parts of one split, which torchvision keeps as an array or as lists of files."""
-    if task.published.form == "array":
-        (dataset,) = datasets
-        images = torch.as_tensor(dataset.data)
-        labels = torch.as_tensor(dataset.labels if hasattr(dataset, "labels") else dataset.targets)
-        return StoredSplit(images.reshape(len(labels), task.in_chs, *images.shape[-2:]), labels)
-    pairs = [pair for dataset in datasets for pair in _pairs(dataset)]
-    labels = torch.tensor([int(label) for _, label in pairs], dtype=torch.long)
-    paths = tuple(str(path) for path, _ in pairs)
-    return StreamedSplit(paths, labels, task.input_size, centre=1.0, fit=task.fit)
-
-
-def _pairs(dataset: Any) -> list[tuple[Any, Any]]:
-    """Files and labels in the order of a dataset's indices."""
-    for name in ("_samples", "samples"):
-        if hasattr(dataset, name):
-            return list(getattr(dataset, name))
-    files = next(getattr(dataset, n) for n in ("_image_files", "_images") if hasattr(dataset, n))
-    return list(zip(files, dataset._labels, strict=True))

@@ -74,6 +74,18 @@ def test_parquet_files_are_read(tmp_path: Path) -> None:
         parsed.load(tmp_path)
 
 
+def test_class_labels_name_the_classes(tmp_path: Path) -> None:
+    table(30).save_to_disk(str(tmp_path / "set"))
+    assert task(tmp_path).class_names(tmp_path) == ("a", "b", "c")
+    (tmp_path / "parquet").mkdir()
+    table(30).to_parquet(str(tmp_path / "parquet" / "train.parquet"))
+    assert task(tmp_path, path="parquet").class_names(tmp_path) == ("a", "b", "c")
+    assert task(tmp_path, path="parquet", classes=4).class_names(tmp_path) == ("0", "1", "2", "3")
+    table(30, rank=[i % 2 for i in range(30)]).save_to_disk(str(tmp_path / "numbers"))
+    numbers = task(tmp_path, path="numbers", label_column="rank")
+    assert numbers.class_names(tmp_path) == ("0", "1")
+
+
 def test_columns_are_named_where_they_are_not_plain(tmp_path: Path) -> None:
     table(30).rename_columns({"image": "img", "label": "fine"}).save_to_disk(tmp_path / "set")
     assert task(tmp_path).classes == 3

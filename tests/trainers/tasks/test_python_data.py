@@ -103,6 +103,36 @@ def test_the_function_may_take_the_folder_of_its_file(tmp_path: Path) -> None:
     assert (parsed.images, root) == (20, tmp_path.resolve())
 
 
+@pytest.mark.parametrize(
+    ("classes", "names"),
+    [
+        ("['cat', 'dog', 'bird', 'fish']", ("cat", "dog", "bird")),
+        ("('cat', 'dog', 'bird')", ("cat", "dog", "bird")),
+        ("['cat', 'dog']", ("0", "1", "2")),
+        ("[5, 6, 7]", ("0", "1", "2")),
+        ("3", ("0", "1", "2")),
+    ],
+)
+def test_the_attribute_classes_names_them(
+    classes: str, names: tuple[str, ...], tmp_path: Path
+) -> None:
+    body = f"type('Named', (Pairs,), {{'classes': {classes}}})(images(60))"
+    assert task(tmp_path, body).class_names(tmp_path) == names
+
+
+def test_a_part_of_a_dataset_has_the_classes_of_the_whole(tmp_path: Path) -> None:
+    whole = "type('Named', (Pairs,), {'classes': ['cat', 'dog', 'bird']})(images(60))"
+    body = f"torch.utils.data.random_split({whole}, [40, 20], torch.Generator().manual_seed(0))"
+    assert task(tmp_path, body).class_names(tmp_path) == ("cat", "dog", "bird")
+
+
+def test_an_error_of_the_attribute_classes_is_one_sentence(tmp_path: Path) -> None:
+    failing = "type('Named', (Pairs,), {'classes': property(lambda self: 1 / 0)})(images(60))"
+    parsed = task(tmp_path, failing)
+    with pytest.raises(InputError, match="my_data.py:make raised ZeroDivisionError"):
+        parsed.class_names(tmp_path)
+
+
 @pytest.mark.slow
 def test_a_network_learns_from_it(tmp_path: Path) -> None:
     parsed = task(tmp_path, "Pairs(images(120))")
