@@ -11,14 +11,16 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from searchspace import Architecture, InputError, build
+from searchspace import Architecture, Backbone, Graft, InputError, build
 from searchspace.backbones.densenet import DenseNetNet
+from searchspace.backbones.graft.graft import anatomy
 from searchspace.backbones.mobilenet_v2 import InvertedResidual, MobileNetV2Net
 from searchspace.backbones.resnet import ResNetNet
 from searchspace.backbones.resnet_cifar import ResNetCifarNet
 from searchspace.backbones.shake_shake import ShakeShakeNet
 from searchspace.checks import check_integer
 from trainers.dense.atrous import Dilated
+from trainers.dense.traced import traced_stages
 
 PROBE = 64
 """Side of the image that tells channels and strides; a multiple of every stride."""
@@ -31,7 +33,7 @@ def segments(network: nn.Module) -> list[nn.Module]:
     """The stages of a classifier in order, the stem with the first; the head is left out."""
     raise InputError(
         f"{type(network).__name__} has no stages to build on; take a ResNet, ResNetCifar, "
-        "MobileNetV2, DenseNet or ShakeShake"
+        "MobileNetV2, DenseNet, ShakeShake or a graft"
     )
 
 
@@ -143,12 +145,16 @@ def staged(
     """
     check_integer(1, taps=taps)
     network = build(architecture)
+    backbone = architecture.backbone
     if weights is not None:
-        _load(network, weights)
+        _load(network, weights, _heads(backbone))
     resolutions = architecture.resolutions
     if resolutions is not None:
         network = resolutions.at_size(network, size or resolutions.distinct[0])
-    stages = segments(network)
+    if isinstance(backbone, Graft):
+        stages = traced_stages(backbone, network, PROBE)
+    else:
+        stages = segments(network)
     stage_taps = _taps(stages, architecture.label())
     if output_stride is not None:
         stages, stage_taps = _dilated(stages, stage_taps, output_stride)
@@ -191,16 +197,21 @@ def _dilated(
     return kept, stage_taps
 
 
-def _load(network: nn.Module, path: str | Path) -> None:
+def _heads(backbone: Backbone) -> tuple[str, ...]:
+    """How the names of the classifier's weights begin."""
+    return (f"{anatomy(backbone).classifier}.",) if isinstance(backbone, Graft) else HEADS
+
+
+def _load(network: nn.Module, path: str | Path, heads: tuple[str, ...]) -> None:
     """Load trained weights, whatever number of classes they were trained for."""
     try:
         stored = load_file(path)
-        state = {name: value for name, value in stored.items() if not name.startswith(HEADS)}
+        state = {name: value for name, value in stored.items() if not name.startswith(heads)}
         result = network.load_state_dict(state, strict=False)
     except (OSError, SafetensorError, RuntimeError) as error:
         first = " ".join(str(error).split())[:200]
         raise InputError(f"cannot load {path} into the architecture: {first}") from None
-    missing = [name for name in result.missing_keys if not name.startswith(HEADS)]
+    missing = [name for name in result.missing_keys if not name.startswith(heads)]
     wrong = missing + list(result.unexpected_keys)
     if wrong:
         raise InputError(
