@@ -22,14 +22,13 @@ def summary(
     from analysis.data.frames import all_verdicts_frame
     from analysis.data.runs import read_ablations
     from analysis.render.outputs import make_folder, write_output
-    from analysis.sections.verdict_summary import page, print_verdicts
-    from analysis.sections.verdict_tables import EXPLANATION
+    from analysis.sections.verdict_summary import explanation, page, print_verdicts
 
     runs = read_ablations(run_dirs)
     console = plain_console()
     for run in runs:
         print_verdicts(run, console)
-    print_text(console, EXPLANATION)
+    print_text(console, explanation(runs))
     if out is None:
         return
     make_folder(out)

@@ -31,7 +31,8 @@ ARM_COLUMNS = {
     "sampling_error": "standard error of the mean by the draw of the test images, points",
     "validation_accuracy_mean": "mean over seeds, per cent",
     "difference": "to the baseline, paired by seed, points",
-    "low": f"lower end of Student's {CONFIDENCE:.0%} t interval of this difference alone, points",
+    "low": f"lower end of the {CONFIDENCE:.0%} interval of this difference alone, points: "
+    "Student's t, or sequential where seeds are added until claims are decided",
     "high": "upper end of that interval",
     "pairs": "number of seeds behind the difference",
     "p": "two-sided p-value of this difference alone",
@@ -49,7 +50,8 @@ VERDICT_COLUMNS = {
     "comparison": "the comparison with the largest p-value, which decides about support",
     "comparisons": "number of comparisons of the claim, which must all hold",
     "difference": "mean of the comparison's difference less its margin, points",
-    "low": f"lower end of Student's {CONFIDENCE:.0%} t interval of this difference alone, points",
+    "low": f"lower end of the {CONFIDENCE:.0%} interval of this difference alone, points: "
+    "Student's t, or sequential where seeds are added until claims are decided",
     "high": "upper end of that interval",
     "bootstrap_low": f"lower end of the {CONFIDENCE:.0%} percentile bootstrap interval, points",
     "bootstrap_high": "upper end of that interval",
@@ -63,7 +65,8 @@ VERDICT_COLUMNS = {
     "p_equivalent": "p-value of equivalence within `margin`, at the level that Holm has reached",
     "margin": "the study's margin of equivalence, in points",
     "additional_seeds": "seeds beyond these that would decide with 80 % power if mean and sd "
-    "stayed as they are; inf: more than 1000; missing: decided, or too few seeds to estimate it",
+    "stayed as they are; inf: more than 1000; missing: decided, too few seeds to "
+    "estimate it, or a study that adds them itself",
     "reason": "why it is undecided",
 }
 """Columns of `verdicts_frame`."""

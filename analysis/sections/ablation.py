@@ -6,8 +6,12 @@ from analysis.render.section import ReportTable, Section
 from analysis.render.tables import TextTable
 from analysis.sections.arm_tables import arm_table, differences_sentence
 from analysis.sections.fronts import published_table
-from analysis.sections.verdict_tables import looking_sentences, verdict_counts, verdict_table
-from analysis.stats.inference import CONFIDENCE
+from analysis.sections.verdict_tables import (
+    interval_name,
+    looking_sentences,
+    verdict_counts,
+    verdict_table,
+)
 
 
 def ablation_sections(run: Run) -> list[Section]:
@@ -59,10 +63,9 @@ def _arm_sections(run: Run) -> list[Section]:
 def notes(run: Run) -> list[str]:
     """How to read the table of arms, in sentences."""
     design, arms = run.ablation.design, run.arms
-    kind = "Student's t" if design.max_seeds is None else "a sequential"
     sentences = [
         "Test accuracy is mean ± sd over n seeds, measured once, after the last epoch. "
-        f"Differences are paired by seed, with {kind} {CONFIDENCE:.0%} interval for each "
+        f"Differences are paired by seed, with {interval_name([run])} for each "
         "alone. * significantly different from zero at 5 % (Holm, over all differences of the "
         "study). Intervals do not include the sampling error of the test images. MACs are for one "
         "image in the deployed form, kernel mixing included; parameters are all that it stores."

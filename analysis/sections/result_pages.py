@@ -9,11 +9,12 @@ from analysis.sections.arm_tables import arm_table, differences_sentence
 from analysis.sections.combined import combined_sections
 from analysis.sections.tuning import tuning_sections
 from analysis.sections.verdict_tables import (
-    EXPLANATION,
     additional_seeds_text,
     conclusion_text,
     difference_text,
+    interval_name,
     looking_sentences,
+    verdict_explanation,
     verdict_table,
 )
 from studies import Ablation
@@ -53,7 +54,7 @@ def study_page(run: Run) -> str:
     for section in (*combined_sections(run), *tuning_sections(run)):
         parts += [f"## {section.title}\n", *(f"{text}\n" for text in section.text)]
         parts += [table.text_table().markdown() for table in section.tables]
-    parts += ["## How to read this\n", f"{HOW_TO_READ}\n", "## How it was made\n"]
+    parts += ["## How to read this\n", f"{how_to_read(run)}\n", "## How it was made\n"]
     parts.append("".join(f"- {line}\n" for line in provenance(run)))
     return "\n".join(parts)
 
@@ -63,7 +64,8 @@ def index_page(runs: Sequence[Run]) -> str:
     return "\n".join(
         [
             "# Results\n",
-            f"{EXPLANATION} The 5 % are for each study, not for all of them together.\n",
+            f"{verdict_explanation(runs)} "
+            "The 5 % are for each study, not for all of them together.\n",
             _studies(runs).markdown(),
             "## All verdicts\n",
             _verdicts(runs).markdown(),
@@ -73,13 +75,16 @@ def index_page(runs: Sequence[Run]) -> str:
     )
 
 
-HOW_TO_READ = (
-    "Accuracies are on test images in per cent, mean ± sd over n seeds, measured once at the end; "
-    "differences to the baseline are paired by seed, in points, with Student's 95 % t interval for "
-    "each alone, and * marks those significantly different from zero (Holm). MACs are for one "
-    "image, in the deployed form and in training; peak memory is, on a CPU, the most that the "
-    f"tensors of one training step hold; – was not measured. {EXPLANATION}"
-)
+def how_to_read(run: Run) -> str:
+    """How to read the tables of a study's page."""
+    return (
+        "Accuracies are on test images in per cent, mean ± sd over n seeds, measured once at the "
+        "end; differences to the baseline are paired by seed, in points, with "
+        f"{interval_name([run])} for each alone, and * marks those significantly different from "
+        "zero (Holm). MACs are for one image, in the deployed form and in training; peak memory "
+        "is, on a CPU, the most that the tensors of one training step hold; – was not measured. "
+        f"{verdict_explanation([run])}"
+    )
 
 
 def _design(ablation: Ablation) -> str:

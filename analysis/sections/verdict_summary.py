@@ -10,7 +10,9 @@ from analysis.data.runs import Run
 from analysis.render.html import html_page
 from analysis.render.tables import rich_table
 from analysis.sections.arm_tables import arm_table, differences_sentence
-from analysis.sections.verdict_tables import EXPLANATION, verdict_counts, verdict_table
+from analysis.sections.combined import EXPLANATION
+from analysis.sections.verdict_tables import verdict_counts, verdict_explanation, verdict_table
+from analysis.stats.combined import ALL_TASKS, combined_verdicts
 
 
 def print_verdicts(run: Run, console: Console) -> None:
@@ -19,9 +21,19 @@ def print_verdicts(run: Run, console: Console) -> None:
         verdicts = [verdict for verdict in run.verdicts if verdict.task == task]
         table = verdict_table(verdicts, compact=True)
         console.print(rich_table(table, f"{run.name} on {task}"))
+    combined = combined_verdicts(run.frame, run.ablation)
+    if combined:
+        table = verdict_table(combined, compact=True)
+        console.print(rich_table(table, f"{run.name} over all tasks"))
     if not run.verdicts:
         console.print(f"{run.name} tests no claim.", markup=False, highlight=False)
     console.print()
+
+
+def explanation(runs: Sequence[Run]) -> str:
+    """How to read the verdicts of these runs, those over all tasks too where there are any."""
+    several = any(len(run.tasks) > 1 and run.verdicts for run in runs)
+    return " ".join([verdict_explanation(runs), *([EXPLANATION] if several else [])])
 
 
 def page(runs: Sequence[Run]) -> str:
@@ -30,7 +42,7 @@ def page(runs: Sequence[Run]) -> str:
     return html_page(
         "verdicts.html",
         title="Verdicts",
-        explanation=EXPLANATION,
+        explanation=explanation(runs),
         counts=verdict_counts(verdicts),
         runs=[_run(run) for run in runs],
     )
@@ -41,7 +53,7 @@ def _run(run: Run) -> dict[str, Any]:
     return {
         "question": run.ablation.question,
         "about": f"{run.name}, after {run.ablation.study.source}.",
-        "tasks": [_task(run, task.label()) for task in run.tasks],
+        "tasks": [*(_task(run, task.label()) for task in run.tasks), *_all_tasks(run)],
         "note": " ".join([run.ablation.design.note, *rest]),
         "command": command.strip("`"),
     }
@@ -58,3 +70,12 @@ def _task(run: Run, task: str) -> dict[str, Any]:
         "differences": differences_sentence(arms) if arms else "",
         "arms": arm_table(arms, same_protocol=same_protocol) if arms else None,
     }
+
+
+def _all_tasks(run: Run) -> list[dict[str, Any]]:
+    """The verdicts over all tasks; none for a study of one task."""
+    combined = combined_verdicts(run.frame, run.ablation)
+    if not combined:
+        return []
+    table = verdict_table(combined)
+    return [{"name": f"Over {ALL_TASKS}", "verdicts": table, "differences": "", "arms": None}]

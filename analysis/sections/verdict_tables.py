@@ -15,27 +15,55 @@ from studies.stats.looks import outcome_text
 from studies.stats.power import POWER
 from studies.stats.t_tests import FAMILY_ERROR
 
-EXPLANATION = (
-    "A verdict is about this task and budget only. A claim is supported if each of its "
-    "comparisons, paired by seed, is significant (one-sided t test; the largest p-value counts). "
-    "It is contradicted if one of them is significant in the other direction (Bonferroni over its "
-    "comparisons). It is equivalent if its smallest difference is significantly within the study's "
-    "margin of zero in both directions (two one-sided tests), and “within” the margin if it is so "
-    "and supported or contradicted too. Otherwise it is undecided. P-values "
-    "are adjusted by Holm's method over all claims of the study, so the probability of any wrong "
-    "verdict in it is at "
-    f"most {FAMILY_ERROR:.0%}. The difference is that of the comparison with the largest p-value, "
-    f"less its margin, in points, with Student's {CONFIDENCE:.0%} t interval for it alone. The "
-    "sampling error is the standard error by the draw of the test images (≤: a bound, where "
-    "records do not say which images are right); additional seeds do not "
-    f"reduce it. “Additional seeds” would decide with {POWER:.0%} power if mean and sd stayed as "
-    "they are; adding seeds after a look needs --until-decided."
-)
-
 MORE_SEEDS = (
     "These verdicts are for seeds fixed beforehand. Adding seeds after a look at them makes wrong "
     "verdicts more likely than 5 %; --until-decided allows for the looking."
 )
+
+
+def interval_name(runs: Sequence[Run]) -> str:
+    """What the intervals of differences are: Student's, or sequential where seeds are added."""
+    sequential = _sequential(runs)
+    if not any(sequential):
+        return f"Student's {CONFIDENCE:.0%} t interval"
+    if all(sequential):
+        return f"a sequential {CONFIDENCE:.0%} interval"
+    return f"a {CONFIDENCE:.0%} interval (Student's t, or sequential)"
+
+
+def verdict_explanation(runs: Sequence[Run]) -> str:
+    """How to read the verdicts of these runs."""
+    sentences = [
+        "A verdict is about this task and budget only. A claim is supported if each of its "
+        "comparisons, paired by seed, is significant (one-sided t test; the largest p-value "
+        "counts). It is contradicted if one of them is significant in the other direction "
+        "(Bonferroni over its comparisons). It is equivalent if its smallest difference is "
+        "significantly within the study's margin of zero in both directions (two one-sided tests), "
+        "and “within” the margin if it is so and supported or contradicted too. Otherwise it is "
+        "undecided. P-values are adjusted by Holm's method over all claims of the study, so the "
+        f"probability of any wrong verdict in it is at most {FAMILY_ERROR:.0%}. The difference is "
+        "that of the comparison with the largest p-value, less its margin, in points, with "
+        f"{interval_name(runs)} for it alone. The sampling error is the standard error by the draw "
+        "of the test images (≤: a bound, where records do not say which images are right); "
+        "additional seeds do not reduce it."
+    ]
+    sequential = _sequential(runs)
+    if not all(sequential):
+        sentences.append(
+            f"“Additional seeds” would decide with {POWER:.0%} power if mean and sd stayed as they "
+            "are; adding seeds after a look needs --until-decided."
+        )
+    if any(sequential):
+        sentences.append(
+            "A study that adds seeds until claims are decided has sequential p-values and "
+            "intervals, which hold though one looked after every seed; “additional seeds” says "
+            "there why a claim is undecided."
+        )
+    return " ".join(sentences)
+
+
+def _sequential(runs: Sequence[Run]) -> list[bool]:
+    return [run.ablation.design.max_seeds is not None for run in runs]
 
 
 def looking_sentences(run: Run) -> list[str]:

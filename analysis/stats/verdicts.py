@@ -77,7 +77,7 @@ def judged(
     decisions = decide(samples, design.margin, design.max_seeds)
     level = None if design.max_seeds else _level(decisions)
     return [
-        _verdict(task, claim, group, decision, design.margin, level)
+        _verdict(task, claim, group, decision, design, level)
         for (task, claim, group), decision in zip(claims, decisions, strict=True)
     ]
 
@@ -94,26 +94,32 @@ def _verdict(
     claim: Claim,
     contrasts: tuple[Contrast, ...],
     decision: Decision,
-    margin: float,
+    design: Design,
     level: float | None,
 ) -> Verdict:
     p_values = (decision.p_supported, decision.p_contradicted, decision.p_equivalent)
     more, reason = None, ""
     if not decision.is_decided:
         # Seeds are added by the run itself where it goes on until it is decided.
-        more = None if level is None else _additional_seeds(contrasts, margin, level)
-        reason = _reason(contrasts)
-    return Verdict(task, claim, decision.conclusion, contrasts, *p_values, margin, more, reason)
+        more = None if level is None else _additional_seeds(contrasts, design.margin, level)
+        reason = _reason(contrasts, design.max_seeds)
+    return Verdict(
+        task, claim, decision.conclusion, contrasts, *p_values, design.margin, more, reason
+    )
 
 
-def _reason(contrasts: Sequence[Contrast]) -> str:
+def _reason(contrasts: Sequence[Contrast], max_seeds: int | None) -> str:
     missing = ", ".join(dict.fromkeys(c.missing for c in contrasts if c.missing))
     if missing:
         return f"no accuracy of {missing}"
     pairs = min(contrast.estimate.n for contrast in contrasts)
     if pairs < MIN_PAIRS:
         return f"{pairs} paired seeds, at least {MIN_PAIRS} are needed"
-    return "seeds differ too much for an effect of this size"
+    if max_seeds is None:
+        return "seeds differ too much for an effect of this size"
+    if pairs >= max_seeds:
+        return f"the planned maximum of {max_seeds} seeds is reached"
+    return f"{pairs} paired seeds of a planned maximum of {max_seeds}"
 
 
 def _additional_seeds(contrasts: Sequence[Contrast], margin: float, level: float) -> float | None:

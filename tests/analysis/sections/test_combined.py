@@ -6,6 +6,7 @@ import pytest
 from analysis.data.runs import read_run
 from analysis.sections.combined import combined_sections
 from analysis.sections.console import print_run
+from analysis.sections.verdict_summary import explanation, page, print_verdicts
 from searchspace.console import plain_console
 from studies.rundir.store import RunStore
 from studies.spec.claims import Claim, exceeds
@@ -49,6 +50,20 @@ def test_a_study_of_two_tasks_has_a_verdict_on_both_together(tmp_path: Path) -> 
     console = plain_console(record=True, file=StringIO())
     print_run(read_run(tmp_path), console)
     assert "Over all tasks: 1 supported" in console.export_text()
+
+
+def test_a_summary_has_the_verdicts_over_all_tasks(tmp_path: Path) -> None:
+    write_two_tasks(tmp_path / "two")
+    write_ablation(tmp_path / "one")
+    one, two = read_run(tmp_path / "one"), read_run(tmp_path / "two")
+    console = plain_console(record=True, file=StringIO())
+    print_verdicts(two, console)
+    assert f"{two.name} over all tasks" in console.export_text()
+    assert "<h3>Over all tasks</h3>" in page([one, two])
+    assert "mean over tasks of each difference" in explanation([one, two])
+    print_verdicts(one, console)
+    assert "over all tasks" not in console.export_text()
+    assert "all tasks" not in page([one])
 
 
 def test_one_task_a_search_or_too_few_seeds_have_none(tmp_path: Path) -> None:

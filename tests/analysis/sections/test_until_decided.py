@@ -7,10 +7,12 @@ import pytest
 from analysis.data.frames import verdicts_frame
 from analysis.data.runs import Run, read_run
 from analysis.sections.ablation import ablation_sections, notes
-from analysis.sections.result_pages import study_page
+from analysis.sections.result_pages import index_page, study_page
+from analysis.sections.verdict_tables import verdict_explanation
 from studies.rundir.store import RunStore
 from studies.stats.sequential import sequential_half_width
 from tests.studies.stats.test_looks import asked, gains
+from tests.support.helpers import write_ablation
 from tests.support.queues import end_jobs
 
 
@@ -30,6 +32,33 @@ def test_verdicts_are_those_of_the_run_and_intervals_allow_for_looking(tmp_path:
     assert se.difference is not None
     assert se.difference.high - se.difference.mean == pytest.approx(half)
     assert row["additional_seeds"] is None
+
+
+def test_an_undecided_claim_says_how_many_seeds_of_the_planned_maximum_it_has(
+    tmp_path: Path,
+) -> None:
+    run = sequential_run(tmp_path / "ended")
+    assert run.verdicts[1].reason == "the planned maximum of 10 seeds is reached"
+    part = sequential_run(tmp_path / "part", jobs=15)
+    assert part.verdicts[1].reason == "4 paired seeds of a planned maximum of 10"
+
+
+def test_explanations_name_the_intervals_that_there_are(tmp_path: Path) -> None:
+    run = sequential_run(tmp_path / "sequential")
+    write_ablation(tmp_path / "fixed")
+    fixed = read_run(tmp_path / "fixed")
+    alone, page = verdict_explanation([run]), study_page(run)
+    how = page[page.index("## How to read this") :]
+    for text in (alone, how):
+        assert "with a sequential 95% interval for it alone" in text
+        assert "Student" not in text
+        assert "80% power" not in text
+    assert "in points, with a sequential 95% interval for each alone" in how
+    assert "with Student's 95% t interval for it alone" in verdict_explanation([fixed])
+    assert "sequential" not in verdict_explanation([fixed])
+    both = verdict_explanation([fixed, run])
+    assert "with a 95% interval (Student's t, or sequential) for it alone" in both
+    assert both in index_page([fixed, run])
 
 
 def test_the_page_says_how_it_was_looked_at_and_what_was_decided(tmp_path: Path) -> None:
