@@ -60,7 +60,7 @@ class ResNet(Backbone):
             raise InputError(f"width must be even with the deep stem, got {self.width}")
         if self.depth not in BOTTLENECKS and (self.groups, self.group_width) != (1, STANDARD_WIDTH):
             raise InputError(
-                f"groups and group_width are for depths {BOTTLENECKS}, got depth {self.depth} "
+                f"groups and group_width are for depths 26 and 50, got depth {self.depth} "
                 f"with groups={self.groups}, group_width={self.group_width}"
             )
         if self.inner_width(1) < self.groups:

@@ -219,8 +219,8 @@ def test_patterns_fill_shortcuts_and_all_convolutions_of_resnet18() -> None:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: ResNet(19), "depth must be one of 18, 34, 50, got 19"),
-        (lambda: ResNet(18, groups=2), "groups and group_width are for depth 50"),
+        (lambda: ResNet(19), "depth must be one of 18, 26, 34, 50, got 19"),
+        (lambda: ResNet(18, groups=2), "groups and group_width are for depths 26 and 50"),
         (lambda: ResNet(50, width=8, group_width=4), "leave no channel for each of 1 groups"),
         (lambda: ResNet(18, width=5, stem="deep"), "width must be even with the deep stem, got 5"),
         (lambda: DenseNet(101), "depth must be 6n\\+4, for example 40, 100 or 190, got 101"),

@@ -14,6 +14,7 @@ from searchspace import (
     Choice,
     CoConv,
     DyConv,
+    EfficientChannelAttention,
     HierarchicalSplit,
     MixConv,
     Multiception,
@@ -47,6 +48,7 @@ SAME = [
     (Res2Net(3, 2), MIDDLE),
     (Res2Net(3, 3), STRIDED),
     (SqueezeExcite(5), MAP),
+    (EfficientChannelAttention(3), MAP),
     (MultiScaleRecalibration((1, 2), reduction=7), MAP),
 ]
 
