@@ -248,6 +248,16 @@ def _read_tuple(inner: Sequence[Reader], data: Any, path: str) -> tuple[Any, ...
     return tuple(read(item, f"{path}[{i}]") for i, (read, item) in items)
 
 
+def objects(data: Any) -> Iterator[dict[str, Any]]:
+    """Every object in a JSON form, an outer one before those in it."""
+    if isinstance(data, dict):
+        yield data
+        data = list(data.values())
+    if isinstance(data, list):
+        for item in data:
+            yield from objects(item)
+
+
 _shared: ContextVar[dict[Any, Any] | None] = ContextVar("shared", default=None)
 
 

@@ -9,15 +9,17 @@ from searchspace import InputError
 from searchspace.backbones.graft.sources import files_beside
 from searchspace.checks import MAX_SIZE, check_integer, shown
 from searchspace.schema import from_json, to_json
-from searchspace.serialization.files import read_data
+from searchspace.serialization import user_code
+from searchspace.serialization.files import read_data, read_text
 from searchspace.serialization.parsing import parse_json
+from searchspace.serialization.user_code import UserFile
 from trainers.named_recipes import RECIPES
 from trainers.recipe import Recipe
 from trainers.recipe_files import with_files
 from trainers.tasks import TASKS, Folder, PythonData, Task, Torchvision, folder_task
 from trainers.tasks.collected_task import CollectedTask, counted
 from trainers.tasks.published import PUBLISHED
-from trainers.tasks.python_data import SYNTAX, register_file
+from trainers.tasks.python_data import SYNTAX
 
 SUFFIXES = (".json", ".yaml", ".yml")
 OWN_DATA = {
@@ -90,7 +92,7 @@ def _collected_task(fields: dict[str, Any], folder: Path, where: str) -> tuple[T
         file = (folder / path).resolve()
         fields["source"], root = f"{file.name}:{function}", file.parent
         if "fingerprint" not in fields or file.is_file():
-            code = register_file(file)
+            code = user_code.keep(UserFile(file, read_text(file)))
             fields = {"code": code, **fields}
     elif "path" in fields:
         data = (folder / str(fields.pop("path"))).resolve()

@@ -18,7 +18,7 @@ def find_kept_files(file: Path) -> None:
     for folder in list(file.resolve().parents)[:LEVELS]:
         for path in (folder / MODELS).glob("*.py"):
             if re.fullmatch(HASH, path.stem):
-                sources.keep(read_text(path))
+                sources.keep(path.name, read_text(path))
         for path in (folder / WEIGHTS).glob("*"):
             if re.fullmatch(HASH, path.name):
                 PATHS.setdefault(path.name, path)

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from searchspace import InputError
 from searchspace.backbones.graft.sources import beside, library
+from searchspace.errors import first_line
 from searchspace.schema import Value
 from searchspace.serialization.files import check_regular
 
@@ -93,8 +94,7 @@ def read_weights(path: Path) -> Mapping[str, Tensor]:
             data = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
         # Whatever a file that is none of these makes the readers raise.
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise InputError(f"{path} cannot be read as weights: {reason}") from None
+        raise InputError(f"{path} cannot be read as weights: {first_line(error)}") from None
     for entry in NESTED:
         if isinstance(data, dict) and isinstance(data.get(entry), dict):
             data = data[entry]

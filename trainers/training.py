@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from searchspace.errors import first_line
 from searchspace.schema import from_json, to_json
 from trainers.initial import initial_network
 from trainers.job import Ensemble, Epoch, Job, Point, Result, Status, pack_flags
@@ -97,7 +98,7 @@ class Training:
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
-            self._end("out_of_memory", f"memory ran out in epoch {number}: {_first_line(error)}")
+            self._end("out_of_memory", f"memory ran out in epoch {number}: {first_line(error)}")
             return Epoch(number, nan, nan, nan)
         accuracy, validation_loss = (
             _mean(m.accuracy for m in by_size),
@@ -248,7 +249,3 @@ class Training:
 def _mean(values: Iterable[float]) -> float:
     listed = list(values)
     return sum(listed) / len(listed)
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -20,12 +20,12 @@ class UserFunction(Value):
         if sources.split_file(self.name) is None or not sources.of_file(self.source):
             raise InputError(f"a function is named FILE.py:FUNCTION, got {self.name!r}")
         # Carried along to processes that do not have the file.
-        object.__setattr__(self, "text", sources.FILES.get(self.source))
+        object.__setattr__(self, "text", sources.text_of(self.source))
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
         if state["text"] is not None:
-            sources.keep(state["text"])
+            sources.keep(self.name.rpartition(":")[0], state["text"])
 
     def load(self) -> Callable[..., Any]:
         """The function; runs the file once in a process."""

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from searchspace.schema import content_key, to_json
+from searchspace.serialization import user_code
 from trainers import RECIPES, TASKS, Recipe, Task
-from trainers.tasks.python_data import PythonData, registered_text
+from trainers.tasks.python_data import PythonData
 
 
 @dataclass(frozen=True)
@@ -53,10 +54,9 @@ def training_command(
 
 def _code(task: Task) -> dict[str, str]:
     """The file whose function makes a task's data, as the run has kept it."""
-    text = registered_text(task.code) if isinstance(task, PythonData) else None
-    if not isinstance(task, PythonData) or text is None:
+    if not isinstance(task, PythonData) or task.code not in user_code.FILES:
         return {}
-    return {task.source.rpartition(":")[0]: text}
+    return {task.source.rpartition(":")[0]: user_code.FILES[task.code].text}
 
 
 def _recipe(recipe: Recipe) -> list[str]:

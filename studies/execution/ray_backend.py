@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Any
 
 from searchspace import InputError
+from searchspace.errors import first_line
 from studies.execution import data_cache
 from studies.execution.job_queue import JobQueue
 from studies.execution.resources import Resources
@@ -223,7 +224,7 @@ def _start_ray(resources: Resources) -> None:
     try:
         ray.init(address=resources.address or "local", **settings)
     except (OSError, ValueError, RuntimeError) as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        reason = first_line(error)
         if resources.address is None:
             raise InputError(
                 f"cannot start Ray on this machine: {reason} (its sockets need a temporary "

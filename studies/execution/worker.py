@@ -13,7 +13,7 @@ from typing import Literal
 import torch
 
 from searchspace import InputError
-from searchspace.errors import StorageError
+from searchspace.errors import StorageError, first_line, with_kind
 from studies.execution.data_cache import loaded
 from studies.execution.environment import environment
 from studies.execution.resources import Resources
@@ -191,9 +191,7 @@ def _load(item: WorkItem) -> Splits:
 
 def _sentence(error: Exception) -> str:
     """The first line of an error, with the class of one that is not meant for users."""
-    text = (str(error).strip().splitlines() or [""])[0]
-    kind = "" if isinstance(error, InputError) else f"{type(error).__name__}: "
-    return kind + text
+    return first_line(error) if isinstance(error, InputError) else with_kind(error)
 
 
 def _cause(error: Exception) -> Literal["job", "data", "disk"]:

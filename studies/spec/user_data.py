@@ -3,23 +3,24 @@
 Reading a run runs none of them; they run where their data are loaded.
 """
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from searchspace.schema import objects
+from searchspace.serialization import user_code
 from searchspace.serialization.files import read_text
-from trainers.tasks.python_data import PythonData, register_file, registered_text
+from searchspace.serialization.user_code import UserFile
+from trainers.tasks.python_data import PythonData
 
 FOLDER = "data"
 
 
 def keep_data_files(folder: Path, asked: Any) -> None:
     """Copy the files that `asked`, a JSON form, names into a run directory."""
-    for code in _codes(asked):
-        text, path = registered_text(code), folder / FOLDER / f"{code}.py"
-        if text is not None:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
+    for code in sorted(_codes(asked) & set(user_code.FILES)):
+        path = folder / FOLDER / f"{code}.py"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(user_code.FILES[code].text, encoding="utf-8")
 
 
 def register_kept(folder: Path, asked: Any) -> None:
@@ -28,15 +29,10 @@ def register_kept(folder: Path, asked: Any) -> None:
         path = folder / FOLDER / f"{code}.py"
         # The code is that of what is in the file now: another text has another.
         if code == Path(code).name and path.is_file():
-            register_file(path, read_text(path))
+            user_code.keep(UserFile(path, read_text(path)))
 
 
-def _codes(data: Any) -> Iterator[str]:
+def _codes(asked: Any) -> set[str]:
     """The `code` of every such task in a JSON form."""
-    if isinstance(data, dict):
-        if data.get("kind") == PythonData.kind and isinstance(data.get("code"), str):
-            yield data["code"]
-        data = list(data.values())
-    if isinstance(data, list):
-        for item in data:
-            yield from _codes(item)
+    tasks = (task for task in objects(asked) if task.get("kind") == PythonData.kind)
+    return {task["code"] for task in tasks if isinstance(task.get("code"), str)}

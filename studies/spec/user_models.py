@@ -12,7 +12,7 @@ from typing import Any
 
 from searchspace import InputError
 from searchspace.backbones.graft import sources
-from searchspace.schema import from_json
+from searchspace.schema import from_json, objects
 from searchspace.serialization.files import read_text, replacing
 from trainers.kept_files import MODELS, WEIGHTS
 from trainers.start_weights import PATHS, StartWeights
@@ -20,17 +20,18 @@ from trainers.start_weights import PATHS, StartWeights
 
 def keep_models(folder: Path, asked: Any) -> None:
     """Copy the files of the user's models that `asked`, a JSON form, names."""
-    for source in sorted(set(_sources(asked)) & set(sources.FILES)):
-        path = _place(folder, source)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(sources.FILES[source], encoding="utf-8")
+    for source in sorted(_sources(asked)):
+        text, path = sources.text_of(source), _place(folder, source)
+        if text is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
 
 
 def find_kept_models(folder: Path, asked: Any) -> None:
     """Make the files known that `asked`, the JSON form of a run, names; runs none of them."""
-    for source in sorted(set(_sources(asked))):
+    for source in sorted(_sources(asked)):
         path = _place(folder, source)
-        if path.exists() and sources.keep(read_text(path)) != source:
+        if path.exists() and sources.keep(path.name, read_text(path)) != source:
             raise InputError(f"{path} has changed since the run was made; restore it")
 
 
@@ -61,29 +62,18 @@ def _weights_place(folder: Path, weights: StartWeights) -> Path:
     return folder / WEIGHTS / weights.hash
 
 
-def _weights(data: Any) -> Iterator[StartWeights]:
+def _weights(asked: Any) -> Iterator[StartWeights]:
     """The weights that the recipes in a JSON form start from."""
-    if isinstance(data, dict):
-        weights = data.get("weights")
+    for part in objects(asked):
+        weights = part.get("weights")
         if isinstance(weights, dict) and set(weights) == {"name", "hash"}:
             yield from_json(StartWeights, weights)
-        data = list(data.values())
-    if isinstance(data, list):
-        for item in data:
-            yield from _weights(item)
 
 
 def _place(folder: Path, source: str) -> Path:
     return folder / MODELS / f"{source.split()[-1]}.py"
 
 
-def _sources(data: Any) -> Iterator[str]:
+def _sources(asked: Any) -> set[str]:
     """The source of every model, loss or augmentation of a user's file in a JSON form."""
-    if isinstance(data, dict):
-        source = data.get("source")
-        if sources.of_file(source):
-            yield str(source)
-        data = list(data.values())
-    if isinstance(data, list):
-        for item in data:
-            yield from _sources(item)
+    return {part["source"] for part in objects(asked) if sources.of_file(part.get("source"))}

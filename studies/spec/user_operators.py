@@ -19,6 +19,8 @@ from typing import Any
 
 from searchspace import Choice, InputError
 from searchspace.choice import OPERATORS, user_operators
+from searchspace.errors import with_kind
+from searchspace.schema import objects
 from searchspace.serialization.files import read_text
 
 FOLDER = "operators"
@@ -42,7 +44,7 @@ def load_operators(path: Path) -> None:
         raise InputError(f"{path}: {error}") from None
     except Exception as error:
         # Whatever the user's code raises, the sentence that says so names the file.
-        raise InputError(f"{path} cannot be run: {type(error).__name__}: {error}") from None
+        raise InputError(f"{path} cannot be run: {with_kind(error)}") from None
     if not any(choice.__module__ == name for choice in user_operators().values()):
         raise InputError(
             f"{path} registers no operator; put @searchspace.register above a Choice in it"
@@ -51,7 +53,7 @@ def load_operators(path: Path) -> None:
 
 def keep_operators(folder: Path, asked: Any) -> None:
     """Copy the files of the registered operators that `asked`, a JSON form, names."""
-    for kind in sorted(set(_kinds(asked)) & set(user_operators())):
+    for kind in sorted(_kinds(asked) & set(user_operators())):
         text, path = _source(user_operators()[kind]), folder / FOLDER / f"{kind}.py"
         if text is None:
             raise InputError(
@@ -68,7 +70,7 @@ def load_kept(folder: Path, asked: Any) -> None:
     there.
     """
     own = user_operators()
-    for kind in sorted(set(_kinds(asked))):
+    for kind in sorted(_kinds(asked)):
         path = folder / FOLDER / f"{kind}.py"
         if kind != Path(kind).name or not path.exists():
             continue
@@ -119,12 +121,7 @@ def _source(choice: type[Choice]) -> str | None:
     return None if file is None else read_text(Path(file))
 
 
-def _kinds(data: Any) -> Iterator[str]:
+def _kinds(asked: Any) -> set[str]:
     """Every `kind` in a JSON form."""
-    if isinstance(data, dict):
-        if isinstance(data.get("kind"), str):
-            yield data["kind"]
-        data = list(data.values())
-    if isinstance(data, list):
-        for item in data:
-            yield from _kinds(item)
+    kinds = (part.get("kind") for part in objects(asked))
+    return {kind for kind in kinds if isinstance(kind, str)}

@@ -160,7 +160,6 @@ def test_weights_of_libraries_are_found_on_disk_only(
     assert find_weights(named).name == named and len(find_weights(named).load()) == 122
     with pytest.raises(InputError, match="torchvision has no weights 'resnet18.V9'"):
         find_weights("torchvision/resnet18.V9")
-    pytest.importorskip("timm")
     with pytest.raises(InputError, match="timm/resnet18.a1_in1k are not in the cache; fetch"):
         find_weights("timm/resnet18.a1_in1k")
 

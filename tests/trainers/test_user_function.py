@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from searchspace import Architecture, InputError, ResNetCifar
-from searchspace.backbones.graft import sources
+from searchspace.serialization import user_code
 from trainers import RECIPES, Digits, Job, Recipe, train
 from trainers.arguments import parse_recipe
 from trainers.learning.losses import criterion
@@ -75,8 +75,8 @@ def test_an_augmentation_of_ones_own_repeats(file: Path) -> None:
 def test_functions_travel_with_the_recipe(file: Path) -> None:
     function = find_function(f"{file}:double")
     data = pickle.dumps(function)
-    del sources.FILES[function.source]
-    del sys.modules[f"convfrontier_model_{function.source.split()[-1]}"]
+    del user_code.FILES[function.source.split()[-1]]
+    del sys.modules[f"convfrontier_file_{function.source.split()[-1]}"]
     assert callable(pickle.loads(data).load())
 
 

@@ -15,6 +15,7 @@ from torch.fx.passes.shape_prop import ShapeProp
 from searchspace import Graft, InputError
 from searchspace.backbones.graft.graft import anatomy
 from searchspace.backbones.graft.places import Tracer
+from searchspace.errors import first_line
 
 
 class Stage(nn.Module):
@@ -60,9 +61,8 @@ def traced_stages(graft: Graft, network: nn.Module, probe: int) -> list[nn.Modul
         module = fx.GraphModule(network, _SlotTracer(slots).trace(network))
     except Exception as error:
         # Whatever the model's code does with a proxy in place of a tensor.
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise InputError(
-            f"{label} has no stages to build on: torch.fx cannot trace it ({reason})"
+            f"{label} has no stages to build on: torch.fx cannot trace it ({first_line(error)})"
         ) from None
     parts = _split(network, module.graph, _ends(module, probe, label))
     network.train()
@@ -75,9 +75,9 @@ def _ends(module: fx.GraphModule, probe: int, label: str) -> list[fx.Node]:
         with torch.no_grad():
             ShapeProp(module).propagate(torch.zeros(1, 3, probe, probe))
     except RuntimeError as error:
-        lines = str(error).strip().splitlines() or [""]
         raise InputError(
-            f"{label} has no stages to build on: it takes no image of {probe} px ({lines[0]})"
+            f"{label} has no stages to build on: it takes no image of {probe} px "
+            f"({first_line(error)})"
         ) from None
     nodes = [node for node in module.graph.nodes if node.op != "get_attr"]
     sides = _bottlenecks(nodes, probe)

@@ -20,8 +20,9 @@ from trainers.tasks.base import (
     stratified_split,
 )
 from trainers.tasks.collecting import LEAST, collected, count_classes
-from trainers.tasks.fingerprint import check_fingerprint, of_tensors
+from trainers.tasks.fingerprint import check_fingerprint, of_folder, of_tensors
 from trainers.tasks.fitting import Fit
+from trainers.tasks.folder import check_folder_name
 
 SPLIT_SEED = 20269
 
@@ -125,6 +126,29 @@ def _load(task: CollectedTask, data_root: Path | None) -> Splits:
         raise InputError(f"{where}: images have {channels} channels, and in_chs is {task.in_chs}")
     train, validation, test = _divided(parts, where)
     return Splits(train, validation, test, *statistics(train.images))
+
+
+@dataclass(frozen=True, kw_only=True)
+class CollectedFolder(CollectedTask):
+    """A `CollectedTask` in files: `name` is a folder under the data root."""
+
+    name: str = "dataset"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_folder_name(self.name)
+
+    def source_name(self) -> str:
+        """The folder."""
+        return self.name
+
+    @abstractmethod
+    def locate(self, data_root: Path | None) -> Path:
+        """The folder under `data_root`; an InputError says what it lacks."""
+
+    def fingerprint_of(self, data_root: Path | None, parts: Mapping[str, StoredSplit]) -> str:
+        """That of the files' names and sizes."""
+        return of_folder(self.locate(data_root))
 
 
 def _read(task: CollectedTask, data_root: Path | None, size: int | None) -> dict[str, StoredSplit]:

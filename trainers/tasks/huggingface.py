@@ -7,10 +7,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from searchspace.errors import InputError
-from trainers.tasks.base import StoredSplit, required
-from trainers.tasks.collected_task import CollectedTask
-from trainers.tasks.fingerprint import of_folder
-from trainers.tasks.folder import check_folder_name
+from trainers.tasks.base import required
+from trainers.tasks.collected_task import CollectedFolder
 
 LAYOUT = "it must hold what save_to_disk writes, or train*.parquet"
 PARTS = {
@@ -22,7 +20,7 @@ PARTS = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class HuggingFace(CollectedTask):
+class HuggingFace(CollectedFolder):
     """A dataset of Hugging Face in a folder, as `save_to_disk` writes it or as parquet files.
 
     `name` is a folder under the data root; a file names it by `path`. Parts are train, validation
@@ -33,19 +31,10 @@ class HuggingFace(CollectedTask):
     (`pip install 'convfrontier[huggingface]'`) and downloads nothing.
     """
 
-    name: str = "dataset"
     image_column: str = ""
     label_column: str = ""
 
     kind: ClassVar[str] = "huggingface"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_folder_name(self.name)
-
-    def source_name(self) -> str:
-        """The folder."""
-        return self.name
 
     def locate(self, data_root: Path | None) -> Path:
         """The folder under `data_root`."""
@@ -53,10 +42,6 @@ class HuggingFace(CollectedTask):
         if not _saved(folder) and not any(folder.rglob("train*.parquet")):
             raise InputError(f"{folder} has no dataset: {LAYOUT}")
         return folder
-
-    def fingerprint_of(self, data_root: Path | None, parts: Mapping[str, StoredSplit]) -> str:
-        """That of the files' names and sizes."""
-        return of_folder(self.locate(data_root))
 
     def parts(self, data_root: Path | None) -> Mapping[str, Iterable[Any]]:
         """The rows of each part in their order."""

@@ -1,38 +1,21 @@
 """Datasets that a Python function of the user's makes."""
 
-import hashlib
 import inspect
-import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from types import ModuleType
 from typing import Any, ClassVar
 
 from torch.utils.data import Subset
 
 from searchspace.errors import InputError
-from searchspace.serialization.files import read_text
+from searchspace.serialization import user_code
+from searchspace.serialization.user_code import UserFile
 from trainers.tasks.collected_task import CollectedTask
 
 PARTS = (("train",), ("train", "test"), ("train", "validation", "test"))
 """The names of one, two or three datasets."""
 SYNTAX = "source must be FILE.py:FUNCTION"
-_files: dict[str, tuple[Path, str]] = {}
-"""The path and text of each file that was registered, by the hash of its text."""
-
-
-def register_file(path: Path, text: str | None = None) -> str:
-    """Make a file known, read from `path` if its text is not given; the hash that names it."""
-    text = read_text(path) if text is None else text
-    code = hashlib.sha256(text.encode()).hexdigest()[:16]
-    _files.setdefault(code, (path, text))
-    return code
-
-
-def registered_text(code: str) -> str | None:
-    """The text of the file with this hash, None if it is not known in this process."""
-    return _files[code][1] if code in _files else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +47,7 @@ class PythonData(CollectedTask):
     def __reduce__(self) -> tuple[Any, ...]:
         """The file goes with the task to the processes of other machines."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
-        return _restored, (values, _files.get(self.code))
+        return _restored, (values, user_code.FILES.get(self.code))
 
     def source_name(self) -> str:
         """File and function."""
@@ -72,7 +55,7 @@ class PythonData(CollectedTask):
 
     def locate(self, data_root: Path | None) -> Path | None:
         """The data root, the folder of the file; the file must be known."""
-        if self.code not in _files:
+        if self.code not in user_code.FILES:
             raise InputError(
                 f"the file of {self.source} is not there as it was; it must lie beside the file of "
                 "the study or task that names it"
@@ -81,7 +64,7 @@ class PythonData(CollectedTask):
 
     def parts(self, data_root: Path | None) -> Mapping[str, Iterable[Any]]:
         """Call the function."""
-        make = self._function()
+        make = user_code.function_of(self.code, self.source)
         takes_root = len(inspect.signature(make).parameters) > 0
         made = make(data_root) if takes_root else make()
         parts = made if isinstance(made, tuple | list) else (made,)
@@ -100,30 +83,8 @@ class PythonData(CollectedTask):
             dataset = dataset.dataset
         return getattr(dataset, "classes", None)
 
-    def _function(self) -> Callable[..., Any]:
-        path, text = _files[self.code]
-        name = f"convfrontier_data_{self.code}"
-        if name not in sys.modules:
-            module = ModuleType(name)
-            module.__file__ = str(path)
-            # Known before it runs: data classes and pickles look themselves up there.
-            sys.modules[name] = module
-            try:
-                exec(compile(text, str(path), "exec"), module.__dict__)
-            except Exception as error:
-                del sys.modules[name]
-                sentence = " ".join(str(error).split())
-                raise InputError(
-                    f"{path} cannot be run: {type(error).__name__}: {sentence}"
-                ) from None
-        function = self.source.rpartition(":")[2]
-        made = getattr(sys.modules[name], function, None)
-        if not callable(made):
-            raise InputError(f"{path} has no function {function!r}")
-        return made
 
-
-def _restored(values: dict[str, Any], file: tuple[Path, str] | None) -> PythonData:
+def _restored(values: dict[str, Any], file: UserFile | None) -> PythonData:
     if file is not None:
-        register_file(*file)
+        user_code.keep(file)
     return PythonData(**values)

@@ -9,10 +9,8 @@ from typing import Any, ClassVar
 
 from searchspace.errors import InputError
 from searchspace.serialization.files import check_regular
-from trainers.tasks.base import StoredSplit, required
-from trainers.tasks.collected_task import CollectedTask
-from trainers.tasks.fingerprint import of_folder
-from trainers.tasks.folder import check_folder_name
+from trainers.tasks.base import required
+from trainers.tasks.collected_task import CollectedFolder
 from trainers.tasks.image_file import decoded
 
 IMAGES = ("jpg", "jpeg", "png", "ppm", "pgm", "webp", "bmp")
@@ -21,7 +19,7 @@ LAYOUT = "it must hold train*.tar with KEY.jpg and KEY.cls, and may hold val*.ta
 
 
 @dataclass(frozen=True, kw_only=True)
-class WebDataset(CollectedTask):
+class WebDataset(CollectedFolder):
     """Tar files of WebDataset in a folder: train*.tar, and val*.tar and test*.tar if there are any.
 
     `name` is a folder under the data root; a file names it by `path`. A sample is an image, KEY.jpg
@@ -33,24 +31,12 @@ class WebDataset(CollectedTask):
 
     kind: ClassVar[str] = "webdataset"
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_folder_name(self.name)
-
-    def source_name(self) -> str:
-        """The folder."""
-        return self.name
-
     def locate(self, data_root: Path | None) -> Path:
         """The folder under `data_root`."""
         folder = required(data_root, self.kind, self.name, LAYOUT)
         if not any(folder.glob("train*.tar")):
             raise InputError(f"{folder} has no train*.tar: {LAYOUT}")
         return folder
-
-    def fingerprint_of(self, data_root: Path | None, parts: Mapping[str, StoredSplit]) -> str:
-        """That of the files' names and sizes."""
-        return of_folder(self.locate(data_root))
 
     def parts(self, data_root: Path | None) -> Mapping[str, Iterable[Any]]:
         """The samples in the order of files and members."""

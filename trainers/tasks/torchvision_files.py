@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from searchspace.errors import InputError
+from searchspace.errors import InputError, first_line
 from trainers.tasks.base import StoredSplit
 from trainers.tasks.fingerprint import of_files, of_tensors
 from trainers.tasks.fitting import Fit
@@ -80,8 +80,7 @@ def read_datasets(name: str, root: Path) -> tuple[list[Any], list[Any]]:
         # Its readers raise whatever a damaged file makes their libraries raise.
         if isinstance(error, MemoryError):
             raise
-        text = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise InputError(f"{name} in {root} cannot be read: {text}") from None
+        raise InputError(f"{name} in {root} cannot be read: {first_line(error)}") from None
 
 
 def _idx(published: PublishedSet, folder: Path, names: Sequence[str]) -> StoredSplit:

@@ -35,14 +35,18 @@ def set_classes(model: str, network: nn.Module, classifier: str, num_classes: in
 
 
 def _like(conv: nn.Conv2d, in_chs: int, out_chs: int) -> nn.Conv2d:
-    height, width = conv.kernel_size
     return nn.Conv2d(
         in_chs,
         out_chs,
-        (height, width),
-        stride=conv.stride,  # type: ignore[arg-type]
-        padding=conv.padding,  # type: ignore[arg-type]
-        dilation=conv.dilation,  # type: ignore[arg-type]
+        _pair(conv.kernel_size),
+        stride=_pair(conv.stride),
+        padding=conv.padding if isinstance(conv.padding, str) else _pair(conv.padding),
+        dilation=_pair(conv.dilation),
         bias=conv.bias is not None,
         padding_mode=conv.padding_mode,
     )
+
+
+def _pair(sizes: tuple[int, ...]) -> tuple[int, int]:
+    height, width = sizes
+    return height, width

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from searchspace.errors import InputError
+from searchspace.errors import InputError, with_kind
 from searchspace.slot import Slot
 
 SIZES = 224, 299, 256, 192, 160, 128, 96, 64, 48, 32, 28, 16, 8
@@ -136,8 +136,7 @@ def run(
                     logits = network(image)
             except Exception as error:
                 # Of many, the first tells most: it is for the usual size.
-                lines = str(error).strip().splitlines() or [""]
-                reason = reason or f"{type(error).__name__}: {lines[0]}"
+                reason = reason or with_kind(error)
                 continue
             finally:
                 for hook in hooks:

@@ -58,12 +58,12 @@ class Graft(Backbone):
             object.__setattr__(self, "model", model)
             object.__setattr__(self, "source", source)
         # Carried along to processes that do not have the file.
-        object.__setattr__(self, "text", sources.FILES.get(self.source))
+        object.__setattr__(self, "text", sources.text_of(self.source))
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
         if state["text"] is not None:
-            sources.keep(state["text"])
+            sources.keep(self.model.rpartition(":")[0], state["text"])
 
     @property
     def default_classes(self) -> int:

@@ -17,7 +17,7 @@ from torch import fx, nn
 from torch.nn import functional
 
 from searchspace.backbones.graft.anatomy import ACTIVATIONS, NORMS, Anatomy
-from searchspace.errors import InputError
+from searchspace.errors import InputError, first_line
 from searchspace.slot import Slot
 
 ADDITIONS = operator.add, operator.iadd, torch.add, "add", "add_"
@@ -56,8 +56,7 @@ def recalibration_slots(
         graph = Tracer().trace(network)
     except Exception as error:
         # Whatever the model's code does with a proxy in place of a tensor.
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        return replace(parts, untraceable=reason)
+        return replace(parts, untraceable=first_line(error))
     return with_places(parts, Places(network, graph).found())
 
 

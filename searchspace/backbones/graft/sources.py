@@ -5,10 +5,8 @@ version or the hash of the file's text; both are part of the keys of the network
 Importing this module imports neither library.
 """
 
-import hashlib
 import inspect
 import re
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -16,14 +14,15 @@ from difflib import get_close_matches
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from torch import nn
 
 from searchspace.checks import shown
-from searchspace.errors import InputError
+from searchspace.errors import InputError, with_kind
+from searchspace.serialization import user_code
 from searchspace.serialization.files import read_text
+from searchspace.serialization.user_code import UserFile
 
 LIBRARIES = {"torchvision": "torchvision", "timm": "timm"}
 """The distributions of the libraries, by the prefix of a model's name."""
@@ -33,8 +32,6 @@ CLASSES = ("num_classes",)
 CHANNELS = "in_chs", "in_chans", "in_channels"
 """Arguments of functions of the user's that set the classes and the channels of the image."""
 
-FILES: dict[str, str] = {}
-"""The texts of the user's files by source; `keep` adds to it."""
 _folder: ContextVar[Path] = ContextVar("folder", default=Path())
 
 
@@ -71,7 +68,7 @@ def identify(model: Any) -> tuple[str, str]:
     own = split_file(model)
     if own is not None:
         path = beside(own[0])
-        source = keep(read_text(path))
+        source = keep(path.name, read_text(path))
         function_of(f"{path.name}:{own[1]}", source)
         return f"{path.name}:{own[1]}", source
     prefix, slash, name = model.partition("/")
@@ -92,11 +89,19 @@ def check_source(model: Any, source: Any) -> None:
     raise InputError(f"no source of {shown(model)} is called {shown(source)}; leave source out")
 
 
-def keep(text: str) -> str:
-    """The source of a file with this text, which can be used from now on."""
-    source = f"sha256 {hashlib.sha256(text.encode()).hexdigest()[:16]}"
-    FILES[source] = text
-    return source
+def keep(name: str, text: str) -> str:
+    """The source of a file of that name with this text, which can be used from now on."""
+    return f"sha256 {user_code.keep(UserFile(Path(name), text))}"
+
+
+def text_of(source: str) -> str | None:
+    """The text of the file with this source; None if it is not known, or a library's."""
+    file = user_code.FILES.get(_code(source))
+    return None if file is None else file.text
+
+
+def _code(source: str) -> str:
+    return source.split()[-1]
 
 
 def of_file(source: Any) -> bool:
@@ -144,7 +149,7 @@ def _called(model: str, function: Callable[..., Any], arguments: dict[str, Any])
         # On the meta device: a model that reads a number while it is made.
         raise
     except Exception as error:
-        raise InputError(f"{model} cannot be made: {_first_line(error)}") from error
+        raise InputError(f"{model} cannot be made: {with_kind(error)}") from error
     if not isinstance(network, nn.Module):
         raise InputError(f"{model} must return an nn.Module, got {type(network).__name__}")
     return network
@@ -152,37 +157,12 @@ def _called(model: str, function: Callable[..., Any], arguments: dict[str, Any])
 
 def function_of(model: str, source: str) -> Callable[..., Any]:
     """The function FILE.py:FUNCTION of the file with this source."""
-    file, _, name = model.rpartition(":")
-    function = getattr(_module(file, source), name, None)
-    if not callable(function):
-        raise InputError(f"{file} has no function {name!r}")
-    return function
-
-
-def _module(file: str, source: str) -> ModuleType:
-    """The user's file as a module, run once in a process."""
-    name = f"convfrontier_model_{source.split()[-1]}"
-    if name in sys.modules:
-        return sys.modules[name]
-    text = _text(file, source)
-    module = ModuleType(name)
-    sys.modules[name] = module
-    try:
-        exec(compile(text, file, "exec"), module.__dict__)
-    except Exception as error:
-        del sys.modules[name]
-        # Whatever the user's code raises, the sentence that says so names the file.
-        raise InputError(f"{file} cannot be run: {_first_line(error)}") from None
-    return module
-
-
-def _text(file: str, source: str) -> str:
-    path = beside(file)
-    if source not in FILES and path.is_file():
-        keep(read_text(path))
-    if source not in FILES:
+    path = beside(model.rpartition(":")[0])
+    if text_of(source) is None and path.is_file():
+        keep(path.name, read_text(path))
+    if text_of(source) is None:
         raise InputError(f"{path} must be the file with {source} that the network was made from")
-    return FILES[source]
+    return user_code.function_of(_code(source), model)
 
 
 def _check_name(prefix: str, name: str) -> None:
@@ -205,8 +185,3 @@ def library(name: str) -> Any:
         return import_module(name)
     except (PackageNotFoundError, ImportError):
         raise InputError(f"{name} is not installed; pip install {LIBRARIES[name]}") from None
-
-
-def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines() or [""]
-    return f"{type(error).__name__}: {lines[0]}"

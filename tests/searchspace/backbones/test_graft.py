@@ -10,6 +10,7 @@ from random import Random
 from typing import Any, ClassVar
 
 import pytest
+import timm
 import torch
 import torchvision
 from torch import nn
@@ -38,9 +39,9 @@ from searchspace import (
     read_space,
 )
 from searchspace.backbones.base import refusal
-from searchspace.backbones.graft import sources
 from searchspace.backbones.graft.anatomy import ACTIVATIONS
 from searchspace.backbones.graft.graft import anatomy
+from searchspace.serialization import user_code
 from searchspace.serialization.files import read_text
 from tests.support.paths import ROOT
 
@@ -314,9 +315,9 @@ def test_keys_cover_the_users_file_and_not_its_folder(tmp_path: Path) -> None:
     assert Architecture.from_json(first.to_json()) == first
     # As in a process that does not know the file.
     data, raw = pickle.dumps(first), first.to_json()
-    del sources.FILES[first.backbone.source]
+    del user_code.FILES[first.backbone.source.split()[-1]]
     for name in list(sys.modules):
-        if name.startswith("convfrontier_model_"):
+        if name.startswith("convfrontier_file_"):
             del sys.modules[name]
     anatomy.cache_clear()
     with pytest.raises(InputError, match="net.py must be the file with sha256"):
@@ -407,7 +408,6 @@ def test_networks_are_copied_and_saved() -> None:
 
 
 def test_models_of_timm_are_grafted_too() -> None:
-    timm = pytest.importorskip("timm")
     graft = Graft("timm/resnet18.a1_in1k", recalibrate=("*.act2",))
     assert graft.source == f"timm {timm.__version__}"
     torch.manual_seed(2)
@@ -436,7 +436,6 @@ def test_models_of_timm_are_grafted_too() -> None:
     ],
 )
 def test_recalibration_in_timm(name: str, number: int, first: str) -> None:
-    pytest.importorskip("timm")
     graft = Graft(f"timm/{name}")
     found = names(graft, "recalibration")
     assert (len(found), found[0]) == (number, f"{first}.recalibration")

@@ -4,10 +4,10 @@ from pathlib import Path
 import pytest
 
 from searchspace import InputError
+from searchspace.serialization import user_code
 from studies.execution.environment import environment
 from studies.rundir.store import RunStore
 from studies.spec.study_file import read_study
-from trainers.tasks import python_data
 
 DATA = """
 import torch
@@ -36,7 +36,7 @@ def test_a_run_keeps_the_file_and_reads_it_where_it_is(
     with store.locked():
         store.ask(ablation, environment())
     (tmp_path / "data" / "mine.py").unlink()
-    monkeypatch.setattr(python_data, "_files", {})
+    monkeypatch.setattr(user_code, "FILES", {})
     (task,) = ablation.tasks
     with pytest.raises(InputError, match="the file of mine.py:make is not there as it was"):
         task.load(None)
@@ -45,7 +45,7 @@ def test_a_run_keeps_the_file_and_reads_it_where_it_is(
     assert len(earlier.tasks[0].load(None).train) == 12
     (kept,) = (tmp_path / "run" / "data").iterdir()
     kept.write_text(DATA + "\n# changed\n")
-    monkeypatch.setattr(python_data, "_files", {})
+    monkeypatch.setattr(user_code, "FILES", {})
     with pytest.raises(InputError, match="is not there as it was"):
         RunStore(tmp_path / "run").experiment().tasks[0].locate(None)  # type: ignore[union-attr]
 

@@ -12,8 +12,8 @@ from safetensors.torch import save_file
 
 from analysis.data.training_command import training_command
 from searchspace import Architecture, Graft, InputError, build
-from searchspace.backbones.graft import sources
 from searchspace.backbones.graft.graft import anatomy
+from searchspace.serialization import user_code
 from studies.cli.start_preview import start_text
 from studies.rundir.store import RunStore
 from studies.spec.search_file import read_search
@@ -57,8 +57,8 @@ def test_a_run_is_read_without_the_files_it_was_made_from(folder: Path) -> None:
     assert (folder / "run/models" / f"{key}.py").exists()
     assert (folder / "run/weights" / weights.hash).exists()
     # As in another process, on a machine without the files.
-    del sources.FILES[graft.source], PATHS[weights.hash]
-    del sys.modules[f"convfrontier_model_{key}"]
+    del user_code.FILES[graft.source.split()[-1]], PATHS[weights.hash]
+    del sys.modules[f"convfrontier_file_{key}"]
     anatomy.cache_clear()
     for name in ("net.py", "start.safetensors"):
         (folder / name).unlink()
@@ -81,7 +81,7 @@ def test_a_network_of_a_run_is_trained_without_the_files_it_was_made_from(folder
     picked.write_text(json.dumps(architecture.to_json()), encoding="utf-8")
     command = training_command(ablation.tasks[0], ablation.recipe)
     changes = [word for word in command.options if "=" in word]
-    del sources.FILES[graft.source], PATHS[weights.hash]
+    del user_code.FILES[graft.source.split()[-1]], PATHS[weights.hash]
     for name in ("net.py", "start.safetensors"):
         (folder / name).unlink()
     job, _ = job_from_files(picked, "digits", "fine_tune", changes, 0)

@@ -41,8 +41,6 @@ def training(recipe: Recipe, seed: int = 0) -> Training:
 
 @pytest.mark.parametrize("name", optimizers())
 def test_every_optimiser_takes_a_step(name: str) -> None:
-    if name == "Lamb":
-        pytest.importorskip("timm")
     network = nn.Sequential(nn.Conv2d(2, 3, 3), nn.BatchNorm2d(3))
     before = [p.clone() for p in network.parameters()]
     optimizer = make_optimizer(network, Recipe(epochs=1, batch_size=1, lr=0.1, optimizer=name))

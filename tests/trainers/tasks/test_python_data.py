@@ -11,10 +11,10 @@ import torch
 
 from searchspace import Architecture, InputError, ResNetCifar
 from searchspace.schema import from_json, to_json
+from searchspace.serialization import user_code
 from tests.support.paths import ROOT
 from trainers import RECIPES, Job, PythonData, Task, train
 from trainers.arguments import parse_task
-from trainers.tasks import python_data
 
 HEAD = """
 import numpy as np, torch
@@ -236,7 +236,7 @@ def test_other_images_or_another_file_are_refused(
     (tmp_path / "side.txt").write_text("2")
     with pytest.raises(InputError, match="are not those that the run was begun with"):
         parsed.load(tmp_path)
-    monkeypatch.setattr(python_data, "_files", {})
+    monkeypatch.setattr(user_code, "FILES", {})
     with pytest.raises(InputError, match="the file of my_data.py:make is not there as it was"):
         parsed.load(tmp_path)
 
