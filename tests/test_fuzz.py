@@ -197,24 +197,14 @@ def fuzz_options(count: int, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return wrong
 
 
-def test_500_malformed_inputs_end_in_a_sentence(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("count", [500, pytest.param(5000, marks=pytest.mark.slow)])
+def test_malformed_inputs_end_in_a_sentence(
+    count: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "run").mkdir()
-    wrong = fuzz_files(250, tmp_path)
-    wrong += fuzz_runs(100, tmp_path / "run")
-    wrong += fuzz_options(150, monkeypatch)
-    assert not wrong, "\n".join(wrong)
-
-
-@pytest.mark.slow
-def test_5000_malformed_inputs_end_in_a_sentence(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "run").mkdir()
-    wrong = fuzz_files(2500, tmp_path)
-    wrong += fuzz_runs(1000, tmp_path / "run")
-    wrong += fuzz_options(1500, monkeypatch)
+    wrong = fuzz_files(count // 2, tmp_path)
+    wrong += fuzz_runs(count // 5, tmp_path / "run")
+    wrong += fuzz_options(3 * count // 10, monkeypatch)
     assert not wrong, "\n".join(wrong)
 
 

@@ -145,7 +145,8 @@ def run(
     elif preset is None and data_root is not None and with_gpu:
         preset = "paper"
     elif preset is None:
-        preset = quick_preset(name, data_root, console)
+        # Data that are named or fetched need not be at hand.
+        preset = "quick" if task or download else quick_preset(name, data_root, console)
     if gpus_per_trial is None:
         gpus_per_trial = 1.0 if preset.startswith("paper") and with_gpu else 0.0
     resources = Resources(

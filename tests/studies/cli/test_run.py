@@ -49,6 +49,8 @@ def assert_refused(status: int, message: str, capsys: pytest.CaptureFixture[str]
     assert captured.out == ""
 
 
+DIGITS = ["coconv_experts", "--preset", "digits"]
+"""A study whose data are always at hand."""
 BAD_INPUT = {
     "wrong study": (["coconv_expert"], "did you mean coconv_experts?"),
     "no study": ([], "--list shows them all"),
@@ -64,11 +66,11 @@ BAD_INPUT = {
     "negative gpus": (["coconv_experts", "--gpus-per-trial", "-1"], "at least 0, got '-1'"),
     "zero workers": (["coconv_experts", "--workers", "0"], "at least 1, got '0'"),
     "unknown option": (["coconv_experts", "--seed", "3"], "--seed"),
-    "output under a file": (["coconv_experts", "--out", __file__ + "/run"], "cannot write to"),
-    "output is a file": (["coconv_experts", "--out", __file__], "is a file"),
-    "foreign output": (["coconv_experts", "--out", Path(__file__).parent], "is not empty"),
+    "output under a file": ([*DIGITS, "--out", __file__ + "/run"], "cannot write to"),
+    "output is a file": ([*DIGITS, "--out", __file__], "is a file"),
+    "foreign output": ([*DIGITS, "--out", Path(__file__).parent], "is not empty"),
     "fresh in a foreign output": (
-        ["coconv_experts", "--fresh", "--out", Path(__file__).parent],
+        [*DIGITS, "--fresh", "--out", Path(__file__).parent],
         "is not empty",
     ),
 }
