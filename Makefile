@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 .PHONY: study test test-fast test-pages check bench constraints clean
 
 study: $(READY)
-	$(BIN)/python -m studies.run coconv_experts --until-decided --max-seeds 16 --budget 4m
+	$(BIN)/python -m studies.run rsnet_norms --seeds 6
 
 test: check
 	$(BIN)/python -m pytest -n 2 --dist loadfile
