@@ -188,7 +188,9 @@ class DeployedDynamicConv2d(nn.Module):
         with torch.no_grad():
             kernels, biases = trained.expert_kernels()
         self.kernels = nn.Parameter(kernels.contiguous(), requires_grad=False)
-        self.biases = None if biases is None else nn.Parameter(biases, requires_grad=False)
+        self.biases = (
+            None if biases is None else nn.Parameter(biases.contiguous(), requires_grad=False)
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, in_chs, H, W) to (N, out_chs, H', W')."""

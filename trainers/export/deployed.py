@@ -82,7 +82,10 @@ class ExportInput:
 
 def save_weights(source: ExportInput, path: Path) -> None:
     """Write the deployed weights; the header holds what `load` builds the network from."""
-    state = {name: value.clone() for name, value in source.classifier.state_dict().items()}
+    state = {
+        name: value.clone(memory_format=torch.contiguous_format)
+        for name, value in source.classifier.state_dict().items()
+    }
     header = {
         JOB: json.dumps(source.job.to_json()),
         SIZE: str(source.size),
