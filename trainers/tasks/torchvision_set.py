@@ -126,7 +126,7 @@ class Torchvision(Task):
     def locate(self, data_root: Path | None) -> Path:
         """The folder of the IDX files, for sets that are kept so, otherwise the data root."""
         found = self._found(data_root)
-        if found is not None:
+        if found is not None and (data_root is None or data_root.is_dir()):
             return found
         published, files = self.published, self.published.files
         source = f"the files of torchvision.datasets.{published.loader or self.name}"

@@ -125,6 +125,8 @@ def test_the_package_of_the_operating_system_needs_no_root(
     monkeypatch.setitem(PUBLISHED, "FashionMNIST", there)
     assert Torchvision().locate(None) == raw
     assert Torchvision().locate(tmp_path / "FashionMNIST") == raw
+    with pytest.raises(InputError, match="none does not exist"):
+        Torchvision().locate(tmp_path / "none")
     assert FASHION == Path("/usr/share/datasets/fashion-mnist")
 
 
