@@ -47,3 +47,13 @@ class Slot:
     def depthwise(self) -> bool:
         """Whether each output channel reads one input channel."""
         return self.groups == self.in_chs > 1
+
+
+def channelwise_refusal(slot: Slot) -> str | None:
+    """Why each channel cannot be rescaled by the same channel of the source; None if it can."""
+    if slot.in_chs == slot.out_chs:
+        return None
+    return (
+        f"it rescales each channel by the same channel of the source, which has {slot.in_chs} "
+        f"channels instead of {slot.out_chs}"
+    )

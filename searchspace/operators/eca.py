@@ -18,7 +18,7 @@ from searchspace.checks import MAX_KERNEL, check_integer
 from searchspace.choice import Choice, register
 from searchspace.errors import InputError
 from searchspace.layers.memory_format import spatial_mean
-from searchspace.slot import Role, Slot
+from searchspace.slot import Role, Slot, channelwise_refusal
 
 GAMMA, OFFSET = 2, 1
 """The constants of eq. 12."""
@@ -49,12 +49,7 @@ class EfficientChannelAttention(Choice):
 
     def illegal(self, slot: Slot) -> str | None:
         """Each channel is rescaled by its neighbours in the source."""
-        if slot.in_chs == slot.out_chs:
-            return None
-        return (
-            f"it rescales each channel by the same channel of the source, which has {slot.in_chs} "
-            f"channels instead of {slot.out_chs}"
-        )
+        return channelwise_refusal(slot)
 
     def canonical(self, slot: Slot) -> Choice:
         """The usual size is written as 0."""

@@ -18,7 +18,7 @@ from searchspace.checks import MAX_SIZE, check_integer
 from searchspace.choice import Choice, register
 from searchspace.errors import InputError
 from searchspace.layers.depthwise import DepthwiseConv2d
-from searchspace.slot import Role, Slot
+from searchspace.slot import Role, Slot, channelwise_refusal
 
 
 @register
@@ -42,12 +42,7 @@ class GatherExcite(Choice):
 
     def illegal(self, slot: Slot) -> str | None:
         """Gathering is depthwise: each channel is rescaled by itself."""
-        if slot.in_chs == slot.out_chs:
-            return None
-        return (
-            f"it rescales each channel by the same channel of the source, which has {slot.in_chs} "
-            f"channels instead of {slot.out_chs}"
-        )
+        return channelwise_refusal(slot)
 
     def module(self, slot: Slot) -> nn.Module:
         """The same in training and for inference."""
