@@ -1,7 +1,7 @@
 """Command-line options that studies and searches share: where a run lives and what it may use."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_args
 
 import typer
 
@@ -30,6 +30,7 @@ TimeLimit = Annotated[
 KeepWeights = Annotated[
     resources.KeepWeights,
     typer.Option(
+        metavar="|".join(get_args(resources.KeepWeights)),
         help="Trained weights that the run directory keeps; pick exports them.",
     ),
 ]

@@ -13,6 +13,7 @@ from analysis.pick import pick as command
 from searchspace import Architecture
 from searchspace.cli import amount, run_command
 from searchspace.schema import to_json
+from searchspace.serialization import user_code
 from studies.execution.job_queue import AblationQueue, RunCallbacks
 from studies.execution.local_backend import LocalBackend
 from studies.execution.resources import Resources
@@ -30,7 +31,6 @@ from tests.support.helpers import (
 )
 from trainers.arguments import parse_recipe, parse_task
 from trainers.export import read_trained
-from trainers.tasks import python_data
 
 
 @pytest.mark.parametrize(
@@ -223,11 +223,11 @@ def test_the_code_that_makes_the_data_is_written_beside_the_task(
         for _, job in asked.jobs():
             store.append(record(job, made_up(job, 0.5)))
     source.unlink()
-    monkeypatch.setattr(python_data, "_files", {})
+    monkeypatch.setattr(user_code, "FILES", {})
     assert call(monkeypatch, run, "--out", tmp_path / "out") == 0
     assert (tmp_path / "out" / "mine.py").read_text() == DATA
     (file,) = (tmp_path / "out").glob("task-python-*.json")
-    monkeypatch.setattr(python_data, "_files", {})
+    monkeypatch.setattr(user_code, "FILES", {})
     again, root = parse_task(str(file))
     assert again == task
     assert len(again.load(root).train) == 12
