@@ -130,7 +130,7 @@ def search(
     download: Download = False,
     workers: Workers = None,
     gpus_per_trial: Annotated[
-        float, typer.Option(parser=fraction, metavar="X", help="GPUs for each job, fractions too.")
+        float, typer.Option(parser=fraction, metavar="X", help="GPU share of each job, at most 1.")
     ] = 0.0,
     time_limit: TimeLimit = None,
     keep_weights: KeepWeights = "front",

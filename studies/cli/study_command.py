@@ -93,7 +93,7 @@ def run(
         typer.Option(
             parser=fraction,
             metavar="X",
-            help="GPUs for each job, fractions too [default: 1 for paper if there is one, else 0]",
+            help="GPU share of each job, at most 1 [default: 1 for paper if there is one, else 0]",
         ),
     ] = None,
     time_limit: TimeLimit = None,

@@ -33,9 +33,9 @@ class Resources:
         if self.workers is not None:
             check_integer(1, MAX_RUNS, workers=self.workers)
         check_at_least(0, 1024, gpus_per_trial=self.gpus_per_trial)
-        if self.gpus_per_trial > 1 and self.gpus_per_trial != int(self.gpus_per_trial):
+        if self.gpus_per_trial > 1:
             raise InputError(
-                "gpus_per_trial must be at most 1 or a whole number of GPUs, "
+                "gpus_per_trial must be at most 1, as one process trains a job on one GPU, "
                 f"got {self.gpus_per_trial:g}"
             )
         if self.time_limit is not None:

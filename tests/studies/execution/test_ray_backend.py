@@ -193,8 +193,8 @@ def test_gpus_that_are_not_there_are_one_sentence(
     monkeypatch.setattr(ray_backend, "_start_ray", lambda resources: None)
     monkeypatch.setattr(ray, "cluster_resources", lambda: {"CPU": 2.0})
     plan = study(seeds=1).ablation("quick")
-    resources = Resources(workers=1, gpus_per_trial=64)
-    with pytest.raises(InputError, match="--gpus-per-trial 64 cannot be met: there are 0 GPUs"):
+    resources = Resources(workers=1, gpus_per_trial=1)
+    with pytest.raises(InputError, match="--gpus-per-trial 1 cannot be met: there are 0 GPUs"):
         train_missing(plan, RunStore(tmp_path), RayBackend(resources), Console())
 
 
