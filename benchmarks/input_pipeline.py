@@ -78,7 +78,7 @@ def ours(split: StoredSplit, order: Tensor, generator: Generator) -> Iterator[Te
     """The batches that a network is trained on, as `Training` makes them."""
     mean, std = MEAN.to(order.device), STD.to(order.device)
     batches = augmented(split, order, RECIPE, generator, classes=10, fill=mean, seed="")
-    for images, _ in batches:
+    for ((images, _),) in batches:
         yield (images.float() - mean[:, None, None]).div_(std[:, None, None])
 
 

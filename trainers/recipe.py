@@ -26,6 +26,7 @@ Precision = Literal["float32", "bfloat16", "float16"]
 Compile = Literal["no", "default", "reduce-overhead"]
 MAX_EPOCHS, MAX_BATCH = 1_000_000, 2**20
 Crops = Literal["single", "multi"]
+CropTo = Literal["task", "network"]
 LossName = Literal["cross_entropy", "bce"]
 NOT_FOR_NETWORKS = "LBFGS", "Muon", "Optimizer", "Rprop", "SparseAdam"
 """Optimisers of torch's that need a closure, matrices, whole batches or sparse gradients."""
@@ -55,12 +56,16 @@ class Recipe(Value):
     many times slower than float32, bfloat16 faster where there are instructions for it, and
     depthwise convolutions stay in float32 where that is faster. `channels_last` and `compile`
     (torch.compile's mode; "reduce-overhead" uses CUDA graphs) change speed and rounding. `crops` is
-    whether all sizes of a switchable network see one random crop or each its own (RS-Net Table 6).
+    whether all sizes of a switchable network see one random crop or each its own (RS-Net Table 6);
+    `crop_to` says what a random resized crop becomes: "task", an image of the task's size, which
+    smaller sizes are made from, or "network", an image of each size at once, mirrored by itself
+    (RS-Net's code).
     `weight_bits` and `activation_bits` below 32 quantise all convolutions but the first (LQ-Nets;
     RS-Net Table 3).
 
     `optimizer` is the name of one of torch.optim's, or Lamb of timm's; `momentum`, `nesterov` and
-    `betas` are for those that have them. Without `decay_norms`, norms and biases have no decay. For
+    `betas` are for those that have them. Without `decay_norms`, norms and biases have no decay;
+    with `decay_scores`, the scores of a switchable network's ensemble have it (RS-Net's code). For
     `warmup_epochs` the rate rises linearly from `warmup_start`, a share of itself, to the
     schedule's. `clip_norm` is the largest norm of all gradients together; 0 is no limit. `loss`
     "bce" is binary cross-entropy, each class by itself. `drop_path` is the share of images that
@@ -110,12 +115,14 @@ class Recipe(Value):
     channels_last: bool = field(default=False, metadata=OMIT_DEFAULT)
     compile: Compile = field(default="no", metadata=OMIT_DEFAULT)
     crops: Crops = field(default="single", metadata=OMIT_DEFAULT)
+    crop_to: CropTo = field(default="task", metadata=OMIT_DEFAULT)
     weight_bits: int = field(default=32, metadata=OMIT_DEFAULT)
     activation_bits: int = field(default=32, metadata=OMIT_DEFAULT)
 
     optimizer: str = field(default="SGD", metadata=OMIT_DEFAULT)
     betas: tuple[float, float] = field(default=(0.9, 0.999), metadata=OMIT_DEFAULT)
     decay_norms: bool = field(default=True, metadata=OMIT_DEFAULT)
+    decay_scores: bool = field(default=False, metadata=OMIT_DEFAULT)
     warmup_epochs: float = field(default=0.0, metadata=OMIT_DEFAULT)
     warmup_start: float = field(default=0.01, metadata=OMIT_DEFAULT)
     clip_norm: float = field(default=0.0, metadata=OMIT_DEFAULT)
@@ -166,6 +173,9 @@ class Recipe(Value):
         check_one_of((False, True), channels_last=self.channels_last)
         check_one_of(get_args(Compile), compile=self.compile)
         check_one_of(get_args(Crops), crops=self.crops)
+        check_one_of(get_args(CropTo), crop_to=self.crop_to)
+        if self.crop_to == "network" and self.crop_area is None:
+            raise InputError("crop_to network is for random resized crops; give a crop_area")
         bits = (1, 2, 3, 4, 32)
         check_one_of(bits, weight_bits=self.weight_bits, activation_bits=self.activation_bits)
 
@@ -179,7 +189,8 @@ class Recipe(Value):
                 raise InputError(f"betas[{i}] must be below 1, got {beta:g}")
         if self.nesterov and self.optimizer == "SGD" and not self.momentum:
             raise InputError("nesterov needs a momentum above 0, got momentum 0")
-        check_one_of((False, True), decay_norms=self.decay_norms)
+        flags = {"decay_norms": self.decay_norms, "decay_scores": self.decay_scores}
+        check_one_of((False, True), **flags)
         _at_most(MAX_EPOCHS, warmup_epochs=self.warmup_epochs)
         _at_most(1, warmup_start=self.warmup_start, drop_path=self.drop_path)
         check_at_least(0, clip_norm=self.clip_norm, kept_rate=self.kept_rate)

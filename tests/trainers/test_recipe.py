@@ -56,7 +56,8 @@ def test_protocols_have_the_papers_numbers(
     assert recipe.rate(0) == lr
     assert recipe.rate(epochs - 1e-9) == pytest.approx(last, abs=1e-12)
     assert recipe.momentum == 0.9
-    assert recipe.nesterov == name.startswith(("multiception", "mssar"))
+    assert recipe.nesterov == name.startswith(("multiception", "mssar", "rsnet_quantised"))
+    assert recipe.decay_norms == (name != "rsnet_quantised")
 
 
 def test_recipes_of_stored_results_keep_their_keys() -> None:

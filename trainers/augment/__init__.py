@@ -17,6 +17,7 @@ from trainers.augment.geometry import (
     pad_crop,
     pad_crop_flip,
     random_resized_crop,
+    resized_crops,
     rotate,
 )
 from trainers.augment.mixing import mix, smooth
@@ -36,6 +37,7 @@ __all__ = [
     "pad_crop_flip",
     "rand_augment",
     "random_resized_crop",
+    "resized_crops",
     "rotate",
     "smooth",
 ]
@@ -50,13 +52,29 @@ def augmented(
     classes: int,
     fill: Tensor,
     seed: str,
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """Batches of the images at `order`, augmented; `seed` is for crops that a stream makes."""
-    crop = Crop(recipe.crop_area, recipe.crop_aspect, seed) if recipe.crop_area else None
+    sizes: tuple[int, ...] = (),
+) -> Iterator[list[tuple[Tensor, Tensor]]]:
+    """Batches of the images at `order`, augmented: one view, or one of each of `sizes`.
+
+    Views of several sizes share their random resized crop and nothing else; `seed` is for crops
+    that a stream makes.
+    """
+    crop = Crop(recipe.crop_area, recipe.crop_aspect, seed, sizes) if recipe.crop_area else None
     for images, labels in split.batches(recipe.batch_size, order, crop):
-        yield augment(
-            images, labels, recipe, generator, classes=classes, fill=fill, cropped=split.crops
-        )
+        cropped = split.crops or bool(sizes)
+        yield [
+            augment(view, labels, recipe, generator, classes=classes, fill=fill, cropped=cropped)
+            for view in _views(images, split, crop, generator)
+        ]
+
+
+def _views(images: Tensor, split: Split, crop: Crop | None, generator: Generator) -> list[Tensor]:
+    """The images as they are, or their crop in each of its sizes."""
+    if crop is None or not crop.sizes:
+        return [images]
+    if split.crops:
+        return crop.views(images)
+    return resized_crops(images.float(), crop.area, crop.aspect, crop.sizes, generator)
 
 
 def augment(
@@ -72,7 +90,7 @@ def augment(
     """Augment stored images (N, C, H, W), before they are normalised, and their labels (N,).
 
     `fill`, (C,), is the mean of the pixels: what is uncovered has the value 0 once normalised.
-    `cropped` says that a stream has made the random resized crop already. Images stay uint8 if they
+    `cropped` says that the random resized crop has been made already. Images stay uint8 if they
     were and nothing needs more; targets are the labels, or (N, classes) if the recipe mixes or
     smooths them.
     """

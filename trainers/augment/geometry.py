@@ -1,5 +1,6 @@
 """Augmentations that move pixels, with a draw of its own for every image of a batch."""
 
+from collections.abc import Sequence
 from math import pi
 
 import torch
@@ -133,6 +134,36 @@ def random_resized_crop(
     down = [zero, box_height / height, top + (box_height - height) / 2]
     inverse = torch.stack([torch.stack(across, 1), torch.stack(down, 1)], 1)
     return warp(images, inverse)
+
+
+def resized_crops(
+    images: Tensor,
+    area: tuple[float, float],
+    aspect: tuple[float, float],
+    sizes: Sequence[int],
+    generator: Generator,
+) -> list[Tensor]:
+    """A random box of each image of (N, C, H, W), resized to (size, size) for each of `sizes`.
+
+    Shrinking averages all pixels, as Pillow's bilinear filter does; for the boxes, see `boxes`.
+    """
+    height, width = images.shape[2:]
+    left, top, box_width, box_height = boxes(len(images), (height, width), area, aspect, generator)
+    return [
+        _bilinear(top, box_height, height, size)[:, None]
+        @ images
+        @ _bilinear(left, box_width, width, size)[:, None].mT
+        for size in sizes
+    ]
+
+
+def _bilinear(start: Tensor, length: Tensor, pixels: int, size: int) -> Tensor:
+    """Shares (N, size, pixels) of an axis' pixels in `size` samples of [start, start + length]."""
+    scale = (length / size)[:, None, None]
+    outputs, inputs = (torch.arange(n, device=start.device) + 0.5 for n in (size, pixels))
+    centres = start[:, None, None] + scale * outputs[:, None]
+    shares = (1 - (inputs - centres).abs() / scale.clamp(min=1)).clamp(min=0)
+    return shares / shares.sum(2, keepdim=True)
 
 
 def rotation(angles: Tensor) -> Tensor:

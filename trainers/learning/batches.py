@@ -2,6 +2,7 @@
 
 from collections.abc import Generator
 from contextlib import ExitStack
+from itertools import chain
 from typing import Any
 
 import torch
@@ -27,8 +28,13 @@ class Batches:
         self.generator = torch.Generator(device).manual_seed(job.seed)
         self.pass_start = self.generator.get_state()
         resolutions = job.architecture.resolutions
-        several = resolutions is not None and job.recipe.crops == "multi"
-        self.crops = len(resolutions.sizes) if resolutions is not None and several else 1
+        sizes = resolutions.sizes if resolutions else (job.task.input_size,)
+        # For each crop, the sizes that it is made in; none is the task's own.
+        self.crops: list[tuple[int, ...]] = [sizes]
+        if job.recipe.crops == "multi":
+            self.crops = [(size,) for size in sizes]
+        if job.recipe.crop_to == "task":
+            self.crops = [()] * len(self.crops)
 
     def in_pass(self, number: int, step: int) -> Generator[Batch]:
         """The batches of an epoch, counted from 0, that follow its first `step` steps."""
@@ -37,14 +43,17 @@ class Batches:
         order = self._order(begun=step > 0)[step * self.size : self.steps * self.size]
         # Crops that are made before an image is on the device know only this seed.
         seed = f"{self.job.seed} {number}"
-        seeds = [seed] + [f"{seed} {crop}" for crop in range(1, self.crops)]
-        streams = [self._augmented(order, crop_seed) for crop_seed in seeds]
+        seeds = [seed] + [f"{seed} {crop}" for crop in range(1, len(self.crops))]
+        streams = [
+            self._augmented(order, crop_seed, sizes)
+            for crop_seed, sizes in zip(seeds, self.crops, strict=True)
+        ]
         with ExitStack() as stack:
             for stream in streams:
                 # A stream that is left early stops reading ahead.
                 stack.callback(stream.close)
             for views in zip(*streams, strict=True):
-                crops, targets = zip(*views, strict=True)
+                crops, targets = zip(*chain.from_iterable(views), strict=True)
                 yield Batch(tuple(self.normalise(crop) for crop in crops), targets)
 
     def normalise(self, images: Tensor) -> Tensor:
@@ -72,7 +81,9 @@ class Batches:
             self.pass_start = generator.get_state()
         return torch.randperm(len(self.data.train), generator=generator, device=self.device)
 
-    def _augmented(self, order: Tensor, seed: str) -> Generator[tuple[Tensor, Tensor]]:
+    def _augmented(
+        self, order: Tensor, seed: str, sizes: tuple[int, ...]
+    ) -> Generator[list[tuple[Tensor, Tensor]]]:
         job = self.job
         yield from augmented(
             self.data.train,
@@ -82,4 +93,5 @@ class Batches:
             classes=job.task.classes,
             fill=self.data.mean,
             seed=seed,
+            sizes=sizes,
         )

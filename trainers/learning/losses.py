@@ -22,7 +22,7 @@ Criterion = Callable[[Tensor, Tensor], Tensor]
 class Batch:
     """Crops (N, C, H, W) of the same images and the targets of each crop.
 
-    There is one crop, or one for each size of a switchable network.
+    There is one crop, or one for each size of a switchable network, of that size or to be resized.
     """
 
     crops: tuple[Tensor, ...]

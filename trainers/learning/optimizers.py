@@ -51,8 +51,9 @@ def _groups(network: nn.Module, recipe: Recipe, kept: Collection[str]) -> Iterat
     groups: dict[tuple[bool, float], list[Tensor]] = {}
     for name, parameter in network.named_parameters():
         if parameter.requires_grad:
-            # The scores of an ensemble are changed by their loss only, not by decay.
-            decays = name != "importance" and (recipe.decay_norms or parameter.ndim > 1)
+            scores = name == "importance"
+            decays = recipe.decay_norms or parameter.ndim > 1
+            decays = recipe.decay_scores if scores else decays
             share = recipe.kept_rate if name in kept else 1.0
             groups.setdefault((decays, share), []).append(parameter)
     for (decays, share), parameters in sorted(groups.items(), key=lambda group: not group[0][0]):

@@ -23,12 +23,20 @@ class Crop:
     """A random resized crop, for streams, which must make it before images have one size.
 
     `area` and `aspect` are ranges as in `Recipe`; the boxes follow from `seed` and the image alone,
-    not from the order in which images come.
+    not from the order in which images come. With `sizes`, in pixels, images of each size are made
+    of the same box and lie one after the other, (N, C, sum of size^2).
     """
 
     area: tuple[float, float]
     aspect: tuple[float, float]
     seed: str
+    sizes: tuple[int, ...] = ()
+
+    def views(self, images: Tensor) -> list[Tensor]:
+        """Images (..., sum of size^2) as views of each size, (..., size, size)."""
+        parts = images.split([size**2 for size in self.sizes], -1)
+        pairs = zip(parts, self.sizes, strict=True)
+        return [part.unflatten(-1, (size, size)) for part, size in pairs]
 
 
 class Split(ABC):

@@ -41,7 +41,7 @@ class StreamedSplit(Split):
 
     Without a `Crop`, the centre of each image is resized: what measurement sees. `centre` is the
     side of that square as a share of the shorter side. With the fit `pad`, measurement sees the
-    whole image.
+    whole image. A crop with sizes of its own makes (N, 3, pixels of all sizes).
     """
 
     paths: Sequence[str]
@@ -91,8 +91,10 @@ class StreamedSplit(Split):
 
     def _start(self, pool: ThreadPoolExecutor, picked: Tensor, crop: Crop | None) -> Pending:
         pinned = self.device.type == "cuda"
-        shape = (len(picked), 3, self.size, self.size)
-        images = torch.empty(shape, dtype=torch.uint8, pin_memory=pinned)
+        shape: tuple[int, ...] = (self.size, self.size)
+        if crop and crop.sizes:
+            shape = (sum(size**2 for size in crop.sizes),)
+        images = torch.empty(len(picked), 3, *shape, dtype=torch.uint8, pin_memory=pinned)
         jobs = [
             pool.submit(self._decode, images[place], index, crop)
             for place, index in enumerate(picked.tolist())
@@ -112,8 +114,10 @@ class StreamedSplit(Split):
             into.copy_(torch.from_numpy(np.array(padded(image, self.size))).permute(2, 0, 1))
             return
         box = random_box(image.size, crop, index) if crop else centre_box(image.size, self.centre)
-        sized = image.resize((self.size, self.size), Image.Resampling.BILINEAR, box)
-        into.copy_(torch.from_numpy(np.array(sized)).permute(2, 0, 1))
+        for view in crop.views(into) if crop and crop.sizes else [into]:
+            size = view.shape[-2], view.shape[-1]
+            sized = image.resize(size, Image.Resampling.BILINEAR, box)
+            view.copy_(torch.from_numpy(np.array(sized)).permute(2, 0, 1))
 
 
 def splits_of_files(train: StreamedSplit, validation: StreamedSplit, test: StreamedSplit) -> Splits:

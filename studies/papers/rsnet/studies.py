@@ -161,7 +161,8 @@ def _gain(more: SwitchableNetwork, less: SwitchableNetwork) -> Comparison:
 
 
 def _quick_quantised(network: SwitchableNetwork, recipe: Recipe) -> Parts:
-    networks = _quantised(network, recipe)
+    # Decay as in the paper's recipe.
+    networks = _quantised(network, replace(recipe, decay_norms=False, decay_scores=False))
     return _quantised_arms(networks), _quantised_claims(networks)
 
 

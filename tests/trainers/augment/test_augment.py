@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import Generator, Tensor
 from torchvision.transforms.v2 import functional
 
@@ -18,6 +20,7 @@ from trainers.augment import (
     pad_crop_flip,
     rand_augment,
     random_resized_crop,
+    resized_crops,
     rotate,
 )
 from trainers.augment.geometry import boxes, erase, rotation, warp
@@ -180,6 +183,19 @@ def test_crops_resized_are_torchvisions_of_the_same_boxes() -> None:
         columns = torch.lerp(images[i][..., x.long()], images[i][..., x.ceil().long()], x.frac())
         rows = torch.lerp(columns[:, y.long()], columns[:, y.ceil().long()], y.frac()[:, None])
         torch.testing.assert_close(found[i], rows, rtol=1e-4, atol=0.05)
+
+
+def test_crops_of_several_sizes_are_pillows_of_one_box() -> None:
+    images = stored(3, side=20).float()
+    found = resized_crops(images, (0.1, 0.9), (0.5, 2.0), (24, 11, 5), seeded(3))
+    left, top, width, height = boxes(3, (20, 20), (0.1, 0.9), (0.5, 2.0), seeded(3))
+    edges = torch.stack([left, top, left + width, top + height], 1).tolist()
+    for size, view in zip((24, 11, 5), found, strict=True):
+        for image, box, made in zip(images, edges, view, strict=True):
+            planes = [Image.fromarray(plane.numpy()) for plane in image]
+            sized = [plane.resize((size, size), Image.Resampling.BILINEAR, box) for plane in planes]
+            wanted = torch.stack([torch.from_numpy(np.array(plane)) for plane in sized])
+            torch.testing.assert_close(made, wanted, rtol=1e-4, atol=0.01)
 
 
 @pytest.mark.parametrize("shape", [(20, 20), (10, 40)])

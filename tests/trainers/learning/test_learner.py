@@ -172,8 +172,9 @@ def test_later_settings_leave_the_keys_of_earlier_recipes() -> None:
     changed = {job(recipe=replace(PLAIN, **{name: value})).key for name, value in [
         ("ema_decay", 0.9), ("accumulation", 2), ("precision", "bfloat16"), ("channels_last", True),
         ("compile", "default"), ("crops", "multi"), ("weight_bits", 2), ("activation_bits", 2),
+        ("decay_scores", True),
     ]}  # fmt: skip
-    assert len(changed | {job(recipe=PLAIN).key}) == 9
+    assert len(changed | {job(recipe=PLAIN).key}) == 10
 
 
 def test_averaging_needs_no_more_than_its_own_copy() -> None:

@@ -9,7 +9,7 @@ import torch
 import torchvision
 from torch import nn
 
-from searchspace import Architecture, Graft, InputError, ResNetCifar, build
+from searchspace import Architecture, Graft, InputError, ResNetCifar, Resolutions, build
 from searchspace.schema import content_key, from_json, to_json
 from trainers import RECIPES, Digits, Job, Recipe, train
 from trainers.learning.losses import binary_cross_entropy, criterion
@@ -64,6 +64,15 @@ def test_settings_reach_the_optimiser() -> None:
     assert len(sgd.param_groups) == 1 and sgd.defaults["nesterov"]
     rms = make_optimizer(network, replace(RECIPE, optimizer="RMSprop", momentum=0.7))
     assert rms.defaults["momentum"] == 0.7
+
+
+def test_scores_of_an_ensemble_decay_where_the_recipe_says_so() -> None:
+    network = build(Architecture(NETWORK.backbone, {}, Resolutions((8, 6))))
+    for decays in (False, True):
+        groups = make_optimizer(network, replace(RECIPE, decay_scores=decays)).param_groups
+        scores = network.get_parameter("importance")
+        (group,) = (g for g in groups if any(p is scores for p in g["params"]))
+        assert (group["weight_decay"] > 0) == decays
 
 
 def test_interrupted_and_resumed_is_uninterrupted(tmp_path: Path) -> None:

@@ -217,6 +217,18 @@ def test_multi_crop_takes_a_crop_of_its_own_for_each_size() -> None:
     assert [len(crop) for crop in first.crops + second.crops] == [1] * 6
 
 
+@pytest.mark.parametrize("crops", ["single", "multi"])
+def test_a_crop_to_the_network_is_made_in_each_size_and_flipped_by_itself(crops: str) -> None:
+    recipe = replace(RECIPE, crops=crops, crop_area=(0.5, 1.0), crop_to="network", flip=True)
+    training = Training(job(architecture=switchable(), recipe=recipe))
+    one = next(training.batches.in_pass(0, 0))
+    assert [crop.shape[-1] for crop in one.crops] == list(SIZES)
+    first, second = (resize(crop, SIZES[-1]) for crop in one.crops[:2])
+    flipped = (first - second.flip(3)).abs().sum((1, 2, 3)) < (first - second).abs().sum((1, 2, 3))
+    # Half of the pairs differ by a mirror.
+    assert 0.2 < flipped.float().mean() < 0.8
+
+
 def test_each_size_sees_its_crop() -> None:
     seen: list[Tensor] = []
     architecture = switchable("none")

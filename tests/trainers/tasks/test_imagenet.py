@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -77,6 +78,16 @@ def test_batches_do_not_depend_on_order_size_or_threads(tmp_path: Path) -> None:
     assert list(split.batches(2, order[:0])) == []
     other, _ = next(split.batches(5, crop=Crop(CROP.area, CROP.aspect, "1 1")))
     assert not torch.equal(other, whole)
+
+
+def test_a_crop_of_several_sizes_is_one_box_read_once(tmp_path: Path) -> None:
+    gradient(tmp_path / "a.png", (50, 40))
+    split = StreamedSplit((str(tmp_path / "a.png"),), torch.tensor([0]), 16)
+    crop = replace(CROP, sizes=(20, 12))
+    images, _ = next(split.batches(1, crop=crop))
+    for size, view in zip(crop.sizes, crop.views(images), strict=True):
+        alone, _ = next(replace(split, size=size).batches(1, crop=CROP))
+        assert torch.equal(view, alone)
 
 
 @pytest.mark.parametrize("size", [(500, 375), (64, 64), (300, 40)])
