@@ -47,6 +47,14 @@ def check_at_least(minimum: float, maximum: float = LARGEST_NUMBER, /, **values:
             raise InputError(f"{name} must be at most {maximum:g}, got {shown(value)}")
 
 
+def check_above_zero(**values: Any) -> None:
+    """Raise an InputError unless every value is a number above 0."""
+    check_at_least(0, **values)
+    for name, value in values.items():
+        if not value:
+            raise InputError(f"{name} must be above 0, got {shown(value)}")
+
+
 def check_integer(minimum: int, maximum: int = LARGEST, /, **values: Any) -> None:
     """Raise an InputError unless every value is a whole number from `minimum` to `maximum`."""
     for name, value in values.items():

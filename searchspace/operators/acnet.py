@@ -3,7 +3,8 @@
 Xiaohan Ding, Yuchen Guo, Guiguang Ding and Jungong Han, "ACNet: Strengthening the Kernel Skeletons
 for Powerful CNN via Asymmetric Convolution Blocks", ICCV 2019. https://arxiv.org/abs/1908.03930
 
-Section 3. Here as a row of CoConv Table 3, whose count is that of the form without branch norms.
+Section 3. Here as a row of CoConv Table 3, which is trained with branch norms; its count is that of
+the form without.
 """
 
 from dataclasses import dataclass

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from searchspace import CoConv, CondConv, DyConv
+from searchspace.paper_networks.coconv import DROPOUT, TEMPERATURE
 from studies.papers.coconv.protocol import (
     ALEXNET,
     MOBILENET,
@@ -24,7 +25,13 @@ SIDES = STATIC | in_all_slots(
     {f"{side} n={n}": CoConv(n, side=side) for n in (2, 4) for side in ("in", "out")}
 )
 SCALES = STATIC | in_all_slots({scales: CoConv(4, scales=scales) for scales in ("single", "multi")})
-RIVALS = STATIC | in_all_slots({"condconv": CondConv(4), "dycnn": DyConv(4), "coconv": CoConv(4)})
+RIVALS = STATIC | in_all_slots(
+    {
+        "condconv": CondConv(4, dropout=DROPOUT),
+        "dycnn": DyConv(4, temperature=TEMPERATURE),
+        "coconv": CoConv(4),
+    }
+)
 
 UNCHANGED = tuple(row for row in TABLE_1 + TABLE_2 if row.arm.startswith("static"))
 """The static networks, which Tables 4 to 6 leave out."""

@@ -25,6 +25,16 @@ def test_routes_by_two_layers_on_the_global_average(hidden, in_chs, features) ->
         torch.testing.assert_close(weights[n, :, 0], powers / powers.sum())
 
 
+def test_a_temperature_divides_the_scores() -> None:
+    torch.manual_seed(0)
+    cold = DyConv(experts=3).module(slot(5)).router
+    torch.manual_seed(0)
+    warm = DyConv(experts=3, temperature=34.0).module(slot(5)).router
+    x = 50 * torch.randn(2, 5, 4, 5)
+    log_odds = [router(x).log().diff(dim=1) for router in (cold, warm)]
+    torch.testing.assert_close(log_odds[0] / 34, log_odds[1], rtol=1e-3, atol=1e-5)
+
+
 @pytest.mark.parametrize("hidden", ["cifar", "imagenet"])
 def test_costs_in_closed_form(hidden) -> None:
     block, shape, experts = DyConv(experts=3, hidden=hidden).module(slot(20)), (1, 20, 7, 6), 3
@@ -50,3 +60,5 @@ def test_rejects_bad_settings() -> None:
         DyConv(experts=1.5)
     with pytest.raises(InputError, match="hidden must be one of cifar, imagenet, got 'tiny'"):
         DyConv(hidden="tiny")
+    with pytest.raises(InputError, match="temperature must be above 0, got 0"):
+        DyConv(temperature=0)

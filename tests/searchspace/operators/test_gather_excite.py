@@ -61,6 +61,21 @@ def test_costs_in_closed_form() -> None:
     assert cost.params == 3 * (9 * chs + 2 * chs)
 
 
+@pytest.mark.parametrize("shape", [(3, 5, 16, 16), (1, 7, 11, 9), (2, 3, 3, 1)])
+def test_without_parameters_it_averages_what_lies_around_each_value(shape) -> None:
+    module = GatherExcite(extent=4, parameters=False).module(slot(shape[1]))
+    assert not list(module.parameters())
+    x, source = torch.randn(2, *shape, dtype=torch.double, requires_grad=True)
+    height, width = shape[2:]
+    tall, wide = -(-height // 4), -(-width // 4)
+    gathered = torch.stack([torch.stack([
+        source[:, :, max(4 * i - 3, 0) : 4 * i + 4, max(4 * j - 3, 0) : 4 * j + 4].mean((2, 3))
+        for j in range(wide)], -1) for i in range(tall)], -2)  # fmt: skip
+    rows, columns = torch.arange(height) * tall // height, torch.arange(width) * wide // width
+    gate = 1 / (1 + (-gathered[:, :, rows][:, :, :, columns]).exp())
+    assert_same(module(x, source), x * gate, [x, source])
+
+
 def test_is_illegal_where_the_source_has_other_channels() -> None:
     assert "24 channels instead of 12" in GatherExcite().illegal(slot(24, 12))
     assert GatherExcite().illegal(slot(24)) is None
@@ -72,3 +87,5 @@ def test_rejects_bad_settings() -> None:
             GatherExcite(extent=extent)
     with pytest.raises(InputError, match="extent must be a whole number of at least 2, got 1"):
         GatherExcite(extent=1)
+    with pytest.raises(InputError, match="parameters must be one of True, False, got 0.5"):
+        GatherExcite(parameters=0.5)
