@@ -73,6 +73,27 @@ def load_checkpoint(training: Training, folder: Path) -> bool:
     return False
 
 
+def follow_first(training: Training, *, restored: bool) -> bool:
+    """Give the state of the first process to all, if it was restored there; whether it was."""
+    ranks = training.ranks
+    if ranks.count == 1 or not ranks.any(restored and ranks.rank == 0):
+        return restored
+    payload = ranks.from_first(_bytes(training) if ranks.rank == 0 else b"")
+    if ranks.rank:
+        training.restore(_loaded(payload, training.device))
+    return True
+
+
+def _bytes(training: Training) -> bytes:
+    buffer = io.BytesIO()
+    torch.save(training.state(), buffer)
+    return buffer.getvalue()
+
+
+def _loaded(payload: bytes, device: torch.device) -> Any:
+    return torch.load(io.BytesIO(payload), map_location=device, weights_only=True)
+
+
 def _read(path: Path, device: torch.device) -> dict[str, Any] | None:
     """The state in a file, None if the file is damaged."""
     try:
@@ -82,7 +103,7 @@ def _read(path: Path, device: torch.device) -> dict[str, Any] | None:
     if hashlib.sha256(memoryview(data)[DIGEST:]).digest() != data[:DIGEST]:
         return None
     try:
-        state = torch.load(io.BytesIO(data[DIGEST:]), map_location=device, weights_only=True)
+        state = _loaded(data[DIGEST:], device)
     except (pickle.UnpicklingError, RuntimeError, LookupError, ValueError, TypeError, EOFError):
         # It asks for more than tensors and plain values, or was not written by torch.
         return None

@@ -40,7 +40,17 @@ def main(
         str | None, typer.Option(help="cpu, cuda or cuda:N [default: cuda if there is one]")
     ] = None,
     threads: Annotated[
-        int | None, typer.Option(parser=whole_number, metavar="N", help="CPU threads.")
+        int | None,
+        typer.Option(parser=whole_number, metavar="N", help="CPU threads of each process."),
+    ] = None,
+    processes: Annotated[
+        int | None,
+        typer.Option(
+            parser=whole_number,
+            metavar="N",
+            help="Processes that share each batch, on a GPU each, or on the CPU "
+            "[default: as torchrun says, else 1]",
+        ),
     ] = None,
     recompute: Annotated[
         bool,
@@ -54,5 +64,11 @@ def main(
     if download:
         job.task.download(data_root or images)
     return train_in_folder(
-        job, out, data_root=data_root or images, device=device, threads=threads, recompute=recompute
+        job,
+        out,
+        data_root=data_root or images,
+        device=device,
+        threads=threads,
+        recompute=recompute,
+        processes=processes,
     )

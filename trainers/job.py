@@ -115,7 +115,8 @@ class Result:
     number of pieces that batches were processed in, more than the recipe's where memory was short.
     `peak_memory` is in bytes: on a GPU the most that was allocated at once, the stored data
     included; on a CPU the most that weights, the optimizer's state and the tensors of one step hold
-    (None for compiled networks).
+    (None for compiled networks). Of the `processes` that trained the job together at its end, time
+    and memory are those of the first.
     """
 
     status: Status
@@ -126,6 +127,7 @@ class Result:
     ensemble: Ensemble | None = field(default=None, metadata=OMIT_DEFAULT)
     accumulation: int = field(default=1, metadata=OMIT_DEFAULT)
     peak_memory: int | None = field(default=None, metadata=OMIT_DEFAULT)
+    processes: int = field(default=1, metadata=OMIT_DEFAULT)
 
     def to_json(self) -> dict[str, Any]:
         """The JSON form; `Result.from_json` reads it back."""

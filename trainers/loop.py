@@ -5,9 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from trainers.checkpoint import load_checkpoint, save_checkpoint
+from searchspace import InputError
+from trainers.checkpoint import follow_first, load_checkpoint, save_checkpoint
 from trainers.job import Epoch, Job, Result
 from trainers.runtime.out_of_memory import is_out_of_memory
+from trainers.runtime.ranks import ALONE, Ranks
 from trainers.tasks import Splits
 from trainers.training import Training
 
@@ -33,9 +35,19 @@ class Checkpoints:
         self.training, self.folder, self.seconds = training, folder, seconds
         self.saved_at = time.monotonic()
 
-    def load(self) -> bool:
-        """Restore the training from its checkpoint, if there is one; whether it was restored."""
-        return self.folder is not None and load_checkpoint(self.training, self.folder)
+    def load(self, *, pass_over_bad: bool = False) -> bool:
+        """Restore the training from its checkpoint, if there is one; whether it was restored.
+
+        Of several processes the first has the folder, and the others restore what it has. A
+        checkpoint that cannot be used is an InputError, or passed over.
+        """
+        restored = False
+        try:
+            restored = self.folder is not None and load_checkpoint(self.training, self.folder)
+        except InputError:
+            if not pass_over_bad:
+                raise
+        return follow_first(self.training, restored=restored)
 
     def save(self) -> None:
         """Write the state now."""
@@ -56,17 +68,28 @@ def start_training(
     data_root: Path | None = None,
     device: str = "cpu",
     recompute: bool = False,
+    ranks: Ranks = ALONE,
 ) -> Training | Result:
     """The training of a job at its start, or the result of a job that does not fit in memory.
 
     `load` reads the task's data, by default from `data_root`.
     """
+    training = None
     try:
         data = None if load is None else load()
-        return Training(job, data_root=data_root, data=data, device=device, recompute=recompute)
+        training = Training(
+            job,
+            data_root=data_root,
+            data=data,
+            device=device,
+            recompute=recompute,
+            ranks=ranks,
+        )
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise
+    if not ranks.any(training is None) and training is not None:
+        return training
     reason = f"the network and its data do not fit in the memory of {device}"
     return Result("out_of_memory", (), (), 0.0, reason)
 
@@ -80,14 +103,17 @@ def train(
     device: str = "cpu",
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
     recompute: bool = False,
+    ranks: Ranks = ALONE,
 ) -> Result:
     """Train `job` and measure it; `report` is called after every epoch.
 
     With a `checkpoint_dir`, the state is saved there after every epoch, and within epochs every
     `checkpoint_seconds`; a job that was interrupted continues from it. On CPU, continued equals
-    uninterrupted bit for bit. `recompute` is as in `Training`.
+    uninterrupted bit for bit. `recompute` and `ranks` are as in `Training`.
     """
-    training = start_training(job, data_root=data_root, device=device, recompute=recompute)
+    training = start_training(
+        job, data_root=data_root, device=device, recompute=recompute, ranks=ranks
+    )
     if isinstance(training, Result):
         return training
     run(training, TrainCallbacks(epoch=report), checkpoint_dir, checkpoint_seconds)

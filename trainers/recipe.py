@@ -61,7 +61,8 @@ class Recipe(Value):
     smaller sizes are made from, or "network", an image of each size at once, mirrored by itself
     (RS-Net's code).
     `weight_bits` and `activation_bits` below 32 quantise all convolutions but the first (LQ-Nets;
-    RS-Net Table 3).
+    RS-Net Table 3). Where several processes share the batches of a job, batch norms see the part of
+    one process; with `sync_norms`, the whole batch.
 
     `optimizer` is the name of one of torch.optim's, or Lamb of timm's; `momentum`, `nesterov` and
     `betas` are for those that have them. Without `decay_norms`, norms and biases have no decay;
@@ -113,6 +114,7 @@ class Recipe(Value):
     accumulation: int = field(default=1, metadata=OMIT_DEFAULT)
     precision: Precision = field(default="float32", metadata=OMIT_DEFAULT)
     channels_last: bool = field(default=False, metadata=OMIT_DEFAULT)
+    sync_norms: bool = field(default=False, metadata=OMIT_DEFAULT)
     compile: Compile = field(default="no", metadata=OMIT_DEFAULT)
     crops: Crops = field(default="single", metadata=OMIT_DEFAULT)
     crop_to: CropTo = field(default="task", metadata=OMIT_DEFAULT)
@@ -170,7 +172,9 @@ class Recipe(Value):
             raise InputError(f"ema_decay must be below 1, got {self.ema_decay:g}")
         check_integer(1, MAX_BATCH, accumulation=self.accumulation)
         check_one_of(get_args(Precision), precision=self.precision)
-        check_one_of((False, True), channels_last=self.channels_last)
+        check_one_of((False, True), channels_last=self.channels_last, sync_norms=self.sync_norms)
+        if self.sync_norms and self.compile == "reduce-overhead":
+            raise InputError("sync_norms cannot be had with compile reduce-overhead; use default")
         check_one_of(get_args(Compile), compile=self.compile)
         check_one_of(get_args(Crops), crops=self.crops)
         check_one_of(get_args(CropTo), crop_to=self.crop_to)

@@ -20,6 +20,7 @@ from trainers.learning.losses import Batch
 from trainers.measurement import SplitMetrics, measure_split
 from trainers.runtime.live_memory import LiveMemory
 from trainers.runtime.out_of_memory import is_out_of_memory
+from trainers.runtime.ranks import ALONE, LostProcess, Ranks
 from trainers.runtime.rng_state import RngState
 from trainers.tasks import Split, Splits
 from trainers.tasks.resampling import splits_of_seed
@@ -29,12 +30,13 @@ CHECK_STEPS = 64
 
 
 class Training:
-    """One job in progress on one device.
+    """One job in progress on one device, or on one for each of the processes `ranks`.
 
     All randomness comes from the job's seeds: data order and augmentation from one generator, the
     initial weights and any random operator of the network from another state of torch's global
     generator, which is given back unchanged after each epoch. Jobs with equal seeds see the same
-    images in the same order whatever their architecture, so that arms can be paired.
+    images in the same order whatever their architecture, so that arms can be paired; so do any
+    number of processes, but for what the network itself draws.
 
     `data` is what the task loads, where that was done already. `recompute` lets a switchable
     network with an ensemble use less memory, for the same result.
@@ -48,18 +50,24 @@ class Training:
         data: Splits | None = None,
         device: str = "cpu",
         recompute: bool = False,
+        ranks: Ranks = ALONE,
     ) -> None:
-        self.job = job
+        self.job, self.ranks = job, ranks
         self.device = torch.device(device)
         data = data or job.task.load(data_root)
         self.data = splits_of_seed(job.task, data, job.seed).to(self.device)
-        self.batches = Batches(job, self.data, self.device)
+        self.batches = Batches(job, self.data, self.device, ranks)
         seed = job.seed if job.weights_seed is None else job.weights_seed
         self.rng_state = RngState(seed, self.device)
         with self.rng_state.active():
             network, kept = initial_network(job)
             self.learner = Learner(
-                network.to(self.device), job, self.rng_state, kept=kept, recompute=recompute
+                network.to(self.device),
+                job,
+                self.rng_state,
+                kept=kept,
+                recompute=recompute,
+                ranks=ranks,
             )
         self.step = 0
         self.losses = torch.zeros(self.steps, device=self.device)
@@ -96,7 +104,8 @@ class Training:
             loss = self._pass(after_step)
             by_size = self._measure(self.data.validation, self.job.training_sizes)
         except (RuntimeError, MemoryError) as error:
-            if not is_out_of_memory(error):
+            elsewhere = isinstance(error, LostProcess) and self.ranks.out_of_memory()
+            if not is_out_of_memory(error) and not elsewhere:
                 raise
             self._end("out_of_memory", f"memory ran out in epoch {number}: {first_line(error)}")
             return Epoch(number, nan, nan, nan)
@@ -172,6 +181,10 @@ class Training:
         with self.rng_state.active(), closing(left) as batches:
             started = time.perf_counter()
             for batch in batches:
+                if self.ranks.rank:
+                    # What the network draws: not what the first process draws for its images.
+                    place = f"{passed} {self.step} {self.ranks.rank}"
+                    self.rng_state.seed(f"{self.job.seed} {self.job.weights_seed} {place}")
                 rate = self.job.recipe.rate(passed + self.step / self.steps)
                 self.losses[self.step] = self._learn(batch, rate)
                 self.step += 1
@@ -208,7 +221,9 @@ class Training:
         self, split: Split, sizes: Sequence[int], ensemble: Sequence[int] = ()
     ) -> list[SplitMetrics]:
         with self.learner.autocast():
-            return measure_split(self.network, split, self.batches.normalise, sizes, ensemble)
+            return measure_split(
+                self.network, split, self.batches.normalise, sizes, ensemble, self.ranks
+            )
 
     def _losses_finite(self) -> bool:
         return bool(self.losses[: self.step].isfinite().all())
@@ -243,6 +258,7 @@ class Training:
             ensemble,
             self.learner.accumulation,
             self._memory(),
+            self.ranks.count,
         )
 
 

@@ -22,9 +22,11 @@ from searchspace.schema import to_json
 from searchspace.serialization.files import read_json, write_text
 from trainers.arguments import parse_recipe, parse_task
 from trainers.job import Epoch, Job, Result
+from trainers.joining import joined
 from trainers.kept_files import find_kept_files
 from trainers.loop import CHECKPOINT_SECONDS, TrainCallbacks, run, start_training
-from trainers.runtime.allocator import keep_freed_memory
+from trainers.processes import Shared, train_along
+from trainers.runtime.ranks import Ranks
 from trainers.tasks.fingerprint import check_same_data
 from trainers.training import Training
 from trainers.weights import save_weights
@@ -33,6 +35,7 @@ CONFIG = "config.json"
 METRICS = "metrics.json"
 WEIGHTS = "weights.safetensors"
 ENDED_EARLY = 1
+MAX_PROCESSES = 4096
 
 
 def job_from_files(
@@ -53,18 +56,37 @@ def train_in_folder(
     device: str | None,
     threads: int | None,
     recompute: bool,
+    processes: int | None = None,
 ) -> int:
-    """Train a job, or continue it, and write what it gave into `out`; the program's exit status."""
+    """Train a job, or continue it, and write what it gave into `out`; the program's exit status.
+
+    It is trained by `processes`, by default one; where torchrun has started this process and
+    others, by those.
+    """
     if threads is not None:
         check_integer(1, MAX_THREADS, threads=threads)
-        torch.set_num_threads(threads)
+    if processes is not None:
+        check_integer(1, MAX_PROCESSES, processes=processes)
     job = replace(job, task=job.task.identified(data_root))
+    shared = Shared(job, None, data_root, _device(device), recompute, threads)
+    with joined(shared, processes) as (ranks, own_device):
+        if ranks.rank:
+            train_along(shared, ranks, own_device)
+            return 0
+        return _train_first(shared, out, ranks, own_device)
+
+
+def _train_first(shared: Shared, out: Path, ranks: Ranks, device: torch.device) -> int:
+    """Train as the first process, which has the folder and the console."""
     console = plain_console(soft_wrap=True)
-    place = _device(device)
-    _claim(out, job, place)
-    if place == "cpu":
-        keep_freed_memory()
-    training = start_training(job, data_root=data_root, device=place, recompute=recompute)
+    _claim(out, shared.job, shared.device)
+    training = start_training(
+        shared.job,
+        data_root=shared.data_root,
+        device=str(device),
+        recompute=shared.recompute,
+        ranks=ranks,
+    )
     if isinstance(training, Result):
         raise InputError(training.reason)
     _train(training, out, console)

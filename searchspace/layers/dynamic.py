@@ -118,8 +118,7 @@ class DynamicConv2d(nn.Module):
 
     def _weigh_outputs(self, x: Tensor, gate: Tensor) -> Tensor:
         slot = self.slot
-        # Norms that are frozen, in evaluation mode by themselves, keep their statistics.
-        if self.experts.norms and norm_in_use(self.norm).training and can_fuse(x, slot):
+        if self.experts.norms and _of_this_batch(norm_in_use(self.norm)) and can_fuse(x, slot):
             return conv_norm_mix(x, self.weight, gate, norm_in_use(self.norm), slot)
         y = F.conv2d(x, self.weight, self.bias, slot.stride, slot.padding, groups=slot.groups)
         return self.mix(self.norm(y), gate)
@@ -176,6 +175,14 @@ class DynamicConv2d(nn.Module):
         if isinstance(self.norm, PrivateBatchNorm2d):
             return SwitchedDynamicConv2d(self)
         return DeployedDynamicConv2d(self)
+
+
+def _of_this_batch(norm: nn.BatchNorm2d) -> bool:
+    """Whether a norm takes its statistics from its input alone.
+
+    Frozen norms, in evaluation mode by themselves, keep theirs; subclasses may have others.
+    """
+    return norm.training and type(norm) is nn.BatchNorm2d
 
 
 class DeployedDynamicConv2d(nn.Module):

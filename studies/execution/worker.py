@@ -117,7 +117,7 @@ class Worker:
             folder = self.item.checkpoints / self.item.job.key
             seconds = self.item.resources.checkpoint_seconds
             self.checkpoints = Checkpoints(training, folder, seconds)
-            if _restored(self.checkpoints) and training.curve:
+            if self.checkpoints.load(pass_over_bad=True) and training.curve:
                 # The epochs of the checkpoint are reported before any is trained.
                 return self._report(training)
         training = self.checkpoints.training
@@ -199,14 +199,6 @@ def _cause(error: Exception) -> Literal["job", "data", "disk"]:
         return "data"
     no_room = isinstance(error, OSError) and error.errno in NO_ROOM
     return "disk" if no_room or isinstance(error, StorageError) else "job"
-
-
-def _restored(checkpoints: Checkpoints) -> bool:
-    """Whether the training goes on from a checkpoint; one that cannot be used is passed over."""
-    try:
-        return checkpoints.load()
-    except InputError:
-        return False
 
 
 def _truncated(training: Training) -> Result:

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -142,6 +143,8 @@ BAD_INPUT = {
     "missing GPU": (["ARCH", "--device", "cuda:99"], "GPUs"),
     "no data": (["ARCH", "--task", "cifar100"], "needs --data-root"),
     "no threads": (["ARCH", "--threads", "0"], "at least 1, got '0'"),
+    "no processes": (["ARCH", "--processes", "0"], "at least 1, got '0'"),
+    "more processes than images": (["ARCH", "--processes", "99999"], "at most 4096, got 99999"),
     "foreign folder": (["ARCH", "--out", str(Path(__file__).parent)], "is not empty and holds no"),
     "under a file": (["ARCH", "--out", __file__ + "/x"], "cannot write"),
 }
@@ -170,6 +173,50 @@ def test_a_folder_belongs_to_one_job(
     call(monkeypatch, *files, "--out", out)
     assert call(monkeypatch, *files, "--out", out, "--seed", 1) == 2
     assert "holds the training of another job" in capsys.readouterr().err
+
+
+def losses(out: Path) -> list[float]:
+    result = Result.from_json(json.loads((out / "metrics.json").read_text()))
+    assert result.processes == 2
+    return [epoch.train_loss for epoch in result.curve]
+
+
+@pytest.mark.slow
+def test_several_processes_train_the_same_network(
+    files: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Started by the command, and by torchrun, whose first process this is."""
+    synced = [*files, "--threads", "1", "--set", "sync_norms=true"]
+    wanted = [epoch.train_loss for epoch in train(job()).curve]
+    assert call(monkeypatch, *synced, "--processes", 2, "--out", tmp_path / "own") == 0
+    assert losses(tmp_path / "own") == pytest.approx(wanted, rel=1e-4)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    place = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": f"{port}"}
+    command = [sys.executable, "-m", "trainers.train", *synced, "--out", tmp_path / "torchrun"]
+    second = {**os.environ, **place, "RANK": "1", "LOCAL_RANK": "1"}
+    with subprocess.Popen(command, cwd=ROOT, env=second) as other:
+        for name, value in {**place, "RANK": "0", "LOCAL_RANK": "0"}.items():
+            monkeypatch.setenv(name, value)
+        assert call(monkeypatch, *synced, "--out", tmp_path / "torchrun") == 0
+        assert other.wait(60) == 0
+    assert losses(tmp_path / "torchrun") == pytest.approx(wanted, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("environment", "message"),
+    [({"WORLD_SIZE": "2"}, "torchrun sets RANK, LOCAL_RANK, WORLD_SIZE to whole numbers, got"),
+     ({"RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": "2"}, "is 3, and torchrun has started 2")],
+)  # fmt: skip
+def test_another_torchrun_than_the_command_says_is_one_sentence(
+    environment: dict[str, str], message: str, files: list[str], tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert call(monkeypatch, *files, "--out", tmp_path / "out", "--processes", 3) == 2
+    assert message in capsys.readouterr().err
 
 
 @pytest.mark.slow

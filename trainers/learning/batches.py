@@ -2,15 +2,19 @@
 
 from collections.abc import Generator
 from contextlib import ExitStack
+from dataclasses import replace
 from itertools import chain
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from searchspace.errors import InputError
 from trainers.augment import augmented
 from trainers.job import Job
+from trainers.learning.divided_split import divided
 from trainers.learning.losses import Batch
+from trainers.runtime.ranks import ALONE, Ranks
 from trainers.tasks import Splits
 
 
@@ -18,13 +22,20 @@ class Batches:
     """Passes over the training split in whole batches.
 
     One generator, seeded by the job, decides order and augmentation. The images that are left at
-    the end of a pass are left out: a norm over a few images would be a different network.
+    the end of a pass are left out: a norm over a few images would be a different network. Each of
+    several processes augments whole batches and yields its part, so that the images do not depend
+    on the number of processes.
     """
 
-    def __init__(self, job: Job, data: Splits, device: torch.device) -> None:
-        self.job, self.data, self.device = job, data, device
+    def __init__(self, job: Job, data: Splits, device: torch.device, ranks: Ranks = ALONE) -> None:
+        self.job, self.data, self.device, self.ranks = job, data, device, ranks
+        self.train = divided(data.train, ranks)
         self.size = min(job.recipe.batch_size, len(data.train))
         self.steps = len(data.train) // self.size
+        if self.size < ranks.count:
+            raise InputError(
+                f"a batch of {self.size} images cannot be shared by {ranks.count} processes"
+            )
         self.generator = torch.Generator(device).manual_seed(job.seed)
         self.pass_start = self.generator.get_state()
         resolutions = job.architecture.resolutions
@@ -54,7 +65,8 @@ class Batches:
                 stack.callback(stream.close)
             for views in zip(*streams, strict=True):
                 crops, targets = zip(*chain.from_iterable(views), strict=True)
-                yield Batch(tuple(self.normalise(crop) for crop in crops), targets)
+                batch = Batch.of_whole(crops, targets, self.ranks)
+                yield replace(batch, crops=tuple(self.normalise(crop) for crop in batch.crops))
 
     def normalise(self, images: Tensor) -> Tensor:
         """Stored images (N, C, H, W) as float32 with mean 0 and variance 1 over the task."""
@@ -86,7 +98,7 @@ class Batches:
     ) -> Generator[list[tuple[Tensor, Tensor]]]:
         job = self.job
         yield from augmented(
-            self.data.train,
+            self.train,
             order,
             job.recipe,
             self.generator,

@@ -15,10 +15,13 @@ from trainers.learning.freezing import freeze
 from trainers.learning.losses import Batch, DistilledLoss, Loss, PlainLoss, criterion
 from trainers.learning.optimizers import make_optimizer
 from trainers.learning.quantisation import quantise
+from trainers.learning.shared_step import share_step
 from trainers.learning.stochastic_depth import set_drop_path
 from trainers.learning.switchable_loss import SwitchableLoss
+from trainers.learning.synced_norms import synchronise_norms
 from trainers.recipe import Recipe
 from trainers.runtime.out_of_memory import StepState, is_out_of_memory
+from trainers.runtime.ranks import ALONE, Ranks
 from trainers.runtime.rng_state import RngState
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -29,7 +32,8 @@ class Learner:
 
     `accumulation` is the number of pieces in which a batch is processed now; where memory runs out
     it is doubled and the step repeated, so the effective batch stays the same. `kept` are the names
-    of parameters that start from given weights.
+    of parameters that start from given weights. The processes `ranks` learn from their parts of a
+    batch and have the same state after each step.
     """
 
     def __init__(
@@ -40,12 +44,16 @@ class Learner:
         *,
         kept: Collection[str] = (),
         recompute: bool = False,
+        ranks: Ranks = ALONE,
     ) -> None:
         recipe = job.recipe
-        self.recipe = recipe
+        self.recipe, self.ranks = recipe, ranks
+        self.norms_synced = recipe.sync_norms and ranks.count > 1
         self.network = quantise(network, recipe.weight_bits, recipe.activation_bits)
         if recipe.drop_path:
             set_drop_path(self.network, recipe.drop_path)
+        if self.norms_synced:
+            synchronise_norms(self.network)
         self.device = next(network.parameters()).device
         if recipe.channels_last:
             self.network.to(memory_format=torch.channels_last)
@@ -77,13 +85,15 @@ class Learner:
             group["lr"] = rate * group.get("share", 1.0)
         self.step_state.remember()
         loss = self._gradients(batch)
-        while loss is None:
-            if not self._save_memory(len(batch)):
+        # All processes shrink if one must.
+        while self.ranks.any(loss is None) or loss is None:
+            if not self._save_memory(batch.images):
                 raise torch.OutOfMemoryError(
-                    f"a piece of {len(batch) // self.accumulation} images does not fit"
+                    f"a piece of {batch.images // self.accumulation} images does not fit"
                 )
             self.step_state.restore()
             loss = self._gradients(batch)
+        share_step(self.ranks, self.network, loss)
         if self.recipe.clip_norm:
             self.scaler.unscale_(self.optimizer)
             nn.utils.clip_grad_norm_(self.network.parameters(), self.recipe.clip_norm)
@@ -165,11 +175,12 @@ class Learner:
         """Accumulate the gradients of all pieces; the mean loss, None if memory ran out."""
         total = torch.zeros((), device=self.device)
         try:
-            for piece in batch.pieces(min(self.accumulation, len(batch))):
-                share = len(piece) / len(batch)
+            for piece in batch.pieces(min(self.accumulation, batch.images // self.ranks.count)):
+                share = len(piece) / batch.images
                 total += share * self.loss.backward(piece, partial(self._scaled, share))
         except (RuntimeError, MemoryError) as error:
-            if not is_out_of_memory(error):
+            # With norms of whole batches the others wait within the step, and cannot shrink.
+            if not is_out_of_memory(error) or self.norms_synced:
                 raise
             return None
         return total
@@ -182,7 +193,7 @@ class Learner:
         """Use less memory for the same step; False if pieces are as small as batch norms allow."""
         if self.loss.save_memory():
             return True
-        smallest = max(images // 2, 1)
+        smallest = max(images // (2 * self.ranks.count), 1)
         if self.accumulation >= smallest:
             return False
         self.accumulation = min(2 * self.accumulation, smallest)

@@ -1,6 +1,6 @@
 """A batch, and the loss of a plain network on it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,6 +10,7 @@ from torch import Tensor
 
 from searchspace import InputError
 from trainers.recipe import LossName
+from trainers.runtime.ranks import ALONE, Ranks
 from trainers.teacher import Teacher
 from trainers.user_function import UserFunction
 
@@ -23,20 +24,44 @@ class Batch:
     """Crops (N, C, H, W) of the same images and the targets of each crop.
 
     There is one crop, or one for each size of a switchable network, of that size or to be resized.
+    The images are those of this process; `total` counts those of all processes that share the
+    batch.
     """
 
     crops: tuple[Tensor, ...]
     targets: tuple[Tensor, ...]
+    total: int | None = None
+    ranks: Ranks = ALONE
 
     def __len__(self) -> int:
         return len(self.crops[0])
 
+    @property
+    def images(self) -> int:
+        """The number of images of the whole batch."""
+        return len(self) if self.total is None else self.total
+
+    @classmethod
+    def of_whole(
+        cls, crops: Sequence[Tensor], targets: Sequence[Tensor], ranks: Ranks = ALONE
+    ) -> "Batch":
+        """The part of this process of the crops and targets of a whole batch."""
+        parts = [tuple(ranks.part(tensor) for tensor in whole) for whole in (crops, targets)]
+        return cls(parts[0], parts[1], len(crops[0]), ranks)
+
     def pieces(self, count: int) -> "Iterator[Batch]":
-        """The batch in `count` parts that differ in size by at most one image."""
-        crops = zip(*(crop.tensor_split(count) for crop in self.crops), strict=True)
-        targets = zip(*(target.tensor_split(count) for target in self.targets), strict=True)
-        for piece_crops, piece_targets in zip(crops, targets, strict=True):
-            yield Batch(piece_crops, piece_targets)
+        """The batch in `count` parts that differ in size by at most one image, over all processes.
+
+        A piece holds the same images whatever the number of processes that share it.
+        """
+        size, longer = divmod(self.images, count)
+        ends = [size * piece + min(piece, longer) for piece in range(1, count)]
+        cuts = [self.ranks.below(end) for end in ends]
+        sizes = [end - start for start, end in zip([0, *ends], [*ends, self.images], strict=True)]
+        crops = zip(*(crop.tensor_split(cuts) for crop in self.crops), strict=True)
+        targets = zip(*(target.tensor_split(cuts) for target in self.targets), strict=True)
+        for piece_crops, piece_targets, images in zip(crops, targets, sizes, strict=True):
+            yield Batch(piece_crops, piece_targets, images, self.ranks)
 
 
 def criterion(name: LossName | UserFunction) -> Criterion:

@@ -1,5 +1,6 @@
 """The state of torch's global random generators that belongs to one job."""
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -29,6 +30,11 @@ class RngState:
                 yield
             finally:
                 self.state = self.current()
+
+    def seed(self, text: str) -> None:
+        """Set the state of the global generators to one that follows from a text."""
+        digest = hashlib.sha256(text.encode()).digest()
+        torch.manual_seed(int.from_bytes(digest[:8]) >> 1)
 
     def current(self) -> list[Tensor]:
         """The present state of the global generators."""
