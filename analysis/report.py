@@ -45,6 +45,8 @@ def report(
     from analysis.render.html import figures_page
     from analysis.render.outputs import write_output
     from analysis.sections.console import print_run
+    from analysis.sections.network_stages import stage_drawings
+    from analysis.sections.overview import run_overview
     from analysis.sections.report_page import report_groups
 
     # Networks are priced one image at a time: more threads would only wait for each other.
@@ -61,7 +63,15 @@ def report(
     page = out or (runs[0].folder / PAGE if len(runs) == 1 else Path(PAGE))
     title = runs[0].experiment.question if len(runs) == 1 else f"{len(runs)} runs side by side"
     script = "" if plotly is None else _shared_script(plotly, page)
-    write_output(page, figures_page(title, groups, [networks_json(run) for run in runs], script))
+    text = figures_page(
+        title,
+        groups,
+        [networks_json(run) for run in runs],
+        script,
+        overviews=[run_overview(run, number) for number, run in enumerate(runs)],
+        drawings={number: stage_drawings(run) for number, run in enumerate(runs)},
+    )
+    write_output(page, text)
     console.print(f"Report: {page}", soft_wrap=True)
     sections = [
         (f"{i}-" if len(groups) > 1 else "", section)

@@ -10,7 +10,7 @@ An operator that the counter does not know raises `UnknownOperatorError`: it is 
 import re
 import warnings
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import prod
@@ -157,12 +157,22 @@ def measure_module(module: nn.Module, *input_shapes: Shape) -> Cost:
 
     Raises UnknownOperatorError naming the operators that cannot be counted.
     """
-    params = sum(parameter.numel() for parameter in module.parameters())
-    return Cost(_count_macs(module.eval(), input_shapes), params)
+    return measure_parts(module, [""], *input_shapes)[0]
 
 
-def _count_macs(module: nn.Module, input_shapes: tuple[Shape, ...]) -> int:
-    """Everything that touches fvcore and the TorchScript tracer beneath it."""
+def measure_parts(module: nn.Module, paths: Sequence[str], *input_shapes: Shape) -> list[Cost]:
+    """The cost of each submodule in one call of a module; "" is the whole; see `measure_module`."""
+    macs = _count_macs(module.eval(), input_shapes)
+    parts = [module.get_submodule(path) for path in paths]
+    params = [sum(parameter.numel() for parameter in part.parameters()) for part in parts]
+    return [Cost(macs(path), stored) for path, stored in zip(paths, params, strict=True)]
+
+
+def _count_macs(module: nn.Module, input_shapes: tuple[Shape, ...]) -> Callable[[str], int]:
+    """Everything that touches fvcore and the TorchScript tracer beneath it.
+
+    The function that is returned gives the multiply-accumulates of a submodule by its path.
+    """
     stated: dict[str, int] = {}
     hooks = [
         part.register_forward_pre_hook(_record(stated, name, part))
@@ -198,7 +208,12 @@ def _count_macs(module: nn.Module, input_shapes: tuple[Shape, ...]) -> int:
             f"call costs, searchspace.count_as({min(unknown)!r}, 0) if nothing, or use a "
             "CountedModule"
         )
-    return int(counted[""]) - sum(int(counted[name]) for name in stated) + sum(stated.values())
+
+    def macs_of(path: str) -> int:
+        inside = [n for n in stated if not path or n == path or n.startswith(f"{path}.")]
+        return int(counted[path]) + sum(stated[name] - int(counted[name]) for name in inside)
+
+    return macs_of
 
 
 def _nothing(inputs: list[Any], outputs: list[Any]) -> int:

@@ -49,7 +49,9 @@ ROOMS: dict[str, str] = {
     "analysis.data": "analysis.stats",
     "analysis.render": "analysis.stats",
     "analysis.selection": "analysis.stats analysis.render",
-    "analysis.sections": "analysis.stats analysis.data analysis.render analysis.audit",
+    "analysis.sections": (
+        "analysis.stats analysis.data analysis.render analysis.selection analysis.audit"
+    ),
     "analysis.notebooks": "analysis.stats analysis.data analysis.render analysis.sections",
     "analysis.audit": "",
 }

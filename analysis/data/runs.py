@@ -79,6 +79,10 @@ class Run:
             return [(self.tasks[0], "")]
         return [(task, f"-{task.kind}-{i + 1}") for i, task in enumerate(self.tasks)]
 
+    def on_task(self, task: Task) -> str:
+        """What a title adds to name the task: nothing if there is only one."""
+        return f" on {task.label()}" if len(self.tasks) > 1 else ""
+
     @property
     def measure(self) -> str:
         """The column of the accuracy that points have: validation in a search, else test."""

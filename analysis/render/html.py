@@ -1,10 +1,13 @@
 """HTML pages, made from the templates beside this module, which escape all text."""
 
-from collections.abc import Sequence
+import gzip
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from analysis.render.network_drawing import NetworkDrawing
 from analysis.render.section import Section
 from analysis.render.tables import TextTable
 
@@ -29,10 +32,14 @@ def figures_page(
     groups: Sequence[tuple[str, Sequence[Section]]],
     networks: Sequence[Any],
     plotly_file: str = "",
+    *,
+    overviews: Sequence[Any] = (),
+    drawings: Mapping[int, Mapping[int, NetworkDrawing]] | None = None,
 ) -> str:
-    """A page of groups of sections under headings; `networks` is shown on a click in a figure.
+    """A page of groups of sections under headings, with the first screens of runs before them.
 
-    The page holds plotly's script unless `plotly_file` is the address of a copy.
+    `networks` is shown on a click in a figure, with their `drawings` by run and number. The page
+    holds plotly's script, packed, unless `plotly_file` is the address of a copy.
     """
     return html_page(
         "report.html",
@@ -40,7 +47,11 @@ def figures_page(
         groups=groups,
         networks=networks,
         plotly_file=plotly_file,
-        plotly_js=plotly_script,
+        plotly_packed=_packed_plotly,
+        overviews=overviews,
+        # The groups before the runs are about all of them.
+        offset=len(groups) - len(networks),
+        drawings=drawings or {},
         open_rows=OPEN,
         most_rows=ROWS,
     )
@@ -51,6 +62,12 @@ def plotly_script() -> str:
     from plotly.offline import get_plotlyjs
 
     return str(get_plotlyjs())
+
+
+@lru_cache(maxsize=1)
+def _packed_plotly() -> str:
+    """The source of plotly.js in gzip and base64: two fifths of its size, unpacked by the page."""
+    return b64encode(gzip.compress(plotly_script().encode(), mtime=0)).decode()
 
 
 @lru_cache(maxsize=1)

@@ -27,10 +27,13 @@ def engineering(number: float, digits: int = 3) -> str:
     return f"{number:.{max(digits, 6)}g}"
 
 
-def interval_text(difference: Difference) -> str:
-    """A difference with its interval, in percentage points; a star if significant."""
+def interval_text(difference: Difference, unpaired: str = "no pairs yet") -> str:
+    """A difference with its interval, in percentage points; a star if significant.
+
+    `unpaired` says why there is no pair of seeds.
+    """
     if not difference.pairs:
-        return "no pairs yet"
+        return unpaired
     if isnan(difference.low):
         return f"{difference.mean:+.2f} [needs 2 seeds]"
     mark = " *" if difference.significant else ""

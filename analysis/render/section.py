@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 import plotly.graph_objects as go
 
+from analysis.render.forest_drawing import ForestDrawing
 from analysis.render.numbers import value_text
 from analysis.render.tables import TextTable
 
@@ -52,7 +53,9 @@ class ReportTable:
 class Section:
     """A section of a report. Where there is nothing to draw, `reason` says why.
 
-    `name` is the name of the figure's files.
+    `name` is the name of the figure's files, `lead` says in one line what the section tells, `text`
+    how it was made. `forest` is a forest plot, at each width of a page. A `folded` figure is shown
+    when it is asked for.
     """
 
     name: str
@@ -61,6 +64,19 @@ class Section:
     figure: go.Figure | None = None
     tables: tuple[ReportTable, ...] = ()
     reason: str = ""
+    lead: str = ""
+    forest: tuple[ForestDrawing, ...] = ()
+    folded: bool = False
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to see."""
+        return self.figure is None and not self.forest and not self.tables
+
+    @property
+    def shows_table(self) -> bool:
+        """Whether a table is all that there is to see."""
+        return self.figure is None and not self.forest
 
 
 def _is_number(column: pd.Series) -> bool:

@@ -1,26 +1,45 @@
 """The sections that only an ablation has: verdicts, arms beside the baseline, and notes."""
 
+from collections import Counter
+from collections.abc import Sequence
+
 from analysis.data.frames import ARM_COLUMNS, VERDICT_COLUMNS, arms_frame, verdicts_frame
 from analysis.data.runs import Run
+from analysis.render.forest_drawing import ForestRow, forest_drawings
 from analysis.render.section import ReportTable, Section
 from analysis.render.tables import TextTable
 from analysis.sections.arm_tables import arm_table, differences_sentence
+from analysis.sections.forest import arm_row, verdict_row
 from analysis.sections.fronts import published_table
 from analysis.sections.verdict_tables import (
     interval_name,
     looking_sentences,
     verdict_counts,
+    verdict_explanation,
     verdict_table,
 )
 
 
 def ablation_sections(run: Run) -> list[Section]:
-    """Verdicts, the arms on each task, and the papers' accuracies; none for a search."""
+    """The arms on each task, and the verdicts; none for a search."""
+    return [*_arm_sections(run), *_verdict_sections(run)] if run.is_ablation else []
+
+
+def _counts(rows: Sequence[ForestRow]) -> str:
+    """How many arms are better than the baseline, worse, or neither for all that is known."""
+    words = Counter(row.word for row in rows)
+    return (
+        f"Of {len(rows)} comparisons {words['better']} are better than the baseline, "
+        f"{words['worse']} worse, and {len(rows) - words['better'] - words['worse']} undecided."
+    )
+
+
+def note_sections(run: Run) -> list[Section]:
+    """How to read the tables, and the papers' accuracies; none for a search."""
     if not run.is_ablation:
         return []
     printed = (published_table(run.ablation),) if run.ablation.study.published else ()
-    about = Section("notes", "How to read this", tuple(notes(run)), tables=printed)
-    return [*_verdict_sections(run), *_arm_sections(run), about]
+    return [Section("notes", "How to read this", tuple(notes(run)), tables=printed)]
 
 
 def _verdict_sections(run: Run) -> list[Section]:
@@ -36,14 +55,22 @@ def _verdict_sections(run: Run) -> list[Section]:
             text.text_columns + 1,
         )
     table = ReportTable("verdicts", "Verdicts", info, VERDICT_COLUMNS, text)
-    counts = (verdict_counts(run.verdicts), *looking_sentences(run))
-    return [Section("verdicts", "Verdicts on the claims", counts, tables=(table,))]
+    counts = verdict_counts(run.verdicts)
+    how = (verdict_explanation([run]), *looking_sentences(run))
+    drawn = [verdict_row(verdict, several=len(run.tasks) > 1) for verdict in run.verdicts]
+    forest = forest_drawings(drawn, "difference that decides the claim, points", _margin(run))
+    title = "Verdicts on the claims"
+    return [Section("verdicts", title, how, tables=(table,), lead=counts, forest=tuple(forest))]
+
+
+def _margin(run: Run) -> float:
+    return run.ablation.design.margin or 0.0
 
 
 def _arm_sections(run: Run) -> list[Section]:
     sections = []
     for task, suffix in run.task_suffixes():
-        name, title = f"arms{suffix}", f"Arms on {task.label()}"
+        name, title = f"arms{suffix}", f"Arms and the baseline{run.on_task(task)}"
         arms = [arm for arm in run.arms if arm.task == task.label()]
         if not arms:
             reason = "No table: no job of this task has ended yet."
@@ -55,8 +82,20 @@ def _arm_sections(run: Run) -> list[Section]:
             str(column): "the paper's top-1 accuracy, per cent"
             for column in frame.columns.difference(list(ARM_COLUMNS))
         }
-        table = ReportTable(name, title, frame, columns, text)
-        sections.append(Section(name, title, (differences_sentence(arms),), tables=(table,)))
+        table = ReportTable(name, "Arms with their costs", frame, columns, text)
+        rows = [arm_row(arm) for arm in arms if arm.difference is not None]
+        axis = f"difference to {run.ablation.study.baseline}, points of test accuracy"
+        forest = forest_drawings(rows, axis, _margin(run)) if rows else ()
+        sections.append(
+            Section(
+                name,
+                title,
+                (differences_sentence(arms),),
+                tables=(table,),
+                lead=_counts(rows),
+                forest=tuple(forest),
+            )
+        )
     return sections
 
 

@@ -35,7 +35,9 @@ def arm_table(
     )
     if compact:
         headings = tuple(heading.replace(" ", "\n") for heading in headings)
-    return TextTable(headings, tuple(_row(arm, datasets, compact) for arm in arms))
+    return TextTable(
+        headings, tuple(_row(arm, datasets, compact, unpaired_text(arm, arms)) for arm in arms)
+    )
 
 
 def cost_table(arms: Sequence[ArmSummary]) -> TextTable:
@@ -52,7 +54,16 @@ def cost_table(arms: Sequence[ArmSummary]) -> TextTable:
     return TextTable(headings, tuple(rows))
 
 
-def _row(arm: ArmSummary, datasets: Sequence[str], compact: bool) -> tuple[str, ...]:
+def unpaired_text(arm: ArmSummary, arms: Sequence[ArmSummary]) -> str:
+    """Why an arm has no seed in common with the baseline: there is none to compare, or not yet."""
+    baselines = [other.size for other in arms if other.is_baseline]
+    if len(baselines) < 2 or arm.size in baselines:
+        return "no pairs yet"
+    what = "ensemble" if arm.size is None else f"accuracy at {arm.size} px"
+    return f"not compared: the baseline has no {what}"
+
+
+def _row(arm: ArmSummary, datasets: Sequence[str], compact: bool, unpaired: str) -> tuple[str, ...]:
     spread = "" if isnan(arm.sd) else f" ± {arm.sd:.2f}"
     accuracy = f"{arm.mean:.2f}{spread}" if arm.n else "none"
     if arm.ended_early:
@@ -66,7 +77,7 @@ def _row(arm: ArmSummary, datasets: Sequence[str], compact: bool) -> tuple[str, 
         accuracy,
         *(() if compact else (_rounded(arm.sampling_error),)),
         str(arm.n),
-        "baseline" if difference is None else interval_text(difference),
+        "baseline" if difference is None else interval_text(difference, unpaired),
         *(() if compact else (MISSING if difference is None else p_text(difference.p_holm),)),
         *(f"{arm.published[name]:.2f}" if name in arm.published else MISSING for name in datasets),
     )

@@ -53,7 +53,7 @@ def front_sections(run: Run, number: int) -> list[Section]:
         points = run.points[run.points["task"] == task.label()]
         for cost in COSTS:
             name = f"front-{cost.removesuffix('_ms')}{suffix}"
-            title = f"Accuracy and {cost_name(cost)} on {task.label()}"
+            title = f"Accuracy and {cost_name(cost)}{run.on_task(task)}"
             series = RunPoints(run.name, number, front_info(points, cost), index)
             sections += _cost_sections(run, series, cost, name, title)
     return sections
@@ -72,11 +72,17 @@ def _cost_sections(run: Run, series: RunPoints, cost: str, name: str, title: str
     same = run.is_ablation and run.ablation.design.is_paper_protocol
     figure = plot_front([series], cost, run.axis, printed if same else [])
     text = (*interval_note(frame), *limit_note(run))
-    sections = [Section(name, title, text, figure, (table,))]
+    lead = f"{int(frame['on_front'].sum())} of {len(frame)} points are on the front: none is at "
+    lead += f"least as accurate for no more {cost_name(cost)}."
+    # The main cost is drawn on the first screen.
+    folded = cost == run.main_cost
+    sections = [Section(name, title, text, figure, (table,), lead=lead, folded=folded)]
     if printed and not same:
         figure = plot_front([series], cost, run.axis, printed, same_protocol=False)
         title = f"{title}: beside the papers' points"
-        sections.append(Section(f"{name}-published", title, (OTHER_PROTOCOL,), figure))
+        lead = "Our points and the papers' printed ones, each with its own cost."
+        text = (OTHER_PROTOCOL,)
+        sections.append(Section(f"{name}-published", title, text, figure, lead=lead))
     return sections
 
 

@@ -63,9 +63,12 @@ def hypervolume_sections(runs: Sequence[Run]) -> list[Section]:
         f"A trial is one job, and one more for each time that it was trained again. {baseline}",
     )
     table = ReportTable("hypervolume", title, info, HYPERVOLUME_COLUMNS)
+    ends = info[info["low"].isna()].groupby("run", sort=False)["hypervolume"].last()
+    reached = ", ".join(f"{value:.1%} by {name}" for name, value in ends.items())
+    lead = f"Share of the box of accuracy and cost that the networks found dominate: {reached}."
     by_jobs, by_time = (plot_hypervolume(info, by) for by in ("jobs", "seconds"))
     return [
-        Section("hypervolume-jobs", "Hypervolume and jobs", text, by_jobs, (table,)),
+        Section("hypervolume-jobs", "Hypervolume and jobs", text, by_jobs, (table,), lead=lead),
         Section("hypervolume-time", "Hypervolume and time", (), by_time),
     ]
 

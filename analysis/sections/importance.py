@@ -83,7 +83,10 @@ def _figures(info: Importance, number: int, n: int) -> list[Section]:
     )
     table = ReportTable("importance", "Decisions", info.singles, IMPORTANCE_COLUMNS)
     figure = plot_importance(info.singles, number)
-    sections = [Section("importance", "Importance of decisions", text, figure, (table,))]
+    best = info.singles.iloc[0]
+    lead = f"{best['decision']} explains most: {best['share']:.0%} of the variance of accuracy."
+    title = "Importance of decisions"
+    sections = [Section("importance", title, text, figure, (table,), lead=lead)]
     if len(info.pairs):
         table = ReportTable(
             "importance-pairs", "Pairs of decisions", info.pairs, IMPORTANCE_COLUMNS

@@ -22,6 +22,8 @@ STATUS_COLORS = {
     "out_of_memory": figures.COLORS[3],
     "failed": figures.COLORS[6],
 }
+LATE, FLAT = 0.1, 0.5
+"""The last share of the epochs, and points of accuracy below which a curve is flat there."""
 OWN_CURVES = 10
 """Trials of a front that get a curve of their own."""
 
@@ -58,7 +60,7 @@ def learning_sections(run: Run) -> list[Section]:
     sections = []
     for task, suffix in run.task_suffixes():
         curves = run.curves[run.curves["task"] == task.label()]
-        name, full_title = f"learning{suffix}", f"{title} on {task.label()}"
+        name, full_title = f"learning{suffix}", f"{title}{run.on_task(task)}"
         if curves.empty:
             sections.append(Section(name, full_title, reason=empty))
         else:
@@ -70,7 +72,28 @@ def learning_sections(run: Run) -> list[Section]:
 def _learning_section(name: str, title: str, info: pd.DataFrame) -> Section:
     table = ReportTable(name, title, info, LEARNING_COLUMNS)
     text = ("Mean over jobs; bands hold 80 % of them.",)
-    return Section(name, title, text, plot_learning(info), (table,))
+    return Section(name, title, text, plot_learning(info), (table,), lead=rising_sentence(info))
+
+
+def rising_sentence(info: pd.DataFrame) -> str:
+    """Whether means still rise at the end, so that longer training may change the order."""
+    rises = {}
+    for group, curve in info.groupby("group", sort=False):
+        ordered = curve.sort_values("epoch")
+        last = ordered["epoch"].max()
+        before = ordered[ordered["epoch"] <= last - max(1, round(LATE * last))]
+        if len(before):
+            rises[str(group)] = float(ordered["mean"].iloc[-1] - before["mean"].iloc[-1])
+    if not rises:
+        return "Validation accuracy after each epoch."
+    name = max(rises, key=lambda group: rises[group])
+    late = f"over the last {LATE:.0%} of the epochs"
+    if rises[name] < FLAT:
+        return f"Curves are flat at the end: no mean rises by {FLAT:g} points {late}."
+    return (
+        f"Curves still rise at the end, that of {name} by {rises[name]:.1f} points {late}: longer "
+        "training may change the order."
+    )
 
 
 def _search_info(run: Run) -> pd.DataFrame:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from analysis.data.runs import Run, distinct_names
 from analysis.render.section import Section
-from analysis.sections.ablation import ablation_sections
+from analysis.sections.ablation import ablation_sections, note_sections
 from analysis.sections.combined import combined_sections
 from analysis.sections.error_distribution import error_distribution_sections
 from analysis.sections.failures import environment_sections, failure_sections
@@ -44,6 +44,7 @@ def run_sections(run: Run, number: int) -> list[Section]:
         *error_distribution_sections(run),
         *early_stopping_sections(run),
         *failure_sections(run),
+        *note_sections(run),
         *environment_sections(run),
     ]
 

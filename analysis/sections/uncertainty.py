@@ -17,6 +17,8 @@ from analysis.stats.fronts import (
 
 LEAST_SHOWN = 0.005
 """Networks less probable than this are left out of the figure."""
+LIKELY, NAMED = 0.5, 4
+NONE_LIKELY = "No network is on the front in most draws over seeds."
 
 
 def plot_front_probability(info: pd.DataFrame, number: int, rows: int = 20) -> go.Figure:
@@ -90,9 +92,19 @@ def _task_sections(run: Run, number: int, points: pd.DataFrame, suffix: str) -> 
     text = f"Accuracy against {cost_name(cost)}; {len(info)} contenders; drawn: {drawn}."
     table = ReportTable(names[0], titles[0], info[list(PROBABILITY_COLUMNS)], PROBABILITY_COLUMNS)
     figure = plot_front_probability(info, number)
-    probability = Section(names[0], titles[0], (text,), figure, (table,))
+    likely = info[info["probability"] >= LIKELY].head(NAMED)
+    listed = ", ".join(
+        f"{name} ({share:.0%})"
+        for name, share in zip(likely["name"], likely["probability"], strict=True)
+    )
+    lead = f"On the front in most draws over seeds: {listed}." if listed else NONE_LIKELY
+    probability = Section(names[0], titles[0], (text,), figure, (table,), lead=lead)
     surface, source = attainment
     text = f"What new trainings of the best network at a cost or less attain, {source}."
     table = ReportTable(names[1], titles[1], surface, ATTAINMENT_COLUMNS)
     figure = plot_attainment(surface, cost, run.axis, number)
-    return [probability, Section(names[1], titles[1], (text,), figure, (table,))]
+    lead = (
+        "What one new training may reach at a cost or less: nine in ten reach the lowest line, one "
+        "in ten the highest."
+    )
+    return [probability, Section(names[1], titles[1], (text,), figure, (table,), lead=lead)]

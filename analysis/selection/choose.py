@@ -6,6 +6,7 @@ chosen one, afterwards. A network that switches between sizes is one candidate f
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from math import isnan, log
 from typing import Literal
 
@@ -14,7 +15,7 @@ import pandas as pd
 
 from analysis.render.numbers import engineering
 from analysis.selection.candidates import Bounds, PickCandidate, candidates
-from analysis.selection.expectation import ExpectedAccuracy, expected_accuracy
+from analysis.selection.expectation import Expectations, ExpectedAccuracy
 from analysis.stats.arms import Difference, paired_difference
 from searchspace import InputError
 from studies.samplers.pareto import non_dominated
@@ -47,6 +48,57 @@ class Pick:
         return self.difference is not None and self.difference.significant
 
 
+@dataclass(frozen=True, eq=False)
+class Choices:
+    """The candidates of a run on one task, each measured once."""
+
+    rows: pd.DataFrame
+    measured: list[PickCandidate]
+
+    @classmethod
+    def of(cls, frame: pd.DataFrame, task: str | None = None, size: int | None = None) -> "Choices":
+        """The candidates of what `studies.load` gives; an InputError says why there is none."""
+        rows = _finished(frame, task, size)
+        return cls(rows, candidates(rows))
+
+    @cached_property
+    def _expectations(self) -> Expectations:
+        return Expectations(self.rows)
+
+    def pick(self, bounds: Bounds, goal: Goal) -> Pick:
+        """The best candidate within the bounds; an InputError says which is nearest."""
+        if bounds.latency_ms is not None and all(isnan(c.latency_ms) for c in self.measured):
+            raise InputError("a latency cannot be asked for: this run has measured none")
+        feasible = [candidate for candidate in self.measured if not bounds.excesses(candidate)]
+        if not feasible:
+            raise InputError(nearest_text(self.measured, bounds))
+        first, *others = rank(feasible, goal)
+        expected = self._expectations.of(first)
+        task = str(self.rows["task"].iloc[0])
+        pick = Pick(task, goal, bounds, first, len(feasible), expected=expected)
+        if not others:
+            return pick
+        difference = _difference(self.rows, first, others[0], others=len(others))
+        return replace(pick, runner_up=others[0], difference=difference)
+
+    def by_budget(self, cost: Literal["macs", "params"] = "macs") -> list[Pick]:
+        """What to pick as a cost's limit rises: a pick wherever it or its runner-up changes."""
+        ordered = sorted(self.measured, key=lambda c: (getattr(c, cost), -c.mean))
+        best: list[PickCandidate] = []
+        limits: list[int] = []
+        for candidate in ordered:
+            # Of equals the first, which costs less, stays.
+            two = sorted([*best, candidate], key=lambda c: -c.mean)[:2]
+            if two != best:
+                best = two
+                limits.append(getattr(candidate, cost))
+        bounds = [
+            Bounds(macs=limit) if cost == "macs" else Bounds(params=limit)
+            for limit in dict.fromkeys(limits)
+        ]
+        return [self.pick(bound, "accuracy") for bound in bounds]
+
+
 def choose(
     frame: pd.DataFrame,
     bounds: Bounds,
@@ -56,20 +108,7 @@ def choose(
     size: int | None = None,
 ) -> Pick:
     """The best candidate of what `studies.load` gives; an InputError says why there is none."""
-    rows = _finished(frame, task, size)
-    measured = candidates(rows)
-    if bounds.latency_ms is not None and all(isnan(c.latency_ms) for c in measured):
-        raise InputError("a latency cannot be asked for: this run has measured none")
-    feasible = [candidate for candidate in measured if not bounds.excesses(candidate)]
-    if not feasible:
-        raise InputError(nearest_text(measured, bounds))
-    ranked = rank(feasible, goal)
-    expected = expected_accuracy(rows, ranked[0])
-    pick = Pick(str(rows["task"].iloc[0]), goal, bounds, ranked[0], len(ranked), expected=expected)
-    if len(ranked) == 1:
-        return pick
-    difference = _difference(rows, ranked[0], ranked[1], others=len(ranked) - 1)
-    return replace(pick, runner_up=ranked[1], difference=difference)
+    return Choices.of(frame, task, size).pick(bounds, goal)
 
 
 def _finished(frame: pd.DataFrame, task: str | None, size: int | None) -> pd.DataFrame:

@@ -29,20 +29,29 @@ class ExpectedAccuracy:
         return "below" if accuracy < self.low else "above" if accuracy > self.high else "within"
 
 
-def expected_accuracy(rows: pd.DataFrame, candidate: PickCandidate) -> ExpectedAccuracy | None:
-    """The expectation for a candidate of these rows; None if too few networks were replicated."""
-    accuracies = 100 * rows["validation_accuracy"].astype(float)
-    images = rows["validation_images"] if "validation_images" in rows else float("nan")
-    table = rows.assign(logit=logits(accuracies, images)).pivot_table(
-        index=["arm", "size"], columns="seed", values="logit", sort=False
-    )
-    means = LogitMeans.of(table)
-    shrunken = means.shrunken()
-    if shrunken is None:
-        return None
-    at = table.index.get_loc((candidate.arm, candidate.size))
-    outside = (1 - SHARE) / 2
-    low, mean, high = (
-        float(shrunken.new_training(share)[at]) for share in (1 - outside, 0.5, outside)
-    )
-    return ExpectedAccuracy(mean, low, high, int((means.n > 1).sum()), means.degrees)
+class Expectations:
+    """What new trainings of the networks in rows of `studies.load` are expected to reach."""
+
+    def __init__(self, rows: pd.DataFrame) -> None:
+        accuracies = 100 * rows["validation_accuracy"].astype(float)
+        images = rows["validation_images"] if "validation_images" in rows else float("nan")
+        table = rows.assign(logit=logits(accuracies, images)).pivot_table(
+            index=["arm", "size"], columns="seed", values="logit", sort=False
+        )
+        self._index = table.index
+        self._means = LogitMeans.of(table)
+        self._shrunken = self._means.shrunken()
+
+    def of(self, candidate: PickCandidate) -> ExpectedAccuracy | None:
+        """The expectation for a candidate; None if too few networks were replicated."""
+        if self._shrunken is None:
+            return None
+        at = self._index.get_loc((candidate.arm, candidate.size))
+        outside = (1 - SHARE) / 2
+        low, mean, high = (
+            float(self._shrunken.new_training(share)[at]) for share in (outside, 0.5, 1 - outside)
+        )
+        low, high = min(low, high), max(low, high)
+        return ExpectedAccuracy(
+            mean, low, high, int((self._means.n > 1).sum()), self._means.degrees
+        )

@@ -42,6 +42,30 @@ def sentences(pick: Pick) -> list[str]:
     return lines
 
 
+def certainty_sentences(pick: Pick) -> list[str]:
+    """How certain a choice is: what a new training would reach, and how far the next one is."""
+    expected, other, difference = pick.expected, pick.runner_up, pick.difference
+    first = "What a new training would reach is not known: too few networks have several seeds."
+    if expected is not None:
+        first = (
+            f"A new training is expected to reach {expected.mean:.1f} % on validation, {SHARE:.0%} "
+            f"of them {expected.low:.1f} to {expected.high:.1f} %."
+        )
+    if other is None or difference is None:
+        return [first, "Nothing else fits."]
+    name = other.arm if other.trial is None else f"trial {other.trial}"
+    second = f"The next is {name} at {other.size} px ({other.costs_text()}): "
+    if not difference.pairs:
+        return [first, f"{second}no seed in common."]
+    seeds = f"{difference.pairs} paired seed{'' if difference.pairs == 1 else 's'}"
+    if pick.decided:
+        return [first, f"{second}{difference.mean:.1f} points less over {seeds}, significantly."]
+    return [
+        first,
+        f"{second}{difference.mean:.1f} points less over {seeds}, which cannot tell the two apart.",
+    ]
+
+
 def _expected_text(expected: ExpectedAccuracy | None) -> str:
     if expected is None:
         return (

@@ -1,77 +1,102 @@
-"""Reports in a real browser."""
+"""Reports in a real browser: at three widths, in both colour schemes, and what one can do there."""
 
-import re
-import shutil
-import subprocess
-from html import unescape
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from analysis.report import PAGE, report
+from tests.support.browser import BrowserPage, in_browser
 from tests.support.helpers import write_ablation, write_search
+from tests.support.paths import ROOT
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-PROBE = """<script>
-window.addEventListener("load", () => setTimeout(() => {
-  const point = document.querySelector("#front-macs-0-f .point").getBoundingClientRect();
-  const x = point.left + point.width / 2, y = point.top + point.height / 2;
-  const drag = document.querySelector("#front-macs-0-f .nsewdrag");
-  const send = (kind) => drag.dispatchEvent(new MouseEvent(kind, {
-    bubbles: true, cancelable: true, view: window, clientX: x, clientY: y, button: 0, buttons: 1,
-  }));
-  send("mousemove");
-  setTimeout(() => {
-    document.body.dataset.hovered = document.querySelector("#network .command").textContent;
-    send("mousedown");
-    send("mouseup");
-  }, 1500);
-}, 3000));
-</script></body>"""
-"""Moves the pointer to the first point of a front, and clicks."""
+WIDTHS = ((390, False), (1280, True), (1920, False))
+
+PROBES = (ROOT / "tests" / "support" / "page_probes.js").read_text()
+"""Functions that give what is wrong with a page's texts."""
 
 
-def opened(page: Path, profile: Path) -> tuple[str, str]:
-    """The document after its scripts have run, and what the browser complained of."""
-    browser = shutil.which("chromium") or shutil.which("google-chrome")
-    assert browser, "these tests need Chromium (Debian: apt-get install chromium)"
-    done = subprocess.run(
-        [
-            browser, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
-            "--disable-background-networking", "--disable-component-update", "--disable-sync",
-            # Tall enough for every figure to be near the window; no host can be reached.
-            "--window-size=1280,12000", "--host-resolver-rules=MAP * ~NOTFOUND",
-            "--enable-logging=stderr", "--virtual-time-budget=20000",
-            f"--user-data-dir={profile}", "--dump-dom", page.as_uri(),
-        ],
-        capture_output=True, text=True, timeout=180,
-    )  # fmt: skip
-    complaints = [line for line in done.stderr.splitlines() if "CONSOLE" in line]
-    return done.stdout, "\n".join(complaints)
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("pages")
+    for name, write in (("ablation", write_ablation), ("search", write_search)):
+        write(folder / name)
+        report([folder / name])
+    return {name: folder / name / PAGE for name in ("ablation", "search")}
 
 
-@pytest.mark.parametrize("write", [write_ablation, write_search])
-def test_every_figure_has_points_and_a_click_shows_the_network(
-    write: object, tmp_path: Path
+@pytest.mark.parametrize("kind", ["ablation", "search"])
+def test_nothing_is_cut_lies_over_another_or_is_hard_to_read(
+    kind: str, pages: dict[str, Path]
 ) -> None:
-    assert callable(write)
-    write(tmp_path)
-    report([tmp_path])
-    text = (tmp_path / PAGE).read_text()
-    probed = tmp_path / "probed.html"
-    probed.write_text(text.replace("</body>", PROBE))
-    document, complaints = opened(probed, tmp_path / "profile")
-    assert complaints == ""
-    figures = document.split('<div class="figure')[1:]
-    assert len(figures) == text.count('<div class="figure"') > 3
-    for figure in figures:
-        drawn = figure.split('<script type="application/json"')[0]
-        assert re.search(r'class="(point|js-line|lines)"|<path class="js-line"', drawn), drawn[:90]
-    hovered = re.search(r'data-hovered="([^"]*)"', document)
-    assert hovered
-    assert unescape(hovered[1]).startswith("python -m trainers.train ")
-    dock = document[document.index('<aside id="network"') :]
-    assert dock.startswith('<aside id="network" class="pinned">')
-    assert '"backbone": {' in dock
-    assert "cat &gt; " in dock
+    """Pictures are kept beside the page, for people to look at."""
+
+    async def look(page: BrowserPage) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for width, dark in WIDTHS:
+            await page.resize(width, dark=dark)
+            await page.open(pages[kind].as_uri())
+            await page.run(PROBES)
+            for probe in ("cutTexts", "overlappingTexts", "faintTexts", "tooWide"):
+                found[f"{probe} at {width}"] = await page.run(f"{probe}()")
+            await page.picture(pages[kind].with_name(f"{width}.png"), whole=True)
+        return found | {"complaints": page.complaints}
+
+    found = in_browser(look)
+    assert not {name: texts for name, texts in found.items() if texts}
+
+
+def test_one_can_copy_compare_choose_sort_and_filter(pages: dict[str, Path]) -> None:
+    async def use(page: BrowserPage) -> None:
+        await page.resize(1280)
+        await page.open(pages["search"].as_uri())
+        await page.run('document.querySelector("button.copies").click()')
+        copied = await page.run("document.body.dataset.copied")
+        assert copied.startswith("cat > ") and "\npython -m trainers.train " in copied
+        # The slider: its lowest budget picks another network than its highest.
+        pick = 'document.querySelector(".budget output strong").textContent'
+        highest = await page.run(pick)
+        await page.run("""(() => { const s = document.querySelector(".budget input"); s.value = 0;
+            s.dispatchEvent(new Event("input")); })()""")
+        assert await page.run(pick) != highest
+        assert (await page.run('document.querySelectorAll(".budget .certainty").length')) > 0
+        # Two networks side by side, what differs marked.
+        await page.run("""(() => { const dots = all("svg.wide .dot[data-i]");
+            const other = dots.find((dot) => dot.dataset.i !== dots[0].dataset.i);
+            [dots[0], other].forEach((dot) => dot.dispatchEvent(new MouseEvent("click"))); })()""")
+        assert await page.run('document.querySelectorAll("#network .network").length') == 2
+        assert await page.run('document.querySelectorAll("#network .differs").length') > 0
+        # A table by another column, and some of its rows.
+        mean = """(() => { const table = document.querySelector("table");
+            const column = all("th", table).findIndex((head) => head.textContent === "mean");
+            all("th button", table)[column].click();
+            return [...table.tBodies[0].rows].map((row) => Number(row.cells[column].textContent));
+            })()"""
+        values = await page.run(mean)
+        assert values == sorted(values) and len(values) > 3
+        assert page.complaints == []
+
+    in_browser(use)
+
+
+def test_every_figure_is_drawn_and_a_point_shows_its_network(pages: dict[str, Path]) -> None:
+    async def draw(page: BrowserPage) -> None:
+        await page.resize(1280)
+        await page.open(pages["ablation"].as_uri())
+        await page.run('document.querySelectorAll("details").forEach((d) => { d.open = true; })')
+        await page.run("boxes.forEach(draw)")
+        await page.until(
+            'boxes.every((b) => b.querySelector(".point, .js-line, .lines, .js-fill"))'
+        )
+        assert await page.run("boxes.length") > 3
+        await page.run("""(() => { const box = document.getElementById("front-params-0-f");
+            box.emit("plotly_click", { points: [{ data: box.data.find((t) => t.meta), customdata:
+            [0] }] }); })()""")
+        assert '"backbone": {' in await page.run(
+            'document.querySelector("#network .json").textContent'
+        )
+        assert page.complaints == []
+
+    in_browser(draw)

@@ -1,21 +1,68 @@
-// Draws the figures of a report when they come near the window, and shows a network's
-// configuration on hover and its JSON on click. Nothing is fetched.
+// Draws the figures of a report when they come near the window, and shows a network's drawing,
+// configuration and command on hover and click. Nothing is fetched.
 "use strict";
 
+const all = (selector, within = document) => [...within.querySelectorAll(selector)];
 const read = (id) => JSON.parse(document.getElementById(id).textContent);
 const runs = read("networks");
 const dock = document.getElementById("network");
-const config = { displaylogo: false, responsive: true };
-let pinned = false;
+const config = {
+  displaylogo: false, responsive: true, modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d"],
+};
+let pinned = null;
 
-function draw(box) {
+/* Figures. */
+
+let plotly = window.Plotly ? Promise.resolve() : null;
+
+// The script is packed: unpacked once, when the first figure is near.
+async function unpack() {
+  const packed = atob(document.getElementById("plotly").textContent.trim());
+  const bytes = Uint8Array.from(packed, (letter) => letter.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  const script = document.createElement("script");
+  script.textContent = await new Response(stream).text();
+  document.head.append(script);
+}
+
+function color(name) {
+  return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+}
+
+// The colours of a figure follow the page's; ink is the palette's black.
+function themed(figure) {
+  const text = JSON.stringify(figure).replaceAll('"#000000"', `"${color("ink")}"`);
+  const { data, layout } = JSON.parse(text);
+  const axis = { gridcolor: color("grid"), linecolor: color("line"), zerolinecolor: color("line") };
+  const narrow = window.innerWidth < 700;
+  Object.assign(layout, {
+    modebar: { bgcolor: color("paper"), color: color("dominated"), activecolor: color("accent") },
+    paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
+    font: { ...layout.font, color: color("ink"), size: narrow ? 12 : 14 },
+    hoverlabel: { bgcolor: color("panel"), font: { color: color("ink"), size: 13 } },
+  });
+  if (narrow) {
+    Object.assign(layout.margin, { l: 50, r: 12, t: 40 });
+    for (const axis of [layout.xaxis, layout.yaxis]) {
+      axis.title.text = (axis.title.text || "").replace(" (log scale)", "").replace(", one image", "");
+    }
+    // Below the figure, where any number of lines has room.
+    layout.legend = { orientation: "h", x: 0, y: -0.22, yanchor: "top", font: { size: 11 } };
+  }
+  Object.assign(layout.xaxis, axis);
+  Object.assign(layout.yaxis, axis);
+  return { data, layout };
+}
+
+async function draw(box) {
   if (box.classList.contains("drawn")) return;
   box.classList.add("drawn");
-  const figure = read(box.id + "-data");
-  Plotly.newPlot(box, figure.data, figure.layout, config).then(() => {
-    box.on("plotly_hover", (event) => pinned || show(event.points[0], false));
-    box.on("plotly_click", (event) => show(event.points[0], true));
-  });
+  plotly = plotly || unpack();
+  await plotly;
+  const figure = themed(read(box.id + "-data"));
+  await Plotly.newPlot(box, figure.data, figure.layout, config);
+  box.on("plotly_hover", (event) => pinned || showPoint(event.points[0], false));
+  box.on("plotly_click", (event) => showPoint(event.points[0], true));
 }
 
 // A browser has room for few figures drawn by the graphics card at once.
@@ -24,6 +71,8 @@ function release(box) {
   Plotly.purge(box);
   box.classList.remove("drawn");
 }
+
+/* Networks. */
 
 function architecture(run, network) {
   const base = run.bases[network.base];
@@ -44,6 +93,8 @@ function summary(run, network) {
   return lines.join("\n");
 }
 
+const line = (command, name) => command.line.replaceAll("NAME", name);
+
 // Lines for a shell that write the files and train.
 function commands(command, name, json) {
   const files = { [`${name}.json`]: json };
@@ -52,53 +103,231 @@ function commands(command, name, json) {
   return [...writes, line(command, name)].join("\n");
 }
 
-const line = (command, name) => command.line.replaceAll("NAME", name);
+function parts(run, task, index) {
+  const network = runs[run].networks[index];
+  const command = runs[run].commands[network.recipe][task];
+  const json = JSON.stringify(architecture(runs[run], network), null, 1);
+  return { network, command, json, script: commands(command, network.file, json) };
+}
 
-function show(point, pin) {
-  const meta = point.data.meta;
-  if (!meta || meta.run === undefined) return;
-  const run = runs[meta.run];
-  const network = run.networks[point.customdata[0]];
-  const command = run.commands[network.recipe][meta.task || 0];
-  const json = JSON.stringify(architecture(run, network), null, 1);
-  pinned = pinned || pin;
+// The network's stages, and those of the one that was pinned before with what differs marked.
+function drawings(run, index) {
+  const place = dock.querySelector(".drawings");
+  place.replaceChildren();
+  const other = pinned && (pinned.run !== run || pinned.index !== index) ? pinned : null;
+  const shown = [{ run, index }, ...(other ? [other] : [])].flatMap((one) => {
+    const template = document.getElementById(`drawing-${one.run}-${one.index}`);
+    if (!template) return [];
+    const box = document.createElement("div");
+    const name = document.createElement("p");
+    name.textContent = one === other ? `beside ${runs[one.run].networks[one.index].name}` : "";
+    if (name.textContent) box.append(name);
+    box.append(template.content.cloneNode(true));
+    place.append(box);
+    return [all(".stage", box)];
+  });
+  if (shown.length === 2) {
+    shown[0].forEach((stage, i) => {
+      const twin = shown[1][i];
+      const differs = !twin || twin.dataset.identity !== stage.dataset.identity;
+      [stage, twin].forEach((one) => one && one.classList.toggle("differs", differs));
+    });
+  }
+}
+
+function show(run, task, index, pin) {
+  const { network, command, json, script } = parts(run, task, index);
   const put = (part, text) => { dock.querySelector(part).textContent = text; };
-  put("h3", `${network.name}${pin ? "" : " (click for its JSON)"}`);
-  put(".config", summary(run, network));
-  put(".command", pin ? commands(command, network.file, json) : line(command, network.file));
+  drawings(run, index);
+  if (pin) pinned = { run, index };
+  put("h3", `${network.name}${pin ? "" : " (click to keep it)"}`);
+  put(".config", summary(runs[run], network));
+  put(".command", pin ? script : line(command, network.file));
   put(".json", pin ? json : "");
+  dock.querySelector(".raw").hidden = !pin;
   dock.classList.toggle("pinned", pin);
   dock.hidden = false;
 }
 
+function showPoint(point, pin) {
+  const meta = point.data.meta;
+  if (meta && meta.run !== undefined) show(meta.run, meta.task || 0, point.customdata[0], pin);
+}
+
 function close() {
-  pinned = false;
+  pinned = null;
   dock.hidden = true;
 }
 
-function copy(text) {
+function copy(text, button) {
   const area = document.createElement("textarea");
   area.value = text;
-  dock.append(area);
+  area.setAttribute("aria-hidden", "true");
+  document.body.append(area);
   area.select();
   document.execCommand("copy");
   area.remove();
+  button.focus();
+  const label = button.textContent;
+  if (label === "Copied") return;
+  button.textContent = "Copied";
+  document.body.dataset.copied = text;
+  setTimeout(() => { button.textContent = label; }, 1500);
 }
 
 dock.querySelector(".close").addEventListener("click", close);
 document.addEventListener("keydown", (event) => event.key === "Escape" && close());
-dock.querySelectorAll("button.copy").forEach((button) => {
+all("button.copy", dock).forEach((button) => {
+  const part = dock.querySelector(button.dataset.part);
+  button.addEventListener("click", () => copy(part.textContent, button));
+});
+
+/* The first screen. */
+
+const numbers = (element) => ["run", "task", "network"].map((name) => Number(element.dataset[name]));
+
+function ring(hero, key) {
+  all("svg.front", hero).forEach((svg) => {
+    const dot = svg.querySelector(`.dot[data-key="${key}"]`);
+    const mark = svg.querySelector(".ring");
+    mark.setAttribute("cx", dot ? dot.getAttribute("cx") : -20);
+    mark.setAttribute("cy", dot ? dot.getAttribute("cy") : -20);
+  });
+  all(".card", hero).forEach((card) => card.classList.toggle("chosen", card.dataset.key === key));
+}
+
+function listen(button) {
+  const [run, task, network] = numbers(button);
   button.addEventListener("click", () => {
-    copy(dock.querySelector(button.dataset.part).textContent);
-    button.textContent = "copied";
-    setTimeout(() => { button.textContent = button.dataset.label; }, 1500);
+    if (button.classList.contains("copies")) copy(parts(run, task, network).script, button);
+    else {
+      const hero = document.querySelector(`.hero[data-run="${run}"][data-task="${task}"]`);
+      ring(hero, button.dataset.key);
+      show(run, task, network, true);
+    }
+  });
+}
+
+all("button.copies, button.shows").forEach(listen);
+
+all(".hero").forEach((hero) => {
+  const [run, task] = numbers(hero);
+  const first = hero.querySelector(".card");
+  if (first) ring(hero, first.dataset.key);
+  all(".dot[data-i]", hero).forEach((dot) => {
+    const index = Number(dot.dataset.i);
+    dot.addEventListener("pointerenter", () => pinned || show(run, task, index, false));
+    dot.addEventListener("pointerleave", () => pinned || close());
+    dot.addEventListener("click", () => { ring(hero, dot.dataset.key); show(run, task, index, true); });
   });
 });
 
-const boxes = document.querySelectorAll(".figure");
+function unit(number) {
+  const [size, name] = [[1e9, " G"], [1e6, " M"], [1e3, " k"]].find(([least]) => number >= least) || [1, ""];
+  return Number((number / size).toPrecision(3)) + name;
+}
+
+all(".budget").forEach((box) => {
+  const { cost, picks } = JSON.parse(box.querySelector(".budgets").textContent);
+  const slider = box.querySelector("input");
+  const hero = document.querySelector(`.hero[data-run="${box.dataset.run}"][data-task="${box.dataset.task}"]`);
+  const [low, high] = [picks[0].limit, picks[picks.length - 1].limit].map(Math.log);
+  const word = cost === "macs" ? "MACs" : "parameters";
+  let current = null;
+
+  function paragraph(text, name) {
+    const element = document.createElement("p");
+    element.className = name;
+    element.textContent = text;
+    return element;
+  }
+
+  function move() {
+    const limit = Math.exp(low + ((high - low) * slider.value) / 1000) * 1.0000001;
+    const pick = picks.findLast((one) => one.limit <= limit) || picks[0];
+    box.querySelector(".limit").textContent = `at most ${unit(limit)} ${word}`;
+    slider.setAttribute("aria-valuetext", `at most ${unit(limit)} ${word}: ${pick.name}`);
+    if (pick === current) return;
+    current = pick;
+    const name = document.createElement("strong");
+    name.textContent = pick.name;
+    box.querySelector("output").replaceChildren(
+      name, paragraph(pick.config, "config"),
+      ...pick.certainty.map((text) => paragraph(text, "certainty")),
+    );
+    const buttons = [["copies", "Copy command"], ["shows", "Show"]].map(([kind, text]) => {
+      const button = document.createElement("button");
+      button.className = kind;
+      button.textContent = text;
+      Object.assign(button.dataset, { run: box.dataset.run, task: box.dataset.task, network: pick.network, key: pick.key });
+      listen(button);
+      return button;
+    });
+    box.querySelector(".buttons").replaceChildren(...buttons);
+    ring(hero, pick.key);
+  }
+
+  slider.addEventListener("input", move);
+  move();
+});
+
+/* Tables. */
+
+const SIZES = { k: 1e3, M: 1e6, G: 1e9 };
+
+function value(cell) {
+  const text = cell.textContent.replaceAll("\u00a0", " ").replaceAll(",", "").replaceAll("\u2212", "-").trim();
+  const match = /^[<\u2264+]?\s*(-?[\d.]+(?:e[-+]?\d+)?)\s*([kMG])?/.exec(text);
+  return match ? Number(match[1]) * (SIZES[match[2]] || 1) : text.toLowerCase();
+}
+
+function compare(first, second) {
+  if (typeof first === "number" && typeof second === "number") return first - second;
+  if (typeof first === typeof second) return first.localeCompare(second);
+  return typeof first === "number" ? -1 : 1;
+}
+
+all("table").forEach((table) => {
+  const body = table.tBodies[0];
+  if (body.rows.length < 2) return;
+  all("th", table).forEach((heading, column) => {
+    const button = document.createElement("button");
+    button.textContent = heading.textContent;
+    heading.replaceChildren(button);
+    button.addEventListener("click", () => {
+      const order = heading.getAttribute("aria-sort") === "ascending" ? "descending" : "ascending";
+      all("th", table).forEach((other) => other.removeAttribute("aria-sort"));
+      heading.setAttribute("aria-sort", order);
+      const rows = [...body.rows].map((row) => [value(row.cells[column]), row]);
+      rows.sort((a, b) => (order === "ascending" ? 1 : -1) * compare(a[0], b[0]));
+      body.append(...rows.map(([, row]) => row));
+    });
+  });
+});
+
+all("input.filter").forEach((input) => {
+  const rows = all("tbody tr", input.parentElement);
+  input.addEventListener("input", () => {
+    const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
+    rows.forEach((row) => {
+      const text = row.textContent.replaceAll("\u00a0", " ").toLowerCase();
+      row.hidden = !words.every((word) => text.includes(word));
+    });
+  });
+});
+
+/* When figures are drawn. */
+
+const boxes = all(".figure");
 const near = new IntersectionObserver(
   (entries) => entries.forEach((e) => (e.isIntersecting ? draw(e.target) : release(e.target))),
-  { rootMargin: "1000px" },
+  { rootMargin: "600px" },
 );
 boxes.forEach((box) => near.observe(box));
 window.addEventListener("beforeprint", () => boxes.forEach(draw));
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+  boxes.filter((box) => box.classList.contains("drawn")).forEach((box) => {
+    box.classList.remove("drawn");
+    draw(box);
+  });
+});

@@ -58,3 +58,12 @@ def test_costs_stand_beside_the_accuracy_in_every_table() -> None:
     row = dict(zip(table.headings, table.rows[0], strict=True))
     assert (row["s per epoch"], row["peak memory"], row["MACs"]) == ("1.23", "2.5 MB", "1,500")
     assert set(ARM_COLUMNS) == set(arms_frame([summary]))
+
+
+def test_an_ensemble_says_that_the_baseline_has_none() -> None:
+    sizes = [replace(arm_summary(f"many at {size} px", 1, 50), size=size) for size in (16, 8)]
+    ensemble = arm_summary("RS-Net, ensemble", 1, 52, Difference(nan, nan, nan, 0))
+    waiting = replace(ensemble, arm="RS-Net at 8 px", size=8)
+    rows = arm_table([*sizes, ensemble, waiting], same_protocol=True).rows
+    assert "not compared: the baseline has no ensemble" in rows[2]
+    assert "no pairs yet" in rows[3]

@@ -37,7 +37,7 @@ def test_a_page_shows_no_infinite_number_of_seeds(tmp_path: Path) -> None:
     write_ablation(tmp_path)
     run = read_run(tmp_path)
     run.__dict__["verdicts"] = [replace(v, additional_seeds=inf) for v in run.verdicts]
-    verdicts = ablation_sections(run)[0]
+    verdicts = ablation_sections(run)[1]
     assert verdicts.title == "Verdicts on the claims"
     table = verdicts.tables[0].text_table()
     assert table.headings[-1] == "additional seeds"

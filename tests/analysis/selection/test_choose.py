@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from analysis.selection.candidates import Bounds
-from analysis.selection.choose import Goal, Pick, choose
+from analysis.selection.choose import Choices, Goal, Pick, choose
 from analysis.selection.sentences import sentences
 from searchspace import InputError
 from tests.support.helpers import STATIC
@@ -202,3 +202,15 @@ def test_tasks_are_told_apart() -> None:
     assert choose(two, Bounds(), "accuracy", task="synthetic").chosen.mean == 70
     with pytest.raises(InputError, match="no task 'cifar10'; it has digits"):
         choose(two, Bounds(), "accuracy", task="cifar10")
+
+
+def test_picks_by_budget_are_those_of_each_limit() -> None:
+    costs = {"a": (50, 1), "b": (70, 2), "c": (60, 3), "d": (80, 9)}
+    arms = [rows(arm, [accuracy], macs=macs) for arm, (accuracy, macs) in costs.items()]
+    picks = Choices.of(frame(*arms)).by_budget()
+    assert [(pick.bounds.macs, pick.chosen.arm) for pick in picks] == [
+        (1, "a"), (2, "b"), (3, "b"), (9, "d"),
+    ]  # fmt: skip
+    for pick in picks:
+        again = choose(frame(*arms), pick.bounds, "accuracy")
+        assert chosen(again) == chosen(pick)
