@@ -13,7 +13,7 @@ MOST = 40
 
 
 def stage_drawings(run: Run) -> dict[int, NetworkDrawing]:
-    """The drawing of each arm, or of a search's best networks, by the network's number in a page."""
+    """The drawing of each arm, or of a search's best networks, by its number in a page."""
     drawn = {}
     numbers = {arm: number for number, arm in enumerate(run.architectures)}
     for arm in list(dict.fromkeys(_arms(run)))[:MOST]:
