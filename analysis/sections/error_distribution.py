@@ -1,5 +1,8 @@
 """The section on the distribution of errors of a space, with and without each operator."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import plotly.graph_objects as go
 
@@ -17,7 +20,6 @@ from analysis.stats.error_distribution import (
 )
 from analysis.stats.inference import CONFIDENCE
 from analysis.stats.points import largest_view
-from searchspace import Architecture
 
 NAME, TITLE = "error-distribution", "Distribution of errors"
 MIN_NETWORKS = 20
@@ -76,9 +78,7 @@ def error_distribution_sections(run: Run) -> list[Section]:
     if n < MIN_NETWORKS:
         return [_no_figure(f"{n} networks have an accuracy, at least {MIN_NETWORKS} are needed.")]
     errors = 100 - networks["mean"].to_numpy(dtype=float)
-    operators = [
-        _operators(Architecture.from_json(run.architectures[arm])) for arm in networks["arm"]
-    ]
+    operators = [_operators(run.architectures[arm]) for arm in networks["arm"]]
     effects = operator_effects(operators, errors, networks["macs"].to_numpy(dtype=float))
     figure = plot_distributions(error_distribution(errors), effects[:DRAWN])
     frame = effects_frame(effects)
@@ -87,9 +87,10 @@ def error_distribution_sections(run: Run) -> list[Section]:
     return [Section(NAME, TITLE, _text(effects, n), figure, tables)]
 
 
-def _operators(architecture: Architecture) -> set[str]:
-    kinds = {choice.kind for choice in architecture.choices.values()}
-    return kinds | ({RESOLUTIONS} if architecture.resolutions else set())
+def _operators(form: Mapping[str, Any]) -> set[str]:
+    """The kinds of choices in the JSON form of an architecture."""
+    kinds = {choice["kind"] for choice in form["choices"].values()}
+    return kinds | ({RESOLUTIONS} if form.get("resolutions") else set())
 
 
 def _text(effects: list[OperatorEffect], n: int) -> tuple[str, ...]:

@@ -108,11 +108,11 @@ def _connect_sizes(
     """A line through the input sizes of each network that has several."""
     xs: list[float | None] = []
     ys: list[float | None] = []
-    for _, sizes in points.groupby("arm", sort=False):
-        if len(sizes) > 1:
-            ordered = sizes[sizes["size"].notna()].sort_values("size")
-            xs += [*ordered[cost].astype(float), None]
-            ys += [*ordered["mean"].astype(float), None]
+    several = points[points["arm"].duplicated(keep=False)]
+    for _, sizes in several.groupby("arm", sort=False):
+        ordered = sizes[sizes["size"].notna()].sort_values("size")
+        xs += [*ordered[cost].astype(float), None]
+        ys += [*ordered["mean"].astype(float), None]
     if xs:
         figure.add_trace(
             trace(

@@ -19,6 +19,9 @@ from searchspace import Architecture
 MIN_NETWORKS = 20
 """Networks below which importance is not estimated."""
 
+MOST_NETWORKS = 5000
+"""Of more networks so many are drawn: further ones change the shares by less than trees differ."""
+
 
 def plot_importance(frame: pd.DataFrame, number: int, rows: int = 15) -> go.Figure:
     """Shares of variance as bars with their intervals, the largest on top."""
@@ -51,6 +54,8 @@ def importance_sections(run: Run, number: int) -> list[Section]:
     if run.search is None:
         return []
     networks = largest_view(run.points)
+    if len(networks) > MOST_NETWORKS:
+        networks = networks.sample(MOST_NETWORKS, random_state=0).sort_index()
     n = len(networks)
     if n < MIN_NETWORKS:
         return [_no_figure(f"{n} networks have an accuracy, at least {MIN_NETWORKS} are needed.")]
@@ -67,16 +72,17 @@ def importance_sections(run: Run, number: int) -> list[Section]:
                 f"mean does (R² = {info.explained:.2f}, n={n}): shares would be noise."
             )
         ]
-    return _figures(info, number, n)
+    return _figures(info, number, n, len(largest_view(run.points)))
 
 
 def _no_figure(why: str) -> Section:
     return Section("importance", "Importance of decisions", reason=f"No figure: {why}")
 
 
-def _figures(info: Importance, number: int, n: int) -> list[Section]:
+def _figures(info: Importance, number: int, n: int, of: int) -> list[Section]:
+    networks = f"{n} networks" + f" drawn from {of}" * (of > n)
     text = (
-        f"Functional ANOVA of {TREES} regression trees on validation accuracy over {n} networks; "
+        f"Functional ANOVA of {TREES} regression trees on validation accuracy over {networks}; "
         f"on networks that they have not seen the trees explain R² = {info.explained:.2f} of it. "
         "Lines: 90 % of the trees, each fitted on its own bootstrap sample. The search chose the "
         "networks, so shares of rarely tried options are less certain.",

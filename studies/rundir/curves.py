@@ -27,7 +27,14 @@ def load_curves(run: str | Path | RunStore, rows: pd.DataFrame | None = None) ->
     """One row for each epoch of each job in `rows`, by default all that `studies.load` gives."""
     store = open_run(run)
     jobs = (load(store) if rows is None else rows).reindex(columns=list(JOB_COLUMNS))
-    epochs = pd.DataFrame(
+    epochs = store.tables.table("epochs", lambda: _epochs(store))
+    merged = jobs.drop_duplicates("key").merge(epochs, on="key")
+    return merged[list(CURVE_COLUMNS)]
+
+
+def _epochs(store: RunStore) -> pd.DataFrame:
+    """The epochs of all records."""
+    return pd.DataFrame(
         [
             {"key": record.key, **vars(epoch)}
             for record in store.records()
@@ -35,13 +42,16 @@ def load_curves(run: str | Path | RunStore, rows: pd.DataFrame | None = None) ->
         ],
         columns=["key", *list(CURVE_COLUMNS)[len(JOB_COLUMNS) :]],
     )
-    merged = jobs.drop_duplicates("key").merge(epochs, on="key")
-    return merged[list(CURVE_COLUMNS)]
 
 
 def load_environments(run: str | Path | RunStore) -> pd.DataFrame:
     """The distinct environments of jobs: versions, device, and the number of `jobs`."""
-    environments = pd.DataFrame([record.environment for record in open_run(run).records()])
+    store = open_run(run)
+    return store.tables.table("environments", lambda: _environments(store))
+
+
+def _environments(store: RunStore) -> pd.DataFrame:
+    environments = pd.DataFrame([record.environment for record in store.records()])
     if environments.columns.empty:
         return pd.DataFrame({"jobs": [len(environments)] if len(environments) else []})
     counted = environments.groupby(list(environments), dropna=False, sort=False).size()

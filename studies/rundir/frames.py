@@ -106,7 +106,8 @@ def load(run: str | Path | RunStore) -> pd.DataFrame:
     design has changed) are left out; their number is in `frame.attrs["left_out"]`.
     """
     store = open_run(run)
-    return frame_of(store, read_experiment(store))
+    experiment = read_experiment(store)
+    return store.tables.table("frame", lambda: frame_of(store, experiment))
 
 
 def frame_of(store: RunStore, experiment: Ablation | Search) -> pd.DataFrame:

@@ -21,6 +21,7 @@ from searchspace.schema import to_json
 from searchspace.serialization.files import read_json, replacing
 from studies.rundir.jsonl import JsonLines, Stamp, file_stamp, first_free, writing
 from studies.rundir.record import PROVISIONAL, Record, check_record
+from studies.rundir.table_cache import TableCache
 from studies.rundir.trial_log import Event, Reported
 from studies.rundir.trial_table import Trial, TrialTable
 from studies.spec.ablation import Ablation
@@ -33,7 +34,9 @@ from studies.spec.user_models import (
     keep_models,
     keep_weights,
 )
+from studies.spec.user_operators import FOLDER as OPERATORS
 from studies.spec.user_operators import keep_operators, load_kept
+from trainers.kept_files import MODELS
 
 LOG = logging.getLogger(__name__)
 
@@ -62,6 +65,9 @@ class RunStore:
         shared: dict[Any, Any] = {}
         self._records = JsonLines(self.results, Record, shared, check_record)
         self._trials = JsonLines(folder / TRIALS, Event, shared)
+        logs = (self.results, folder / TRIALS)
+        others = (self._study_file, self.latencies, folder / OPERATORS, folder / MODELS)
+        self.tables = TableCache(folder, logs, others)
 
     @property
     def checkpoints(self) -> Path:
