@@ -75,11 +75,11 @@ def test_lists_have_at_most_so_many_entries() -> None:
         Resolutions((8,) * 65)
 
 
-@pytest.mark.parametrize("gpus", [1.5, 2, -1.0, float("nan"), float("inf"), 1e9])
-def test_a_job_has_at_most_one_gpu(gpus: float) -> None:
+@pytest.mark.parametrize("gpus", [1.5, 2.25, -1.0, float("nan"), float("inf"), 1e9])
+def test_a_job_has_part_of_a_gpu_or_whole_ones(gpus: float) -> None:
     with pytest.raises(InputError, match="gpus_per_trial must be"):
         Resources(gpus_per_trial=gpus)
-    for fine in (0, 0.25, 1):
+    for fine in (0, 0.25, 1, 2):
         Resources(gpus_per_trial=fine)
 
 

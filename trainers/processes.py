@@ -7,6 +7,7 @@ process that started it, however that ends. A follower that is lost ends the tra
 
 import multiprocessing
 import os
+import pickle
 import signal
 import sys
 import threading
@@ -53,10 +54,18 @@ class Shared:
 
 
 class Processes:
-    """`count` processes of which this one is the first; the others are started when needed."""
+    """`count` processes of which this one is the first; the others are started when needed.
 
-    def __init__(self, count: int, timeout: float = TIMEOUT) -> None:
-        self.count, self.timeout = count, timeout
+    `dumps` makes bytes of what they train, which `pickle.loads` reads.
+    """
+
+    def __init__(
+        self,
+        count: int,
+        timeout: float = TIMEOUT,
+        dumps: Callable[[object], bytes] = pickle.dumps,
+    ) -> None:
+        self.count, self.timeout, self.dumps = count, timeout, dumps
         self.store: TCPStore | None = None
         self.followers: list[tuple[multiprocessing.process.BaseProcess, Connection]] = []
 
@@ -86,7 +95,7 @@ class Processes:
         self.store = store
         for rank, (_, pipe) in enumerate(self.followers, 1):
             with suppress(OSError):
-                pipe.send((shared, rank, self.count, store.port, self.timeout))
+                pipe.send_bytes(self.dumps((shared, rank, self.count, store.port, self.timeout)))
         if not all(_answers(pipe, READY, START_SECONDS) for _, pipe in self.followers):
             self.close()
             raise LostProcess("a process of the training could not be started")
@@ -147,7 +156,7 @@ def _follow(pipe: Connection) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     while True:
         try:
-            shared, rank, count, port, timeout = pipe.recv()
+            shared, rank, count, port, timeout = pickle.loads(pipe.recv_bytes())
         except EOFError:
             return
         pipe.send(READY)

@@ -27,6 +27,15 @@ TimeLimit = Annotated[
     float | None,
     typer.Option(parser=fraction, metavar="SECONDS", help="Fail a job that runs longer."),
 ]
+CpusPerTrial = Annotated[
+    int | None,
+    typer.Option(
+        parser=whole_number,
+        metavar="N",
+        help="CPU cores for each job. Without GPUs, a process on each, which share every batch; "
+        "with GPUs, for reading images [default: 1, or 1 for each GPU]",
+    ),
+]
 KeepWeights = Annotated[
     resources.KeepWeights,
     typer.Option(

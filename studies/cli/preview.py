@@ -1,6 +1,5 @@
 """The plan of a study, shown before anything is trained."""
 
-import math
 import os
 import time
 from collections.abc import Iterable, Sequence
@@ -114,10 +113,8 @@ def check_data(tasks: Sequence[Task], data_root: Path | None, *, strict: bool) -
 
 def slots(resources: Resources) -> int:
     """How many jobs run at once on this machine."""
-    cores = len(os.sched_getaffinity(0))
-    if resources.gpus_per_trial:
-        cores = min(cores, math.floor(torch.cuda.device_count() / resources.gpus_per_trial) or 1)
-    return min(cores, resources.workers or cores)
+    fit = resources.jobs_that_fit(len(os.sched_getaffinity(0)), torch.cuda.device_count()) or 1
+    return min(fit, resources.workers or fit)
 
 
 def _total_seconds(jobs: Iterable[Job], resources: Resources) -> float:
@@ -131,7 +128,7 @@ def _total_seconds(jobs: Iterable[Job], resources: Resources) -> float:
             _, cost = costs(job.architecture, job.task)
             timed[key] = image_seconds(job, cost.macs, device)
         total += timed[key] * job.task.train_images * job.recipe.epochs
-    return total / slots(resources)
+    return total / slots(resources) / resources.processes
 
 
 def image_seconds(job: Job, macs: int, device: str) -> float:

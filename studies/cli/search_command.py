@@ -11,6 +11,7 @@ from searchspace.errors import InputError
 from studies.cli.options import (
     FILES,
     Address,
+    CpusPerTrial,
     DataRoot,
     Download,
     Fresh,
@@ -130,8 +131,14 @@ def search(
     download: Download = False,
     workers: Workers = None,
     gpus_per_trial: Annotated[
-        float, typer.Option(parser=fraction, metavar="X", help="GPU share of each job, at most 1.")
+        float,
+        typer.Option(
+            parser=fraction,
+            metavar="X",
+            help="GPUs of each job: a share of one, or whole ones, which share every batch.",
+        ),
     ] = 0.0,
+    cpus_per_trial: CpusPerTrial = None,
     time_limit: TimeLimit = None,
     keep_weights: KeepWeights = "front",
     address: Address = None,
@@ -183,6 +190,7 @@ def search(
     resources = Resources(
         *(workers, gpus_per_trial, address, data_root, time_limit or None),
         keep_weights=keep_weights,
+        cpus_per_trial=cpus_per_trial,
     )
     task_name = Path(task).stem if task else experiment.task.short_name
     store = RunStore(out or Path("runs") / f"{experiment.name}-{task_name}")

@@ -38,7 +38,7 @@ def search_table(search: Search, store: RunStore, resources: Resources) -> Group
     jobs = search.trials * search.replicates + search.contested
     there = f", {done:,} of them proposed by earlier calls" if done else ""
     table.add_row("trials", f"{search.trials:,}{there}")
-    seconds = jobs * _job_seconds(search, resources) / slots(resources)
+    seconds = jobs * _job_seconds(search, resources) / slots(resources) / resources.processes
     early = "" if search.scheduler == "none" else "at most "
     return Group(
         table,

@@ -10,6 +10,7 @@ from searchspace.errors import InputError
 from studies.cli.options import (
     FILES,
     Address,
+    CpusPerTrial,
     DataRoot,
     Download,
     Fresh,
@@ -93,9 +94,11 @@ def run(
         typer.Option(
             parser=fraction,
             metavar="X",
-            help="GPU share of each job, at most 1 [default: 1 for paper if there is one, else 0]",
+            help="GPUs of each job: a share of one, or whole ones, which share every batch "
+            "[default: 1 for paper if there is one, else 0]",
         ),
     ] = None,
+    cpus_per_trial: CpusPerTrial = None,
     time_limit: TimeLimit = None,
     keep_weights: KeepWeights = "front",
     address: Address = None,
@@ -152,6 +155,7 @@ def run(
     resources = Resources(
         *(workers, gpus_per_trial, address, data_root, time_limit),
         keep_weights=keep_weights,
+        cpus_per_trial=cpus_per_trial,
     )
     options = TrainingOptions(retry_failed, budget)
     if max_seeds is not None and not until_decided:

@@ -3,6 +3,7 @@
 from studies.execution.job_queue import JobQueue
 from studies.execution.ray_backend import RayBackend
 from studies.execution.worker import Worker
+from trainers.processes import Processes
 
 
 class LocalBackend(RayBackend):
@@ -10,7 +11,10 @@ class LocalBackend(RayBackend):
 
     def run(self, queue: JobQueue) -> None:
         """Train until the queue is empty."""
-        while item := queue.next_item():
-            worker = Worker(item)
-            while queue.report(item.job.key, worker.step()) == "continue":
-                pass
+        others = Processes(queue.resources.processes)
+        with others.closing():
+            while item := queue.next_item():
+                worker = Worker(item, others)
+                while queue.report(item.job.key, worker.step()) == "continue":
+                    pass
+                worker.leave()

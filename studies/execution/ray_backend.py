@@ -103,7 +103,7 @@ class RayBackend:
             _start_ray(self.resources)
             # Ray has set a handler of its own.
             signals.install()
-            _check_gpus(self.resources)
+            _check_room(self.resources)
             self._watch()
         from studies.execution.tune_backend import run_in_tune
 
@@ -149,11 +149,9 @@ class RayBackend:
         if time.monotonic() - self.asked_at >= ASK_SECONDS:
             self.asked_at = time.monotonic()
             available = _cluster_resources()
-            fit = available.get("CPU", 0.0)
-            if self.resources.gpus_per_trial:
-                fit = min(fit, available.get("GPU", 0.0) // self.resources.gpus_per_trial)
+            fit = self.resources.jobs_that_fit(available.get("CPU", 0), available.get("GPU", 0))
             # A cluster without room grows when a job waits for it.
-            self.room = max(1, int(fit))
+            self.room = max(1, fit)
         return min(self.room, self.resources.workers or self.room)
 
 
@@ -179,12 +177,20 @@ def _cluster_resources() -> dict[str, float]:
     return available
 
 
-def _check_gpus(resources: Resources) -> None:
-    gpus = _cluster_resources().get("GPU", 0)
+def _check_room(resources: Resources) -> None:
+    """Raise an InputError for a job that no machine has room for: Ray would wait for one."""
+    import ray
+
+    machines = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    gpus, cpus = (max((m.get(kind, 0) for m in machines), default=0) for kind in ("GPU", "CPU"))
     if resources.gpus_per_trial > gpus:
+        where = "there are" if len(machines) == 1 else "the largest machine has"
         raise InputError(
-            f"--gpus-per-trial {resources.gpus_per_trial:g} cannot be met: there are {gpus:g} GPUs"
+            f"--gpus-per-trial {resources.gpus_per_trial:g} cannot be met: {where} {gpus:g} GPUs"
         )
+    # Machines with more cores may join a cluster.
+    if resources.address is None and resources.cpus > cpus:
+        raise InputError(f"a job needs {resources.cpus} CPU cores, and there are {cpus:g}")
 
 
 def _check_reachable(address: str) -> None:
@@ -210,7 +216,8 @@ def _start_ray(resources: Resources) -> None:
     ray._private.worker.print_to_stdstream = lambda *values, **settings: None
     settings: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.CRITICAL}
     if resources.address is None:
-        settings |= {"include_dashboard": False, "num_cpus": resources.workers}
+        cores = resources.workers and resources.workers * resources.cpus
+        settings |= {"include_dashboard": False, "num_cpus": cores}
     else:
         import searchspace
         import studies

@@ -24,6 +24,7 @@ from ray.tune.search import Searcher
 from searchspace import InputError
 from studies.execution.job_queue import Decision, JobQueue
 from studies.execution.worker import StepReport, Worker, WorkItem
+from trainers.processes import Processes
 
 T = TypeVar("T")
 
@@ -59,13 +60,21 @@ class JobTrainable(Trainable):
     def setup(self, config: dict[str, Any]) -> None:
         """Take the first job."""
         self.nowhere = open(os.devnull, "w")
-        self.reset_config(config)
+        item: WorkItem = config[ITEM]
+        # Their start takes seconds: they go from job to job.
+        self.others = Processes(item.resources.processes, dumps=cloudpickle.dumps)
+        self.worker = Worker(item, self.others)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Take the next job in the same process."""
-        item: WorkItem = new_config[ITEM]
-        self.worker = Worker(item)
+        # It may have been paused or stopped in the middle of a job.
+        self.worker.leave()
+        self.worker = Worker(new_config[ITEM], self.others)
         return True
+
+    def cleanup(self) -> None:
+        """End the processes that train with this one."""
+        self.others.close()
 
     def step(self) -> dict[str, Any]:
         """Train for one epoch."""
@@ -235,7 +244,7 @@ def run_in_tune(queue: JobQueue, slots: Callable[[], int], scratch: Path) -> Non
     searcher = TuneSearcher(queue, slots)
     hung = HungProcesses(queue.resources.time_limit)
     scheduler = TuneScheduler(searcher, hung)
-    need = {"cpu": 1, "gpu": queue.resources.gpus_per_trial}
+    need = {"cpu": queue.resources.cpus, "gpu": queue.resources.gpus_per_trial}
     tuner = Tuner(
         tune.with_resources(JobTrainable, need),
         tune_config=TuneConfig(

@@ -6,11 +6,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Literal
-
-import torch
 
 from searchspace import InputError
 from searchspace.errors import StorageError, first_line, with_kind
@@ -21,8 +20,9 @@ from studies.rundir.jsonl import writing
 from studies.rundir.record import Record, record_now
 from trainers import Epoch, Job, Result, Training
 from trainers.loop import Checkpoints, start_training
-from trainers.runtime.allocator import keep_freed_memory
+from trainers.processes import Processes, Shared, place
 from trainers.runtime.out_of_memory import is_out_of_memory
+from trainers.runtime.ranks import ALONE, LostProcess
 from trainers.tasks import Splits
 from trainers.weights import save_weights
 
@@ -65,22 +65,42 @@ class WorkItem:
 
 
 class Worker:
-    """Trains one work item, an epoch at a time."""
+    """Trains one work item, an epoch at a time, with `others` if its resources say so.
 
-    def __init__(self, item: WorkItem) -> None:
+    `others` may go from worker to worker; whoever made them ends them.
+    """
+
+    def __init__(self, item: WorkItem, others: Processes | None = None) -> None:
         self.item = item
+        self.others = others or Processes(item.resources.processes)
+        self.together = False
         self.checkpoints: Checkpoints | None = None
         self.reported = 0
         self.spent = 0.0
 
     def step(self) -> StepReport:
-        """Train for an epoch; an error of the job is reported, so that other jobs go on."""
+        """Train for an epoch; an error of the job is reported, so that other jobs go on.
+
+        A LostProcess is raised: it is no error of the job, which can go on from its state.
+        """
         try:
             with self._limited():
-                return self._step()
+                report = self._step()
+        except LostProcess:
+            self.leave()
+            raise
         except Exception as error:
             # The boundary between the jobs and us: a job that raised would be trained again.
-            return StepReport((), failed=_sentence(error), cause=_cause(error))
+            report = StepReport((), failed=_sentence(error), cause=_cause(error))
+        if report.record or report.failed:
+            self.leave(cleanly=report.record is not None)
+        return report
+
+    def leave(self, *, cleanly: bool = False) -> None:
+        """Train with the other processes no longer; before a clean end they are killed."""
+        if self.together:
+            self.together = False
+            self.others.end(cleanly=cleanly)
 
     @property
     def left(self) -> float | None:
@@ -132,15 +152,14 @@ class Worker:
     def _start(self) -> Training | Result:
         item = self.item
         device = "cuda" if item.resources.gpus_per_trial else "cpu"
-        if device == "cpu":
-            # One worker per core: threads within a worker would compete with its neighbours.
-            torch.set_num_threads(1)
-            keep_freed_memory()
-        return start_training(
-            item.job,
-            load=lambda: _load(item),
-            device=device,
-        )
+        # One process per core: threads within a process would compete with its neighbours.
+        threads = 1 if device == "cpu" else None
+        shared = Shared(item.job, partial(_load, item), None, device, threads=threads)
+        ranks = ALONE
+        if self.others.count > 1:
+            ranks = self.others.begin(shared)
+            self.together = True
+        return start_training(item.job, load=shared.load, device=str(place(shared, 0)), ranks=ranks)
 
     def _report(self, training: Training) -> StepReport:
         epochs = tuple(training.curve[self.reported :])
@@ -162,7 +181,12 @@ class Worker:
 
     def _record(self, result: Result) -> Record:
         device = self.checkpoints.training.device if self.checkpoints else None
-        return record_now(self.item.job, result, environment(device))
+        values = environment(device)
+        if result.processes > 1:
+            synced = self.item.job.recipe.sync_norms
+            note = "" if synced else " (batch norms: statistics of one process)"
+            values["processes of a job"] = f"{result.processes}{note}"
+        return record_now(self.item.job, result, values)
 
 
 class _OverTime(InputError):
@@ -206,4 +230,12 @@ def _truncated(training: Training) -> Result:
     curve = tuple(training.curve)
     reason = f"ended by the scheduler after epoch {len(curve)}"
     pieces = training.learner.accumulation
-    return Result("truncated", (), curve, training.seconds, reason, accumulation=pieces)
+    return Result(
+        "truncated",
+        (),
+        curve,
+        training.seconds,
+        reason,
+        accumulation=pieces,
+        processes=training.ranks.count,
+    )

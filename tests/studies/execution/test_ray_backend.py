@@ -15,7 +15,7 @@ from ray.exceptions import ActorDiedError, RayTaskError
 from rich.console import Console
 
 from searchspace import InputError
-from searchspace.schema import to_json
+from searchspace.schema import from_json, to_json
 from studies.cli.ablation_training import train_missing
 from studies.execution import ray_backend
 from studies.execution.job_queue import AblationQueue, RunCallbacks
@@ -28,7 +28,8 @@ from tests.support.helpers import RECIPE, TASK, job, search, study
 from tests.support.killing import run_search
 from tests.support.paths import ROOT
 from tests.support.trouble import Trouble
-from trainers import Digits, Result, Task
+from trainers import Digits, Recipe, Result, Task, train
+from trainers.recipe_files import with_files
 from trainers.tasks import Splits
 
 SEARCH = search(trials=8, sampler="brute_force", recipe=replace(RECIPE, epochs=3))
@@ -149,6 +150,43 @@ def test_jobs_in_trouble_fail_alone(
     assert "the same command tries them again" in output
 
 
+DIES_ONCE = """
+import multiprocessing, os, signal
+from pathlib import Path
+
+calls = []
+
+
+def change(images, generator):
+    calls.append(len(images))
+    further = multiprocessing.parent_process() is not None
+    if further and len(calls) == 5 and not Path({mark!r}).exists():
+        Path({mark!r}).touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return images
+"""
+
+
+@pytest.mark.slow
+def test_jobs_of_two_processes_go_on_when_one_is_lost(tmp_path: Path) -> None:
+    """Each job has two cores, and the second process of the first dies in its second epoch."""
+    (tmp_path / "dies.py").write_text(DIES_ONCE.format(mark=str(tmp_path / "mark")))
+    changes = with_files({"augmentation": f"{tmp_path}/dies.py:change"})
+    recipe = from_json(Recipe, {**to_json(RECIPE), "sync_norms": True, **changes})
+    store = RunStore(tmp_path / "run")
+    resources = Resources(workers=1, cpus_per_trial=2, checkpoint_seconds=0.0)
+    plan = study(seeds=1, recipe=recipe).ablation("quick")
+    with RayBackend(resources) as backend:
+        assert train_missing(plan, store, backend, Console(width=300)) == 0
+    assert (tmp_path / "mark").exists()
+    for record in store.records():
+        assert (record.result.status, record.result.processes) == ("finished", 2)
+        assert record.environment["processes of a job"] == "2"
+        alone = train(replace(record.job, recipe=replace(RECIPE, sync_norms=True)))
+        for mine, theirs in zip(record.result.curve, alone.curve, strict=True):
+            assert mine.train_loss == pytest.approx(theirs.train_loss, rel=1e-4)
+
+
 def test_a_worker_that_cannot_start_says_why(tmp_path: Path) -> None:
     """What its process raised is in the job's reason, and in the run's."""
     trace = "ray::JobTrainable.__init__()\n  File x.py\nImportError: no module named y"
@@ -191,11 +229,14 @@ def test_gpus_that_are_not_there_are_one_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ray_backend, "_start_ray", lambda resources: None)
-    monkeypatch.setattr(ray, "cluster_resources", lambda: {"CPU": 2.0})
+    monkeypatch.setattr(ray, "nodes", lambda: [{"Alive": True, "Resources": {"CPU": 2.0}}])
     plan = study(seeds=1).ablation("quick")
     resources = Resources(workers=1, gpus_per_trial=1)
     with pytest.raises(InputError, match="--gpus-per-trial 1 cannot be met: there are 0 GPUs"):
         train_missing(plan, RunStore(tmp_path), RayBackend(resources), Console())
+    with pytest.raises(InputError, match="a job needs 3 CPU cores, and there are 2"):
+        backend = RayBackend(Resources(cpus_per_trial=3))
+        train_missing(plan, RunStore(tmp_path), backend, Console())
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:1", "nowhere:port"])
