@@ -3,6 +3,7 @@
 import inspect
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar, TypeVar
 
 from torch import nn
@@ -42,6 +43,10 @@ class Choice(Value, ABC):
 
     def label(self) -> str:
         """A short name for tables and plots, for example `coconv(experts=2)`."""
+        return self._label
+
+    @cached_property
+    def _label(self) -> str:
         settings = ", ".join(f"{name}={value}" for name, value in non_defaults(self).items())
         return f"{self.kind}({settings})" if settings else self.kind
 

@@ -7,11 +7,13 @@ accuracy as intermediate value. A paused trial stays RUNNING until the journal i
 it may be promoted.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
+from functools import cache
 from pathlib import Path
+from typing import Any
 
-from optuna.distributions import CategoricalDistribution
+from optuna.distributions import BaseDistribution, CategoricalDistribution, json_to_distribution
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.trial import FrozenTrial, TrialState
@@ -32,6 +34,37 @@ class NoLock(JournalFileOpenLock):
 
     def release(self) -> None:
         """Do nothing."""
+
+
+class UnparsedParameters(JournalFileBackend):
+    """A journal whose reader is spared the parameters of trials, which take most of the time.
+
+    Optuna parses each distribution of each trial, though all trials share them. `parameters` are
+    those of the trials so far, in order: what each has, by name, and the number of its value.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(str(path), lock_obj=NoLock(str(path)))
+        self.parameters: list[tuple[dict[str, str], dict[str, float]]] = []
+
+    def read_logs(self, log_number_from: int) -> Iterator[dict[str, Any]]:  # type: ignore[override]
+        """The logs from a number on, new trials without parameters."""
+        for log in super().read_logs(log_number_from):
+            if "distributions" in log:
+                self.parameters.append((log.pop("distributions"), log.pop("params")))
+            yield log
+
+    def values(self, number: int) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The parameters of a trial and their choices, both by name."""
+        texts, numbers = self.parameters[number]
+        kinds = {name: _distribution(text) for name, text in texts.items()}
+        params = {name: kinds[name].to_external_repr(value) for name, value in numbers.items()}
+        return params, _choices(kinds)
+
+
+@cache
+def _distribution(text: str) -> BaseDistribution:
+    return json_to_distribution(text)
 
 
 class Journal:
@@ -55,11 +88,17 @@ class Journal:
         try:
             self._open()
             stored = self.study.get_trials(deepcopy=False)
-            same = list(map(_content, stored)) == list(map(_content, trials))
+            same = len(stored) == len(trials) and all(map(self._same, stored, trials))
             return same and self.study.directions == directions(self.search)
         except (ValueError, LookupError, TypeError, AttributeError, OSError):
             # Nothing is lost by a damaged file: it is written again.
             return False
+
+    def _same(self, stored: FrozenTrial, trial: FrozenTrial) -> bool:
+        """Whether a trial of the file is the one that it should be."""
+        if (stored.state, stored.values) != (trial.state, trial.values):
+            return False
+        return self.backend.values(stored.number) == (trial.params, _choices(trial.distributions))
 
     def _write(self, trials: Sequence[FrozenTrial]) -> None:
         with writing(self.path.parent):
@@ -68,8 +107,8 @@ class Journal:
             self.study.add_trials(_with_last_accuracy(trial) for trial in trials)
 
     def _open(self) -> None:
-        backend = JournalFileBackend(str(self.path), lock_obj=NoLock(str(self.path)))
-        self.storage = JournalStorage(backend)
+        self.backend = UnparsedParameters(self.path)
+        self.storage = JournalStorage(self.backend)
         self.study = open_study(self.storage, self.name, self.search)
 
     def add(self, trial: FrozenTrial) -> None:
@@ -98,13 +137,13 @@ class Journal:
             self.end(trial, paused=False)
 
 
-def _content(trial: FrozenTrial) -> tuple[TrialState, object, object, object]:
-    choices = {
+def _choices(distributions: Mapping[str, BaseDistribution]) -> dict[str, Any]:
+    """The choices of categorical parameters by name."""
+    return {
         name: distribution.choices
-        for name, distribution in trial.distributions.items()
+        for name, distribution in distributions.items()
         if isinstance(distribution, CategoricalDistribution)
     }
-    return trial.state, trial.values, trial.params, choices
 
 
 def _with_last_accuracy(trial: FrozenTrial) -> FrozenTrial:

@@ -74,10 +74,10 @@ class StreamedSplit(Split):
     def batches(
         self, size: int, order: Tensor | None = None, crop: Crop | None = None
     ) -> Iterator[tuple[Tensor, Tensor]]:
-        """Images are decoded by as many threads as there are cores, or by `workers`."""
+        """Images are decoded by `workers` threads, by default as many as this process may use."""
         indices = torch.arange(len(self)) if order is None else order.cpu()
         pending: deque[Pending] = deque()
-        pool = ThreadPoolExecutor(self.workers or os.cpu_count() or 1)
+        pool = ThreadPoolExecutor(self.workers or decoding_threads())
         try:
             for picked in in_parts(indices, size):
                 pending.append(self._start(pool, picked, crop))

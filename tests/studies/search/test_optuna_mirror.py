@@ -1,14 +1,18 @@
 """The study that a sampler sees is kept up to date, never made again."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from optuna.storages import InMemoryStorage
+from optuna.storages.journal import _storage
 from optuna.trial import TrialState, create_trial
 
 from searchspace.space import Limits
 from studies.rundir.trial_log import Proposed
 from studies.rundir.trial_table import TrialTable
+from studies.search.journal import JOURNAL
 from studies.search.objectives import TrialPoint
 from studies.search.optuna_mirror import OptunaMirror
 from studies.search.optuna_trials import running_trial
@@ -69,3 +73,40 @@ def test_a_new_trial_is_the_one_that_optuna_makes() -> None:
         )
         optunas.number, optunas.datetime_start = number, made.datetime_start
         assert made == optunas
+
+
+def test_a_journal_is_checked_without_parsing_what_all_trials_share(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, table = search(3), TrialTable()
+
+    def opened() -> OptunaMirror:
+        mirror = OptunaMirror(asked, "x")
+        for trial in table:
+            mirror.add(trial)
+            mirror.tell(trial, [TrialPoint(8, (0.5, 1e6 + trial.number))])
+        mirror.open_journal(tmp_path)
+        return mirror
+
+    for number, network in zip(range(3), SPACE, strict=False):
+        job = asked.job(network, 0)
+        table.add(Proposed(number, network, "sampler", job.key, 0))
+        table.results[job.key] = made_up(job, 0.5)
+    opened().close()
+    before = (tmp_path / JOURNAL).read_bytes()
+
+    def refused(text: str) -> None:
+        raise AssertionError("a distribution is parsed for each trial")
+
+    monkeypatch.setattr(_storage, "json_to_distribution", refused)
+    opened()
+    assert (tmp_path / JOURNAL).read_bytes().startswith(before), "it is not written again"
+    changed = before.replace(b'":1,', b'":0,', 1)
+    assert changed != before
+    (tmp_path / JOURNAL).write_bytes(changed)
+    opened()
+    written = [json.loads(line) for line in (tmp_path / JOURNAL).read_bytes().splitlines()]
+    expected = [json.loads(line) for line in before.splitlines()]
+    assert [log.get("params") for log in written if "params" in log] == [
+        log.get("params") for log in expected if "params" in log
+    ]
