@@ -63,6 +63,11 @@ class Resources:
         """How many CPU cores are reserved for a job."""
         return self.cpus_per_trial or self.processes
 
+    @property
+    def threads(self) -> int:
+        """How many threads decode images for each process: its share of the reserved cores."""
+        return max(1, self.cpus // self.processes)
+
     def jobs_that_fit(self, cpus: float, gpus: float) -> int:
         """How many jobs fit on so many cores and GPUs at once."""
         fit = cpus // self.cpus

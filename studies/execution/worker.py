@@ -205,12 +205,13 @@ def over_time(limit: float) -> str:
 def _load(item: WorkItem) -> Splits:
     """The data of a job; a _DataError says why it cannot be read."""
     try:
-        return loaded(item.job.task, item.resources.data_root, item.run)
+        data = loaded(item.job.task, item.resources.data_root, item.run)
     except Exception as error:
         # Whatever a reader raises; too little memory is a result of the job.
         if isinstance(error, _OverTime) or is_out_of_memory(error):
             raise
         raise _DataError(_sentence(error)) from error
+    return data.with_threads(item.resources.threads)
 
 
 def _sentence(error: Exception) -> str:

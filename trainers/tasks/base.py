@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar, Literal, Self
 
@@ -61,6 +61,10 @@ class Split(ABC):
         All images once in their own order, or those at the indices `order`.
         """
 
+    def with_threads(self, count: int) -> "Split":
+        """The same split, read by `count` threads if its images are decoded as they are needed."""
+        return self
+
 
 @dataclass(frozen=True)
 class StoredSplit(Split):
@@ -115,6 +119,13 @@ class Splits:
             self.mean.to(device),
             self.std.to(device),
         )
+
+    def with_threads(self, count: int) -> "Splits":
+        """The same splits, as `Split.with_threads`."""
+        train, validation, test = (
+            split.with_threads(count) for split in (self.train, self.validation, self.test)
+        )
+        return replace(self, train=train, validation=validation, test=test)
 
 
 @dataclass(frozen=True)

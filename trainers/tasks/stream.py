@@ -71,13 +71,17 @@ class StreamedSplit(Split):
         """The same split with its batches on another device; decoding stays on the CPU."""
         return replace(self, device=device)
 
+    def with_threads(self, count: int) -> "StreamedSplit":
+        """The same split, decoded by `count` threads."""
+        return replace(self, workers=count)
+
     def batches(
         self, size: int, order: Tensor | None = None, crop: Crop | None = None
     ) -> Iterator[tuple[Tensor, Tensor]]:
-        """Images are decoded by `workers` threads, by default as many as this process may use."""
+        """Images are decoded by `workers` threads, by default one for each core of this process."""
         indices = torch.arange(len(self)) if order is None else order.cpu()
         pending: deque[Pending] = deque()
-        pool = ThreadPoolExecutor(self.workers or decoding_threads())
+        pool = ThreadPoolExecutor(self.workers or len(os.sched_getaffinity(0)))
         try:
             for picked in in_parts(indices, size):
                 pending.append(self._start(pool, picked, crop))

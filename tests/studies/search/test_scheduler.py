@@ -42,9 +42,12 @@ class FakeWorker:
     status: Callable[[Job], Status] = staticmethod(lambda job: "finished")
     trained: list[str] = []
 
-    def __init__(self, item: WorkItem) -> None:
+    def __init__(self, item: WorkItem, others: object = None) -> None:
         self.item, self.job = item, item.job
         self.epoch = 0
+
+    def leave(self) -> None:
+        """Leave no other process."""
 
     def step(self) -> StepReport:
         job, status = self.job, type(self).status(self.job)

@@ -51,10 +51,13 @@ class Ours(Subject):
         subject = self
 
         class Worker:
-            def __init__(self, item: WorkItem) -> None:
+            def __init__(self, item: WorkItem, others: object = None) -> None:
                 self.item = item
                 self.end = ends[len(subject.trained)]
                 subject.trained.append(item.job.architecture)
+
+            def leave(self) -> None:
+                """Leave no other process."""
 
             def step(self) -> StepReport:
                 job = self.item.job

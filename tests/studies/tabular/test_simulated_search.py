@@ -27,12 +27,15 @@ class TableWorker:
 
     table: BenchmarkTable
 
-    def __init__(self, item: WorkItem) -> None:
+    def __init__(self, item: WorkItem, others: object = None) -> None:
         self.job = item.job
         network = SMALL.index(item.job.architecture)
         accuracies = self.table.validation[0, network].tolist()
         self.curve = [Epoch(i + 1, 0.0, accuracy, 0.0) for i, accuracy in enumerate(accuracies)]
         self.epoch = 0
+
+    def leave(self) -> None:
+        """Leave no other process."""
 
     def step(self) -> StepReport:
         self.epoch += 1
