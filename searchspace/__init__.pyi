@@ -25,6 +25,7 @@ from .operators import ACNet as ACNet
 from .operators import Choice as Choice
 from .operators import CoConv as CoConv
 from .operators import CondConv as CondConv
+from .operators import DenseMixConv as DenseMixConv
 from .operators import DepthwiseSeparable as DepthwiseSeparable
 from .operators import DyConv as DyConv
 from .operators import EfficientChannelAttention as EfficientChannelAttention

@@ -22,7 +22,7 @@ class Choice(Value, ABC):
     """
 
     role: ClassVar[Role]
-    # The operator ends in its own norm and activation, so the block adds none after it.
+    # The operator ends in an activation and, if at all, its own norm, so the block adds no norm.
     normalised: ClassVar[bool] = False
 
     def illegal(self, slot: Slot) -> str | None:

@@ -58,7 +58,8 @@ class TwoConvs(nn.Module):
                 stride=block.stride, padding=1, position="block_first",
             )
         )  # fmt: skip
-        self.bn1 = nn.BatchNorm2d(out_chs)
+        done = builder.normalised(f"{name}.conv1")
+        self.bn1 = nn.Identity() if done else nn.BatchNorm2d(out_chs)
         self.conv2 = builder.conv(
             Slot(
                 f"{name}.conv2", block.stage, "conv", out_chs, out_chs, kernel=3, padding=1,

@@ -6,6 +6,7 @@ from searchspace.choice import register as register
 from searchspace.operators.acnet import ACNet as ACNet
 from searchspace.operators.coconv import CoConv as CoConv
 from searchspace.operators.condconv import CondConv as CondConv
+from searchspace.operators.dense_mixconv import DenseMixConv as DenseMixConv
 from searchspace.operators.depthwise_separable import DepthwiseSeparable as DepthwiseSeparable
 from searchspace.operators.dyconv import DyConv as DyConv
 from searchspace.operators.eca import EfficientChannelAttention as EfficientChannelAttention

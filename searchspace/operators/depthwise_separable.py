@@ -8,15 +8,17 @@ Deviation from MobileNets: norm, bias and stride are placed as in Multiception
 (`searchspace.layers.separable`), of which this is the case of one kernel.
 """
 
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
 
 from torch import nn
 
-from searchspace.checks import MAX_KERNEL, check_integer
+from searchspace.checks import MAX_KERNEL, check_integer, check_one_of
 from searchspace.choice import Choice, register
 from searchspace.errors import InputError
+from searchspace.layers.depthwise import DepthwiseConv2d
 from searchspace.layers.separable import SeparableConv2d, not_separable
+from searchspace.schema import OMIT_DEFAULT
 from searchspace.slot import Role, Slot
 
 
@@ -26,10 +28,13 @@ class DepthwiseSeparable(Choice):
     """1x1 conv(BN(depthwise k x k conv)), the paper's Multiception with one kernel.
 
     The paper's text gives the two convolutions only; the norm, the bias and the place of the stride
-    are those of Multiception, which "will be downgraded" to this one when it has one kernel.
+    are those of Multiception, which "will be downgraded" to this one when it has one kernel. In the
+    `form` "plain", the rival of the authors' code, the depthwise convolution has the stride and no
+    norm follows it.
     """
 
     kernel: int = 3
+    form: Literal["multiception", "plain"] = field(default="multiception", metadata=OMIT_DEFAULT)
 
     kind: ClassVar[str] = "depthwise_separable"
     role: ClassVar[Role] = "conv"
@@ -38,11 +43,17 @@ class DepthwiseSeparable(Choice):
         check_integer(1, MAX_KERNEL, kernel=self.kernel)
         if self.kernel % 2 == 0:
             raise InputError(f"kernel must be odd, got {self.kernel}")
+        check_one_of(("multiception", "plain"), form=self.form)
 
     def illegal(self, slot: Slot) -> str | None:
         """Legal for ungrouped 3x3 convolutions."""
         return not_separable(slot)
 
     def module(self, slot: Slot) -> nn.Module:
-        """The depthwise convolution, its norm and the 1x1 convolution."""
-        return SeparableConv2d(slot, [(self.kernel, slot.in_chs)])
+        """The depthwise convolution, its norm if it has one, and the 1x1 convolution."""
+        if self.form == "multiception":
+            return SeparableConv2d(slot, [(self.kernel, slot.in_chs)])
+        depthwise = DepthwiseConv2d(
+            slot.in_chs, self.kernel, stride=slot.stride, padding=self.kernel // 2, bias=False
+        )
+        return nn.Sequential(depthwise, nn.Conv2d(slot.in_chs, slot.out_chs, 1))

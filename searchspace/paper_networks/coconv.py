@@ -18,13 +18,14 @@ LARGE: dict[str, dict[str, Choice]] = {
     "": {},
     "se-": {"*": SqueezeExcite()},
     "ge-": {"*": GatherExcite()},
-    "ac-": {"*": ACNet(norms=False)},
+    "ac-": {"*": ACNet()},
+    "acfused-": {"*": ACNet(norms=False)},
     "condconv3-": {"*": CondConv(3, dropout=DROPOUT)},
     "dycnn3-": {"*": DyConv(3, hidden="imagenet", temperature=TEMPERATURE)},
     "coconv3-": {"*": CoConv(3, norms=False)},
 }
-"""The operators of Table 3 by the middle of the name; ACNet's as it is counted, without the norms
-that it is trained with."""
+"""The operators of Table 3 by the middle of the name. ACNet is trained with norms in its branches
+and counted without (`acfused`)."""
 
 SMALL: dict[str, dict[str, Choice]] = {
     "": {},

@@ -1,14 +1,14 @@
-"""The networks of Multiception, Table 5.
+"""The networks of Multiception: Table 5, and the rivals of Tables 1 to 3.
 
 Guoqing Bao, Manuel B. Graeber and Xiuying Wang, "Depthwise Multiception Convolution for Reducing
 Network Parameters without Sacrificing Accuracy", ICARCV 2020. https://arxiv.org/abs/2011.03701
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from searchspace.backbones import Backbone, ResNetCifar, ShakeShake
 from searchspace.choice import Choice
-from searchspace.operators import Multiception, SqueezeExcite
+from searchspace.operators import DenseMixConv, DepthwiseSeparable, Multiception, SqueezeExcite
 from searchspace.paper_networks.network import CIFAR10, CIFAR100, NamedNetwork
 
 STL10, IMAGENET32 = (96, 10), (32, 1000)
@@ -33,15 +33,27 @@ NETWORKS: tuple[tuple[str, tuple[int, int], Backbone, dict[str, Choice]], ...] =
 )
 
 
+OPERATORS: dict[str, dict[int, Choice]] = {
+    "": {},
+    "multiception-": {stage: Multiception(kernels) for stage, kernels in KERNELS.items()},
+    "dsconv-": dict.fromkeys(KERNELS, DepthwiseSeparable(form="plain")),
+    "mixconv-": dict.fromkeys(KERNELS, DenseMixConv()),
+}
+"""The choice for the first 3x3 of every block by stage, by the middle of the name.
+
+The rivals are those of the authors' code, whose MixConv has all three sizes in every stage.
+"""
+
+
 def networks() -> Iterator[tuple[str, NamedNetwork]]:
-    """Name and network of every row, with standard and with Multiception convolutions."""
+    """Name and network of every row, with each operator."""
     for name, data, backbone, choices in NETWORKS:
-        yield name.format(""), NamedNetwork(backbone, data, choices)
-        replaced = {**choices, **_first_convolutions(backbone)}
-        yield name.format("multiception-"), NamedNetwork(backbone, data, replaced)
+        for operator, stages in OPERATORS.items():
+            replaced = {**choices, **first_convolutions(backbone, stages)}
+            yield name.format(operator), NamedNetwork(backbone, data, replaced)
 
 
-def _first_convolutions(backbone: Backbone) -> dict[str, Choice]:
-    """Multiception in the first 3x3 of every block, or of every branch of a block."""
+def first_convolutions(backbone: Backbone, stages: Mapping[int, Choice]) -> dict[str, Choice]:
+    """The choice of each stage in the first 3x3 of its blocks, or of each branch of a block."""
     branch = "branch?." if isinstance(backbone, ShakeShake) else ""
-    return {f"layer{s}.*.{branch}conv1": Multiception(k) for s, k in KERNELS.items()}
+    return {f"layer{stage}.*.{branch}conv1": choice for stage, choice in stages.items()}

@@ -14,7 +14,9 @@ from searchspace import (
     Choice,
     CoConv,
     CondConv,
+    DenseMixConv,
     DenseNet,
+    DepthwiseSeparable,
     DyConv,
     GatherExcite,
     HierarchicalSplit,
@@ -126,8 +128,13 @@ def operator(choice: Choice, slot: Slot) -> int:
         case DyConv(experts=n):
             q = max(i // 16, 16)
             return n * plain + (i + 1) * q + (q + 1) * n
-        case ACNet(norms=False):
-            return i * o * (9 + 3 + 3)
+        case ACNet(norms=norms):
+            return i * o * (9 + 3 + 3) + norms * 3 * 2 * o
+        case DepthwiseSeparable(kernel=k, form="plain"):
+            return i * k * k + i * o + o
+        case DenseMixConv(kernels=kernels):
+            first = (i - i // 3 * 2) * (o - o // 3 * 2) * kernels[0] ** 2
+            return first + (i // 3) * (o // 3) * sum(k * k for k in kernels[1:])
         case Multiception(kernels=kernels):
             return i * sum(k * k for k in kernels) + len(kernels) * (2 * i + i * o) + o
         case SqueezeExcite(reduction=r, bias=bias):
@@ -156,8 +163,8 @@ def closed_count(entry: NamedNetwork) -> int:
         total += operator(choice, after)
         total -= operator(Static(), before) if before.role == "conv" else 0
         if choice.normalised:
-            # bn1 has the new width, bn2 is the operator's own.
-            total += 2 * (after.in_chs - before.in_chs) - 2 * before.in_chs
+            # The norm before has the new width, that after gives way to the operator's own, if any.
+            total += 2 * (after.in_chs - before.in_chs) - 2 * before.out_chs
     if entry.resolutions:
         sizes = len(entry.resolutions.sizes)
         total += (sizes - 1) * norm_params(backbone) + sizes
@@ -223,6 +230,14 @@ def test_coconv_of_the_issue() -> None:
     assert (entry.input_size, entry.num_classes) == (224, 1000)
     assert set(entry.architecture.choices.values()) == {CoConv(3, norms=False)}
     assert len(entry.architecture.choices) == 19
+
+
+@pytest.mark.parametrize(("operator", "params"), [("dsconv", 443_498), ("mixconv", 752_188)])
+def test_rivals_of_multiception_have_the_parameters_of_its_authors(
+    operator: str, params: int
+) -> None:
+    entry = catalogue_entry(f"resnet50-{operator}-cifar10")
+    assert closed_count(entry) == params
 
 
 def test_hs_widths_double_with_the_stage() -> None:

@@ -1,7 +1,7 @@
 """The ablations of Multiception (several depthwise kernel sizes for every channel)."""
 
-from searchspace import DepthwiseSeparable, MixConv, Multiception
-from searchspace.paper_networks.multiception import KERNELS
+from searchspace import Multiception
+from searchspace.paper_networks.multiception import KERNELS, OPERATORS
 from studies.papers.grid import arm_name, arm_names
 from studies.papers.multiception.protocol import (
     PROTOCOLS,
@@ -16,13 +16,8 @@ from studies.spec.ablation import Study
 from studies.spec.claims import Claim, Comparison, Operand, exceeds
 
 STANDARD: dict[str, Stages] = {"standard": {}}
-MULTICEPTION: dict[str, Stages] = {
-    "multiception": {stage: Multiception(kernels) for stage, kernels in KERNELS.items()}
-}
-RIVALS: dict[str, Stages] = {
-    "dsconv": {stage: DepthwiseSeparable(3) for stage in KERNELS},
-    "mixconv": {stage: MixConv(kernels) for stage, kernels in KERNELS.items()},
-}
+MULTICEPTION: dict[str, Stages] = {"multiception": OPERATORS["multiception-"]}
+RIVALS: dict[str, Stages] = {name: OPERATORS[f"{name}-"] for name in ("dsconv", "mixconv")}
 
 
 def _pair(*kernels: int) -> Stages:

@@ -21,12 +21,23 @@ OPERATORS = ("dsconv", "mixconv", "multiception")
 SIZES = ("3 & 5", "3 & 7", "5 & 7", "3 & 5 & 7")
 
 
+NAMES = {
+    "ResNet-20": "resnet20",
+    "": "resnet50",
+    "SeNet-56": "senet56",
+    "ShakeNet-26-2x96d": "shakeshake26",
+}
+"""The beginning of a network's name in `searchspace.named`."""
+
+
 def _row(table: str, dataset: str, network: str, arm: str, error: str) -> PrintedRow:
+    named = arm in OPERATORS and network in NAMES
     return PrintedRow(
         "Multiception",
         table,
         f"{DATASETS[dataset]}, {network or 'ResNet-50'}, {arm}",
         dataset,
+        network=f"{NAMES[network]}-{arm}-{dataset}" if named else "",
         arm=arm_name(arm, network),
         error=error,
         note=ERROR_RATE,

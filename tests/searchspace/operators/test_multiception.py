@@ -6,6 +6,7 @@ import torch.nn.functional as F
 
 from searchspace import (
     Architecture,
+    DenseMixConv,
     DepthwiseSeparable,
     InputError,
     MixConv,
@@ -170,3 +171,43 @@ def test_rejects_bad_kernels() -> None:
             kind(3)
     with pytest.raises(InputError, match="kernel must be odd, got 2"):
         DepthwiseSeparable(2)
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_the_plain_form_is_a_depthwise_convolution_with_the_stride_and_a_1x1(stride) -> None:
+    module = DepthwiseSeparable(5, form="plain").module(slot(stride=stride))
+    depthwise, pointwise = module
+    x = torch.randn(2, 7, 6, 5, requires_grad=True)
+    maps = [
+        F.conv2d(x[:, c : c + 1], depthwise.weight[c : c + 1], stride=stride, padding=2)
+        for c in range(7)
+    ]
+    slow = torch.einsum("oc,nchw->nohw", pointwise.weight[:, :, 0, 0], torch.cat(maps, 1))
+    assert_same(module(x), slow + pointwise.bias[:, None, None], [x, *module.parameters()])
+    cost, pixels = measure_module(module, (1, 7, 6, 5)), 30 if stride == 1 else 9
+    assert cost.macs == pixels * (7 * 25 + 7 * 5)
+    assert cost.params == 7 * 25 + 7 * 5 + 5
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_dense_mixconv_convolves_each_group_by_itself_and_ends_in_a_relu(stride) -> None:
+    module = DenseMixConv((5, 3)).module(slot(stride=stride, position="block_first"))
+    x = torch.randn(2, 7, 6, 5, requires_grad=True)
+    # Of seven channels four go into the first group, of five channels three come from it.
+    first, second = module.convs
+    maps = (
+        F.conv2d(x[:, :4], first.weight, stride=stride, padding=1),
+        F.conv2d(x[:, 4:], second.weight, stride=stride, padding=2),
+    )
+    assert_same(module(x), torch.cat(maps, 1).clamp(min=0), [x, *module.parameters()])
+    pairs, pixels = 4 * 3 * 9 + 3 * 2 * 25, 30 if stride == 1 else 9
+    cost = measure_module(module, (1, 7, 6, 5))
+    assert (cost.macs, cost.params) == (pixels * pairs, pairs)
+
+
+def test_dense_mixconv_goes_where_an_activation_follows() -> None:
+    choice = DenseMixConv()
+    assert choice.illegal(slot(position="block_first")) is None
+    assert "ends in an activation" in choice.illegal(slot(position="block_last"))
+    assert "2 channels cannot be split" in choice.illegal(slot(2, position="block_first"))
+    assert "grouped already" in choice.illegal(slot(6, 6, position="bottleneck", groups=3))
