@@ -41,6 +41,7 @@ VERBS = {
     "run": Verb(*EXPERIMENT, "Run a named study or a study file, or continue it.", (), True),
     "search": Verb("studies.cli.search_command", "search", "Search a space of networks."),
     "report": Verb("analysis.report", "report", "Print runs and write a page about them."),
+    "watch": Verb("analysis.watch", "watch", "Show runs live in a browser while they go on."),
     "pick": Verb("analysis.pick", "pick", "Name the best network of a run within limits."),
     "train": Verb("trainers.command", "main", "Train one network."),
     "export": Verb("trainers.export.command", "main", "Export a trained network as files."),

@@ -36,9 +36,10 @@ ROOMS: dict[str, str] = {
     "studies.rundir": "studies.spec",
     "studies.stats": "studies.spec",
     "studies.execution": "studies.spec studies.rundir studies.stats",
+    "studies.trackers": "",
     "studies.cli": (
         "studies.spec studies.rundir studies.stats studies.execution studies.samplers "
-        "studies.search studies.papers"
+        "studies.search studies.papers studies.trackers"
     ),
     "studies.papers": "studies.spec",
     "studies.samplers": "",
@@ -54,6 +55,7 @@ ROOMS: dict[str, str] = {
     ),
     "analysis.notebooks": "analysis.stats analysis.data analysis.render analysis.sections",
     "analysis.audit": "",
+    "analysis.live": "analysis.stats analysis.data analysis.render analysis.sections",
 }
 
 

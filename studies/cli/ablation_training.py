@@ -18,6 +18,7 @@ from studies.rundir.store import RunStore
 from studies.rundir.tuning import is_tuning
 from studies.spec.ablation import Ablation
 from studies.stats.looks import outcome_text
+from studies.trackers.tracking import Tracking
 
 
 @dataclass(frozen=True)
@@ -25,12 +26,14 @@ class TrainingOptions:
     """How jobs without a result are trained.
 
     With `retry_failed`, jobs of tuning that failed by themselves are trained once more too. After
-    `budget` seconds from the start of the command no job is started.
+    `budget` seconds from the start of the command no job is started. `tracking` is told
+    of the jobs.
     """
 
     retry_failed: bool = False
     budget: float | None = None
     started: float = field(default_factory=time.monotonic)
+    tracking: Tracking = field(default_factory=Tracking)
 
     @property
     def deadline(self) -> float:
@@ -57,7 +60,8 @@ def train_missing(
         store.ask(ablation, environment())
         if ablation.design.latency:
             measure_latencies(ablation, store)
-        progress = Progress(console)
+        progress = Progress(console, options.tracking)
+        progress.begin(store.folder, ablation.name)
         queue = StagedQueue(
             ablation, store, backend.resources, progress.callbacks(), again, options.deadline
         )

@@ -47,5 +47,20 @@ Address = Annotated[
     str | None, typer.Option(help="Ray cluster to use, for example auto or ray://host:10001.")
 ]
 
+Track = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="URI",
+        help="Tell a tracker of every epoch; may be repeated: tensorboard[:FOLDER], mlflow:URI, "
+        "wandb[:PROJECT], csv[:FILE].",
+    ),
+]
+Watch = Annotated[
+    bool,
+    typer.Option(
+        "--watch", help="Show the run as it goes on, on a page at an address of this machine."
+    ),
+]
+
 FILES = (".yaml", ".yml", ".json")
 """Suffixes of files that hold a study, a search or a space."""

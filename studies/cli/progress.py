@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, TextColumn
@@ -10,6 +11,7 @@ from rich.progress import Progress as Bar
 
 from studies.execution.job_queue import RunCallbacks
 from studies.spec.ablation import costs
+from studies.trackers.tracking import Tracking
 from trainers import Job, Result
 
 STEP_OVERHEAD_MACS = 2_000_000
@@ -45,8 +47,9 @@ def _kind(job: Job) -> Hashable:
 class Progress:
     """A bar on a terminal, a line for each job that ended elsewhere; both with the time left."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, tracking: Tracking | None = None) -> None:
         self.console = console
+        self.tracking = tracking or Tracking()
         self.jobs: dict[str, Job] = {}
         self.names: dict[str, str] = {}
         self.work: dict[str, float] = {}
@@ -70,7 +73,25 @@ class Progress:
 
     def callbacks(self) -> RunCallbacks:
         """What to call as jobs advance."""
-        return RunCallbacks(self.started, self.epoch, self.ended, self.note)
+        return RunCallbacks(
+            started=self._started,
+            epoch=self.epoch,
+            ended=self._ended,
+            note=self.note,
+            epochs=self.tracking.epochs,
+        )
+
+    def begin(self, folder: Path, experiment: str) -> None:
+        """Begin an experiment in a run directory, of which the trackers are told from now on."""
+        self.tracking.begin(folder, experiment, lambda: (self.total, self.done(), self.left()))
+
+    def _started(self, job: Job, name: str) -> None:
+        self.started(job, name)
+        self.tracking.started(job, name)
+
+    def _ended(self, key: str, result: Result) -> None:
+        self.ended(key, result)
+        self.tracking.ended(key, result)
 
     @contextmanager
     def showing(self, jobs_left: Callable[[], int]) -> Iterator[None]:
@@ -78,8 +99,11 @@ class Progress:
         self.jobs_left = jobs_left
         if not self.console.is_terminal:
             self.console.print(f"{self.total} jobs to train; starting workers")
-        with self.bar:
-            yield
+        try:
+            with self.bar:
+                yield
+        finally:
+            self.tracking.close()
 
     @property
     def total(self) -> int:
@@ -119,6 +143,7 @@ class Progress:
     def note(self, text: str) -> None:
         """Tell of something else."""
         self._tell(text)
+        self.tracking.note(text)
 
     def left(self) -> str:
         """The time left, from the work done since the first report."""

@@ -2,7 +2,8 @@
 
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -25,8 +26,11 @@ from studies.search.warm_start import take_over
 from studies.spec.ablation import Ablation, Study
 from studies.spec.search import Search
 from studies.spec.user_operators import check_unchanged
+from studies.trackers.tracking import Tracking
 
 E = TypeVar("E", Ablation, Search)
+
+REPORT = "report.html"
 
 
 def run_study(
@@ -108,6 +112,7 @@ def run_search(
     warm_start: Sequence[Path] = (),
     *,
     retry_failed: bool = False,
+    tracking: Tracking | None = None,
 ) -> int:
     """Train what is left of a search and print how its trials ended; the status to exit with."""
     with store.locked():
@@ -115,7 +120,8 @@ def run_search(
         if warm_start:
             count = take_over(search, store, warm_start)
             console.print(f"{count} trials were taken over from earlier runs.")
-        progress = Progress(console)
+        progress = Progress(console, tracking)
+        progress.begin(store.folder, search.name)
         queue = SearchScheduler(
             search, store, backend.resources, progress.callbacks(), retry_failed=retry_failed
         )
@@ -155,18 +161,33 @@ def prepare(experiment: E, store: RunStore, *, fresh: bool, console: Console) ->
         raise InputError(f"{store.folder} cannot be continued: {error}") from None
 
 
-def report_run(store: RunStore, status: int) -> int:
-    """Report a run, unless it was interrupted; the status to exit with."""
+def report_run(store: RunStore, status: int, tracking: Tracking) -> int:
+    """Report a run, unless it was interrupted, and track the page; the status to exit with."""
     if status > STATUS_BASE:
         return status
     reported = analyse("report", str(store.folder))
+    tracking.report(store.folder / REPORT)
     return status or reported
+
+
+@contextmanager
+def watched(folders: Sequence[Path], wanted: bool) -> Iterator[None]:
+    """Serve a live page of runs while they go on, from a program of its own, if it is wanted."""
+    if not wanted:
+        yield
+        return
+    words = [sys.executable, "-m", "analysis.watch", *map(str, folders)]
+    with subprocess.Popen(words) as server:
+        try:
+            yield
+        finally:
+            server.terminate()
 
 
 def analyse(tool: Literal["report", "summary"], *arguments: str) -> int:
     """Run a command of `analysis` on what was written; the status to exit with.
 
-    The only place where `studies` reaches the package below it: as another program, which reads
+    Here and in `watched` `studies` reaches the package below it: as another program, which reads
     the run directories, so that nothing of `analysis` is imported.
     """
     return subprocess.call([sys.executable, "-m", f"analysis.{tool}", *arguments])

@@ -17,6 +17,8 @@ from studies.cli.options import (
     Fresh,
     KeepWeights,
     TimeLimit,
+    Track,
+    Watch,
     Workers,
 )
 
@@ -142,6 +144,8 @@ def search(
     time_limit: TimeLimit = None,
     keep_weights: KeepWeights = "front",
     address: Address = None,
+    track: Track = None,
+    watch: Watch = False,
 ) -> int:
     """Search a space for networks that trade accuracy against cost.
 
@@ -152,11 +156,12 @@ def search(
 
     from searchspace.console import plain_console
     from studies.cli.preview import check_data
-    from studies.cli.running import prepare, report_run, run_search
+    from studies.cli.running import prepare, report_run, run_search, watched
     from studies.cli.search_preview import search_table
     from studies.execution.ray_backend import RayBackend
     from studies.execution.resources import Resources
     from studies.rundir.store import RunStore
+    from studies.trackers.tracking import Tracking
 
     # Networks are priced one image at a time: more threads would only wait for each other.
     torch.set_num_threads(1)
@@ -184,6 +189,7 @@ def search(
         },
         [*(change or []), *([] if epochs is None else [f"epochs={epochs}"])],
     )
+    tracking = Tracking(track or [])
     experiment = asked.search
     check_parts(experiment)
     data_root = data_root or asked.data_root
@@ -208,11 +214,17 @@ def search(
         if missing_data:
             console.print(missing_data)
         return 0
-    with RayBackend(resources) as backend:
+    with RayBackend(resources) as backend, watched([store.folder], watch):
         status = run_search(
-            experiment, store, backend, console, warm_start or [], retry_failed=retry_failed
+            experiment,
+            store,
+            backend,
+            console,
+            warm_start or [],
+            retry_failed=retry_failed,
+            tracking=tracking,
         )
-    return report_run(store, status)
+    return report_run(store, status, tracking)
 
 
 def check_parts(search: "Search") -> None:

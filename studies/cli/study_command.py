@@ -16,6 +16,8 @@ from studies.cli.options import (
     Fresh,
     KeepWeights,
     TimeLimit,
+    Track,
+    Watch,
     Workers,
 )
 
@@ -102,6 +104,8 @@ def run(
     time_limit: TimeLimit = None,
     keep_weights: KeepWeights = "front",
     address: Address = None,
+    track: Track = None,
+    watch: Watch = False,
 ) -> int:
     """Run a named study; the same command again continues it, or replays it if it is finished.
 
@@ -122,7 +126,7 @@ def run(
     from studies.cli.ablation_training import TrainingOptions
     from studies.cli.pilot import measured_pilot, pilot_ablation, pilot_text
     from studies.cli.preview import check_data, plan_table
-    from studies.cli.running import prepare, report_run, run_ablation, run_all
+    from studies.cli.running import prepare, report_run, run_ablation, run_all, watched
     from studies.cli.study_choice import (
         ALL,
         named_studies,
@@ -136,6 +140,7 @@ def run(
     from studies.execution.resources import Resources
     from studies.rundir.store import RunStore
     from studies.spec.study_file import PRESET, read_study
+    from studies.trackers.tracking import Tracking
     from trainers.arguments import parse_task
 
     file = read_study(name) if Path(name).suffix in FILES else None
@@ -157,7 +162,8 @@ def run(
         keep_weights=keep_weights,
         cpus_per_trial=cpus_per_trial,
     )
-    options = TrainingOptions(retry_failed, budget)
+    tracking = Tracking(track or [])
+    options = TrainingOptions(retry_failed, budget, tracking=tracking)
     if max_seeds is not None and not until_decided:
         raise InputError("--max-seeds is the planned maximum of --until-decided; give both")
     studies = [file.study] if file else named_studies(name, preset)
@@ -190,7 +196,7 @@ def run(
             if missing_data:
                 console.print(missing_data)
         return 0
-    with RayBackend(resources) as backend:
+    with RayBackend(resources) as backend, watched([s.folder for s in stores], watch):
         if name == ALL:
             return run_all(ablations, out, backend, console, fresh=fresh, options=options)
         status = run_ablation(
@@ -199,4 +205,4 @@ def run(
     if pilot and not status:
         console.print(pilot_text(design, measured_pilot(stores[0])), markup=False)
         return 0
-    return report_run(stores[0], status)
+    return report_run(stores[0], status, tracking)

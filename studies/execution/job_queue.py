@@ -18,7 +18,7 @@ from studies.execution.resources import Resources
 from studies.execution.worker import StepReport, WorkItem
 from studies.rundir.record import Cause, Record, record_now
 from studies.rundir.store import RunStore
-from trainers import Job, Result
+from trainers import Epoch, Job, Result
 
 RETRIES = 2
 """How often a job goes on after its worker was lost."""
@@ -31,12 +31,16 @@ Decision = Literal["continue", "pause", "stop"]
 
 @dataclass(frozen=True)
 class RunCallbacks:
-    """What is called as jobs advance: with the job and its name, or its key."""
+    """What is called as jobs advance: with the job and its name, or its key.
+
+    `epoch` is called with the number of the last epoch, `epochs` with those that were added.
+    """
 
     started: Callable[[Job, str], None] = lambda job, name: None
     epoch: Callable[[str, int], None] = lambda key, epoch: None
     ended: Callable[[str, Result], None] = lambda key, result: None
     note: Callable[[str], None] = lambda text: None
+    epochs: Callable[[str, tuple[Epoch, ...]], None] = lambda key, epochs: None
 
 
 class JobQueue(ABC):
@@ -107,6 +111,7 @@ class JobQueue(ABC):
             return "stop"
         if report.epochs:
             self.callbacks.epoch(key, report.epochs[-1].epoch)
+            self.callbacks.epochs(key, report.epochs)
         decision = self.decide(job, report)
         if report.record is not None:
             self._end(job, report.record)

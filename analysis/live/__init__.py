@@ -1,0 +1,1 @@
+"""Pages of runs that change while the runs go on."""
