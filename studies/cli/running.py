@@ -1,5 +1,6 @@
 """Runs experiments: trains the jobs without a result, keeps the others, and has runs reported."""
 
+import gc
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -125,6 +126,8 @@ def run_search(
         queue = SearchScheduler(
             search, store, backend.resources, progress.callbacks(), retry_failed=retry_failed
         )
+        # What was restored stays to the end: garbage collection need not visit it with each trial.
+        gc.freeze()
         try:
             if queue.open:
                 with progress.showing(queue.jobs_left):

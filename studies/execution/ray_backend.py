@@ -73,13 +73,20 @@ class RayBackend:
         self.close()
 
     def close(self) -> None:
-        """End all workers and remove the data that they share; the next run starts others."""
+        """End all workers and remove the data that they share; the next run starts others.
+
+        Nothing that they would still do is needed: results are stored when they are reported.
+        """
         if self.watchdog is not None:
             self.watchdog.stop()
             self.watchdog = None
         if self.started:
             import ray
 
+            node = ray._private.worker._global_node
+            if node is not None:
+                # It would give each of its processes a second to end by itself, one by one.
+                node.kill_all_processes = lambda **settings: _kill_ray()
             ray.shutdown()
             data_cache.release(self.name)
             self.started = False
@@ -164,7 +171,7 @@ def _kill_ray() -> None:
     if node is not None:
         # Agents of a killed raylet may stay for ever; afterwards they are nobody's descendants.
         descendants = psutil.Process().children(recursive=True)
-        node.kill_all_processes(check_alive=False, allow_graceful=False)
+        type(node).kill_all_processes(node, check_alive=False, allow_graceful=False)
         for process in descendants:
             with suppress(psutil.NoSuchProcess):
                 process.kill()

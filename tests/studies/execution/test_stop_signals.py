@@ -4,11 +4,14 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
+from studies.execution.ray_backend import RayBackend
+from studies.execution.resources import Resources
 from studies.execution.stop_signals import STOPPING, StopSignals
 from studies.rundir.store import RunStore
 from tests.studies.execution.test_ray_backend import drive, lines, wait_for_lines
@@ -74,3 +77,45 @@ def test_a_run_that_is_stopped_says_so_and_leaves_nothing(
     while processes_of_session(driver.pid) and time.monotonic() < deadline:
         time.sleep(0.2)
     assert processes_of_session(driver.pid) == {}
+
+
+class RayProcess:
+    """A process of Ray's that does not end by itself."""
+
+    pid = -1
+
+    def __init__(self) -> None:
+        self.killed = False
+
+    def poll(self) -> int | None:
+        return -9 if self.killed else None
+
+    def kill(self) -> None:
+        self.killed = True
+
+    def wait(self, timeout: float | None = None) -> None:
+        assert self.killed, "it is waited for until it ends by itself"
+
+    def terminate(self) -> None:
+        raise AssertionError("it is given time to end by itself")
+
+
+def test_no_process_of_ray_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ray gives each of its processes a second, one after another, if it is not told otherwise."""
+    from ray._private import worker
+    from ray._private.node import Node
+    from ray._private.services import ProcessInfo
+
+    names = ("raylet", "gcs_server", "monitor", "log_monitor", "reaper")
+    processes = {name: RayProcess() for name in names}
+    node = object.__new__(Node)
+    node.head, node.removal_lock = True, threading.Lock()
+    node.all_processes = {
+        name: [ProcessInfo(each, None, None, *[False] * 5)] for name, each in processes.items()
+    }
+    monkeypatch.setattr(Node, "destroy_external_storage", lambda self: None)
+    monkeypatch.setattr(worker, "_global_node", node)
+    backend = RayBackend(Resources())
+    backend.started = True
+    backend.close()
+    assert all(process.killed for process in processes.values())
