@@ -10,7 +10,6 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-import typer
 from torch import Tensor, nn
 
 from benchmarks.timing import Pair, paired, show, training_step
@@ -85,7 +84,7 @@ def training(case: Case, device: str, repeats: int, compiled: bool = False) -> P
     loop, ours, x = forms(case, device)
     torch.testing.assert_close(ours(x), loop(x), rtol=1e-4, atol=1e-4)
     fast = torch.compile(ours) if compiled else ours
-    return paired(training_step(loop, x), training_step(fast, x), repeats)
+    return paired(training_step(loop, x), training_step(fast, x), repeats, device)
 
 
 def inference(case: Case, device: str, repeats: int) -> Pair:
@@ -95,7 +94,7 @@ def inference(case: Case, device: str, repeats: int) -> Pair:
     folded = deploy(ours)
     with torch.no_grad():
         torch.testing.assert_close(folded(x), loop(x), rtol=1e-4, atol=1e-4)
-    return paired(_inference(loop, x), _inference(folded, x), repeats)
+    return paired(_inference(loop, x), _inference(folded, x), repeats, device)
 
 
 def _inference(module: nn.Module, x: Tensor) -> Callable[[], object]:
@@ -132,4 +131,6 @@ def main(
 
 
 if __name__ == "__main__":
+    import typer
+
     typer.run(main)

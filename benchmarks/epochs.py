@@ -9,11 +9,10 @@ bfloat16, and no wait for the device within an epoch.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
-import typer
 from torch import Tensor, nn
 
 from benchmarks.timing import Pair, paired, show
@@ -149,7 +148,7 @@ def epochs(
     """An epoch over `n` images by hand, and one of `Training`."""
     training = Training(Job(architecture, CifarShaped(n), recipe, 0), device=device)
     by_hand = tuned_epoch(training) if tuned else plain_epoch(training)
-    return paired(by_hand, training.epoch, repeats)
+    return paired(by_hand, training.epoch, repeats, device)
 
 
 def settings(device: str, *, compiled: bool) -> dict[str, Recipe]:
@@ -176,11 +175,10 @@ def main(
     device: str = "cpu",
     repeats: int = 5,
     images: int = 512,
-    resnet18: Annotated[
-        bool, typer.Option(help="In place of ResNet-20; ten times the work.")
-    ] = False,
-    compiled: Annotated[bool, typer.Option(help="Compile too, which takes a minute each.")] = False,
+    resnet18: bool = False,
+    compiled: bool = False,
 ) -> None:
+    """Time ResNet-20, or ResNet-18, ten times the work; compiled too, which takes a minute each."""
     torch.set_num_threads(1)
     keep_freed_memory()
     architecture = Architecture(ResNet(18, stem="small") if resnet18 else ResNetCifar(20))
@@ -196,4 +194,6 @@ def main(
 
 
 if __name__ == "__main__":
+    import typer
+
     typer.run(main)

@@ -100,7 +100,7 @@ def compare(api: str, workers: int, count: int, device: str, repeats: int) -> Pa
         for _ in ours(split, order, generator):
             pass
 
-    return paired(lambda: _exhaust(loader), whole_batches, repeats)
+    return paired(lambda: _exhaust(loader), whole_batches, repeats, device)
 
 
 def _exhaust(batches: Iterable[object]) -> None:

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 import torch
 import torch.nn.functional as F
-import typer
 from torch import Tensor, nn
 
 from benchmarks.timing import Pair, paired, show, training_step
@@ -76,7 +75,7 @@ def compare(shape: tuple[int, int, int], device: str, repeats: int) -> Pair:
     layers = Layers(ours.module).to(device)
     x = torch.randn(images, chs, side, side, device=device)
     torch.testing.assert_close(ours(x), layers(x), rtol=1e-4, atol=1e-4)
-    return paired(training_step(layers, x), training_step(ours, x), repeats)
+    return paired(training_step(layers, x), training_step(ours, x), repeats, device)
 
 
 def main(device: str = "cpu", repeats: int = 15) -> None:
@@ -92,4 +91,6 @@ def main(device: str = "cpu", repeats: int = 15) -> None:
 
 
 if __name__ == "__main__":
+    import typer
+
     typer.run(main)

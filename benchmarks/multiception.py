@@ -7,7 +7,6 @@ import copy
 from collections.abc import Iterator
 
 import torch
-import typer
 from torch import Tensor, nn
 
 from benchmarks.timing import Pair, paired, show, training_step
@@ -72,7 +71,7 @@ def compare(case: Case, device: str, repeats: int) -> Pair:
     layers = Layers(ours)
     x = torch.randn(images, in_chs, side, side, device=device)
     torch.testing.assert_close(ours(x), layers(x), rtol=1e-4, atol=1e-4)
-    return paired(training_step(layers, x), training_step(ours, x), repeats)
+    return paired(training_step(layers, x), training_step(ours, x), repeats, device)
 
 
 def compare_depthwise(case: tuple[int, int, int, int], device: str, repeats: int) -> Pair:
@@ -83,7 +82,7 @@ def compare_depthwise(case: tuple[int, int, int, int], device: str, repeats: int
     x = torch.randn(images, chs, side, side, device=device)
     x = x.contiguous(memory_format=torch.channels_last)
     torch.testing.assert_close(ours(x), plain(x), rtol=1e-4, atol=1e-4)
-    return paired(training_step(plain, x), training_step(ours, x), repeats)
+    return paired(training_step(plain, x), training_step(ours, x), repeats, device)
 
 
 def main(device: str = "cpu", repeats: int = 15) -> None:
@@ -107,4 +106,6 @@ def main(device: str = "cpu", repeats: int = 15) -> None:
 
 
 if __name__ == "__main__":
+    import typer
+
     typer.run(main)

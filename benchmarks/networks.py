@@ -7,11 +7,10 @@ With `--bound` the definition is timed against its convolutions alone, as if all
 
 import copy
 from collections.abc import Callable, Iterator, Mapping
-from typing import Annotated, Any
+from typing import Any
 
 import torch
 import torch.nn.functional as F
-import typer
 from torch import Tensor, nn
 
 from benchmarks import coconv, mssar, multiception
@@ -120,15 +119,19 @@ def compare(
     layout = torch.channels_last if channels_last else torch.contiguous_format
     ours = copy.deepcopy(network).to(memory_format=layout)
     fast = whole_step(ours, images.contiguous(memory_format=layout), compiled=compiled)
-    return paired(whole_step(definition, images), fast, repeats)
+    return paired(whole_step(definition, images), fast, repeats, images.device.type)
 
 
-def bound(network: nn.Module, images: Tensor, repeats: int, *, channels_last: bool) -> Pair:
+def convolutions_alone(
+    network: nn.Module, images: Tensor, repeats: int, *, channels_last: bool
+) -> Pair:
     """Time the definition's step and one of its convolutions alone."""
     layout = torch.channels_last if channels_last else torch.contiguous_format
     bare = copy.deepcopy(plain(network, BARE)).to(memory_format=layout)
     fast = whole_step(bare, images.contiguous(memory_format=layout))
-    return paired(whole_step(plain(copy.deepcopy(network)), images), fast, repeats)
+    return paired(
+        whole_step(plain(copy.deepcopy(network)), images), fast, repeats, images.device.type
+    )
 
 
 def main(
@@ -138,7 +141,7 @@ def main(
     images: int = 128,
     sizes: list[int] | None = None,
     compiled: bool = False,
-    convolutions: Annotated[bool, typer.Option("--bound")] = False,
+    bound: bool = False,
     operator: str = "",
 ) -> None:
     """Compare at `sizes`, 8 and 32 by default, the operators whose names begin with `operator`."""
@@ -154,15 +157,17 @@ def main(
             for size in sizes:
                 x = torch.randn(images, 3, size, size, device=device)
                 for last in (False, True):
-                    if convolutions:
-                        pair = bound(network, x, repeats, channels_last=last)
+                    if bound:
+                        pair = convolutions_alone(network, x, repeats, channels_last=last)
                     else:
                         pair = compare(network, x, repeats, channels_last=last, compiled=compiled)
                     yield f"{name}, {size} px{', channels last' * last}", pair
 
-    how = ", compiled" * compiled + ", convolutions alone" * convolutions
+    how = ", compiled" * compiled + ", convolutions alone" * bound
     show(f"ResNet-{depth}, training step of {images} images, {device}{how}", rows())
 
 
 if __name__ == "__main__":
+    import typer
+
     typer.run(main)

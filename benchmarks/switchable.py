@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
-import typer
 from torch import Tensor, nn
 
 from benchmarks.timing import Pair, paired, show
@@ -97,7 +96,7 @@ def compare_steps(step: Step, device: str, repeats: int) -> tuple[Pair, float]:
     slow, fast = switchable_steps(step, device)
     torch.testing.assert_close(slow(), fast(), rtol=1e-3, atol=1e-3)
     share = peak_bytes(fast) / peak_bytes(slow)
-    return paired(slow, fast, repeats), share
+    return paired(slow, fast, repeats, device), share
 
 
 def single_steps(step: Step, device: str) -> Callable[[], None]:
@@ -120,7 +119,7 @@ def single_steps(step: Step, device: str) -> Callable[[], None]:
 def bound(step: Step, device: str, repeats: int) -> Pair:
     """The listed step without distillation against plain steps."""
     listed, _ = switchable_steps(replace(step, distillation="none"), device)
-    return paired(listed, single_steps(step, device), repeats)
+    return paired(listed, single_steps(step, device), repeats, device)
 
 
 def main(device: str = "cpu", repeats: int = 5, images: int = 64, side: int = 32) -> None:
@@ -147,4 +146,6 @@ def main(device: str = "cpu", repeats: int = 5, images: int = 64, side: int = 32
 
 
 if __name__ == "__main__":
+    import typer
+
     typer.run(main)

@@ -8,8 +8,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
-from rich.console import Console
-from rich.table import Table
 from torch import Tensor, nn
 
 Call = Callable[[], object]
@@ -30,9 +28,10 @@ class Pair:
     best: float
 
 
-def paired(slow: Call, fast: Call, repeats: int = 15) -> Pair:
+def paired(slow: Call, fast: Call, repeats: int = 15, device: str = "cpu") -> Pair:
     """Time both calls in turn, each after a call of its own that is not timed."""
-    return pair_of([(_milliseconds(slow), _milliseconds(fast)) for _ in range(repeats)])
+    timed = _gpu_milliseconds if device.startswith("cuda") else _milliseconds
+    return pair_of([(timed(slow), timed(fast)) for _ in range(repeats)])
 
 
 def pair_of(times: Sequence[tuple[float, float]]) -> Pair:
@@ -48,16 +47,21 @@ def pair_of(times: Sequence[tuple[float, float]]) -> Pair:
 def _milliseconds(call: Call) -> float:
     # The untimed call leaves the caches and the allocator as this form leaves them.
     call()
-    _wait()
     start = time.perf_counter()
     call()
-    _wait()
     return 1e3 * (time.perf_counter() - start)
 
 
-def _wait() -> None:
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()
+def _gpu_milliseconds(call: Call) -> float:
+    """Between two events on the GPU, which include its waits for the host."""
+    call()
+    torch.cuda.synchronize()
+    start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+    start.record()
+    call()
+    end.record()
+    torch.cuda.synchronize()
+    return start.elapsed_time(end)
 
 
 def training_step(module: nn.Module, *inputs: Tensor) -> Call:
@@ -75,6 +79,9 @@ def training_step(module: nn.Module, *inputs: Tensor) -> Call:
 
 def show(title: str, rows: Iterable[tuple[str, Pair]], out: Path | None = None) -> None:
     """Print one line for each case and the median ratio of all; append them as JSON lines too."""
+    from rich.console import Console
+    from rich.table import Table
+
     table = Table("case", "definition ms", "ours ms", "ratio", "quartiles", "best", title=title)
     ratios = []
     for case, pair in rows:

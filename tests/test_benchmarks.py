@@ -1,6 +1,8 @@
 """The benchmarks compare equal things; how fast they are is not tested."""
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,8 +20,12 @@ from benchmarks import (
     proposals,
     switchable,
 )
+from benchmarks.gpu import __main__ as gpu_command
+from benchmarks.gpu import card
+from benchmarks.gpu.rows import Row, Rows, Settings
 from benchmarks.timing import paired, show, training_step
 from searchspace import Architecture, ResNetCifar, build, named_space
+from tests.support.paths import ROOT
 from trainers import Job, Training
 
 
@@ -130,4 +136,52 @@ def test_whole_networks_agree_with_their_plain_layers() -> None:
         assert networks.compare(network, x, 2, channels_last=True).ratio > 0
         kinds = {type(module) for module in networks.plain(network).modules()}
         assert not kinds & set(networks.PLAIN)
-        assert networks.bound(network, x, 2, channels_last=True).ratio > 0
+        assert networks.convolutions_alone(network, x, 2, channels_last=True).ratio > 0
+
+
+@pytest.mark.slow
+def test_the_command_for_a_gpu_runs_on_a_cpu(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Every part gives a row or says why not; what needs a GPU or other packages is left out."""
+    monkeypatch.setattr(gpu_command, "find_spec", lambda name: None)
+    out = tmp_path / "gpu.json"
+    assert gpu_command.main(["--device", "cpu", "--tiny", "--out", str(out)]) == 0
+    report = json.loads(out.read_text())
+    assert report["machine"]["torch"] == torch.__version__
+    rows = report["rows"]
+    assert {row["part"] for row in rows} == set(gpu_command.parts())
+    without = {row["part"] for row in rows if row["value"] is None and row["note"]}
+    assert without == {"equality", "epoch", "engine"}
+    assert rows[-1]["note"] == "left out: it needs ray, optuna, fvcore"
+    assert not [row for row in rows if row["ok"] is False]
+    assert capsys.readouterr().out.count("\n") == len(rows) + 1
+
+
+def test_a_part_that_fails_or_has_no_time_is_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(settings: Settings) -> Rows:
+        yield Row("a", "first", 1.0)
+        raise ValueError("no such kernel\nmore")
+
+    parts = {"a": broken, "latency": card.latency}
+    monkeypatch.setattr(gpu_command, "parts", lambda: parts)
+    settings = Settings("cpu", size="tiny")
+    first, second, *_ = gpu_command.run(settings)
+    assert (first.value, second.note) == (1.0, "ValueError: no such kernel")
+    over = gpu_command.run(Settings("cpu", deadline=0.0, size="tiny"))
+    assert [row.note for row in over] == ["left out: no time"] * 2
+
+
+def test_the_command_for_a_gpu_needs_torch_alone(tmp_path: Path) -> None:
+    code = (
+        "import sys\n"
+        "for name in ('ray', 'optuna', 'fvcore', 'typer', 'rich', 'sklearn', 'torchvision',\n"
+        "             'pandas', 'yaml', 'scipy'):\n"
+        "    sys.modules[name] = None\n"
+        "from benchmarks.gpu.__main__ import main\n"
+        f"sys.exit(main(['--device', 'cpu', '--tiny', '--part', 'layers', '--part', 'engine',\n"
+        f"               '--out', {str(tmp_path / 'gpu.json')!r}]))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "left out: it needs" in done.stdout

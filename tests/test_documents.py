@@ -1,12 +1,15 @@
 """What the documents tell a reader to type exists, and their example of an operator works."""
 
+import argparse
 import re
 import runpy
 import shlex
 import sys
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,6 +17,7 @@ import torch
 import typer
 
 import searchspace.cli
+from benchmarks.gpu import __main__ as gpu_command
 from convfrontier.__main__ import VERBS
 from searchspace import OPERATORS, Architecture, Space, Static, build
 from searchspace.schema import from_json, to_json
@@ -53,10 +57,24 @@ def parser_of(
         command, args = VERBS[verb].command(args), [*VERBS[verb].options, *args]
     else:
         assert module is not None
+        if module == "benchmarks.gpu":
+            return OfArgparse(gpu_command.command_line()), args
         command, args = command_of(module, args, monkeypatch)
     app = typer.Typer(add_completion=False)
     app.command()(command)
     return typer.main.get_command(app), args
+
+
+class OfArgparse:
+    """A command line of argparse, with what is asked here of one of typer's."""
+
+    def __init__(self, parser: argparse.ArgumentParser) -> None:
+        self.parser = parser
+        self.params = [SimpleNamespace(opts=action.option_strings) for action in parser._actions]
+
+    @contextmanager
+    def make_context(self, name: str, args: list[str]) -> Iterator[SimpleNamespace]:
+        yield SimpleNamespace(params=vars(self.parser.parse_args(args)))
 
 
 def command_of(
