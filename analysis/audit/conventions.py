@@ -198,12 +198,19 @@ def hs_macs(named: NamedNetwork) -> int:
 
 
 def hs_params(named: NamedNetwork) -> int:
-    """All parameters, with grouped convolutions' weights divided by the groups a second time."""
+    """All parameters, as Paddle's counter has them.
+
+    It divides the channels of a group by the groups a second time, in whole numbers, and counts 1
+    for the bias of a linear layer.
+    """
     network = _on_meta(named.architecture, named.num_classes)
     params = _params(network)
     for module in network.modules():
         if isinstance(module, nn.Conv2d):
-            params -= module.weight.numel() - module.weight.numel() // module.groups
+            chs = module.weight.shape[1]
+            params -= module.weight.numel() // chs * (chs - chs // module.groups)
+        elif isinstance(module, nn.Linear) and module.bias is not None:
+            params -= len(module.bias) - 1
     return params
 
 

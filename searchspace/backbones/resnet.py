@@ -36,13 +36,14 @@ class ResNet(Backbone):
 
     Depths 26 and 50 have bottlenecks, whose 3x3 has `groups` groups of `group_width` channels (in
     stage 1 of a network of width 64; both scale with the width). `stem` is "imagenet" (7x7 stride
-    2, 3x3 max pool), "deep" (three 3x3, the first with stride 2, 3x3 max pool) or "small" (3x3
-    stride 1, no pool). `shortcut` is how strided blocks are bypassed, "B" or "D".
+    2, 3x3 max pool), "deep" (three 3x3, the first with stride 2, 3x3 max pool), "wide" (the same
+    with twice the channels) or "small" (3x3 stride 1, no pool). `shortcut` is how strided blocks
+    are bypassed, "B" or "D".
     """
 
     depth: int = 18
     width: int = STANDARD_WIDTH
-    stem: Literal["imagenet", "deep", "small"] = "imagenet"
+    stem: Literal["imagenet", "deep", "wide", "small"] = "imagenet"
     shortcut: Literal["B", "D"] = "B"
     groups: int = 1
     group_width: int = STANDARD_WIDTH
@@ -54,7 +55,7 @@ class ResNet(Backbone):
         check_one_of(tuple(BLOCKS), depth=self.depth)
         check_integer(1, MAX_CHANNELS, width=self.width, groups=self.groups)
         check_integer(1, MAX_CHANNELS, group_width=self.group_width)
-        check_one_of(("imagenet", "deep", "small"), stem=self.stem)
+        check_one_of(("imagenet", "deep", "wide", "small"), stem=self.stem)
         check_one_of(("B", "D"), shortcut=self.shortcut)
         if self.stem == "deep" and self.width % 2:
             raise InputError(f"width must be even with the deep stem, got {self.width}")
@@ -84,7 +85,7 @@ class ResNetNet(nn.Module):
     def __init__(self, spec: ResNet, builder: Builder, num_classes: int, in_chs: int) -> None:
         super().__init__()
         self.conv1 = _stem(spec, in_chs)
-        self.bn1 = nn.BatchNorm2d(spec.width)
+        self.bn1 = nn.BatchNorm2d(_out_chs(spec, 0))
         self.maxpool = nn.Identity() if spec.stem == "small" else nn.MaxPool2d(3, 2, 1)
         self.layer1 = _stage(spec, builder, 1)
         self.layer2 = _stage(spec, builder, 2)
@@ -102,8 +103,10 @@ class ResNetNet(nn.Module):
 
 def _out_chs(spec: ResNet, stage: int) -> int:
     """Channels that leave a stage; stage 0 is the stem."""
+    if not stage:
+        return 2 * spec.width if spec.stem == "wide" else spec.width
     expansion = EXPANSION if spec.depth in BOTTLENECKS else 1
-    return spec.width * 2 ** (stage - 1) * expansion if stage else spec.width
+    return spec.width * 2 ** (stage - 1) * expansion
 
 
 def _stem(spec: ResNet, in_chs: int) -> nn.Module:
@@ -111,7 +114,8 @@ def _stem(spec: ResNet, in_chs: int) -> nn.Module:
         return nn.Conv2d(in_chs, spec.width, 3, padding=1, bias=False)
     if spec.stem == "imagenet":
         return nn.Conv2d(in_chs, spec.width, 7, stride=2, padding=3, bias=False)
-    half = spec.width // 2
+    chs = _out_chs(spec, 0)
+    half = chs // 2
     return nn.Sequential(
         nn.Conv2d(in_chs, half, 3, stride=2, padding=1, bias=False),
         nn.BatchNorm2d(half),
@@ -119,7 +123,7 @@ def _stem(spec: ResNet, in_chs: int) -> nn.Module:
         nn.Conv2d(half, half, 3, padding=1, bias=False),
         nn.BatchNorm2d(half),
         nn.ReLU(),
-        nn.Conv2d(half, spec.width, 3, padding=1, bias=False),
+        nn.Conv2d(half, chs, 3, padding=1, bias=False),
     )
 
 

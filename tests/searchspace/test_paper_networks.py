@@ -84,7 +84,10 @@ def resnet(backbone: ResNet, classes: int) -> int:
         (50, 32): models.resnext50_32x4d,
     }[backbone.depth, backbone.groups]
     stem = {"imagenet": 0, "small": 27 * 64 - 147 * 64,
-            "deep": 27 * 32 + 288 * 32 + 288 * 64 + 128 - 147 * 64}[backbone.stem]  # fmt: skip
+            "deep": 27 * 32 + 288 * 32 + 288 * 64 + 128 - 147 * 64,
+            # Of the last three, a norm and two 1x1 of the first block.
+            "wide": 27 * 64 + 576 * 64 + 576 * 128 + 256 - 147 * 64
+            + 128 + 64 * (backbone.inner_width(1) + 256)}[backbone.stem]  # fmt: skip
     return torchvision_count(lambda: peer(num_classes=classes)) + stem
 
 
@@ -240,11 +243,14 @@ def test_rivals_of_multiception_have_the_parameters_of_its_authors(
     assert closed_count(entry) == params
 
 
-def test_hs_widths_double_with_the_stage() -> None:
-    choices = named("resnet50d-hs-28w6s-imagenet").choices
-    assert choices["layer1.0.conv2"] == HierarchicalSplit(28, 6)
-    assert choices["layer4.2.conv2"] == HierarchicalSplit(224, 6)
-    assert len(choices) == 16
+def test_hs_stands_in_the_blocks_of_two_stages_that_keep_the_shape() -> None:
+    entry = catalogue_entry("resnet50d-hs-28w6s-imagenet")
+    first, second = HierarchicalSplit(28, 6), HierarchicalSplit(56, 6)
+    assert entry.architecture.choices == {
+        **{f"layer1.{block}.conv2": first for block in (1, 2)},
+        **{f"layer2.{block}.conv2": second for block in (1, 2, 3)},
+    }
+    assert closed_count(entry) == 27_147_223
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,16 @@
 
 from dataclasses import replace
 
-from searchspace import Architecture, Choice, Res2Net, ResNet, SqueezeExcite
-from searchspace.paper_networks.hs import RES2NET, RESNET50D, RESNEXT50D, SE, SETTINGS, split_blocks
+from searchspace import Architecture, Choice, Res2Net, ResNet
+from searchspace.paper_networks.hs import (
+    RES2NET,
+    RESNET50D,
+    RESNEXT50D,
+    SE,
+    SE_RESNEXT50D,
+    SETTINGS,
+    split_blocks,
+)
 from studies.papers.hs.protocol import (
     SMALL,
     SMALL_SETTINGS,
@@ -50,6 +58,7 @@ def _networks(
     resnet: ResNet,
     resnext: ResNet,
     *,
+    se_resnext: ResNet,
     se: dict[str, Choice],
     res2net: dict[str, Choice],
     hs: dict[str, Choice],
@@ -62,17 +71,26 @@ def _networks(
         Arm("se-resnet50-d", Architecture(resnet, se)),
         Arm("res2net50", Architecture(plain, res2net)),
         Arm("resnext50-d", Architecture(resnext)),
-        Arm("se-resnext50-d", Architecture(resnext, se)),
+        Arm("se-resnext50-d", Architecture(se_resnext, se)),
         Arm("hs-resnet50", Architecture(resnet, hs)),
     )
 
 
-LARGE_NETWORKS = _networks(RESNET50D, RESNEXT50D, se=SE, res2net=RES2NET, hs=split_blocks(28, 6))
+LARGE_NETWORKS = _networks(
+    RESNET50D,
+    RESNEXT50D,
+    se_resnext=SE_RESNEXT50D,
+    se=SE,
+    res2net=RES2NET,
+    hs=split_blocks(28, 6),
+)
+# Four groups of four channels in the first stage, where the paper has 32 of four.
+SMALL_RESNEXT = replace(SMALL, groups=4, group_width=32)
 SMALL_NETWORKS = _networks(
     SMALL,
-    # Four groups of four channels in the first stage, where the paper has 32 of four.
-    replace(SMALL, groups=4, group_width=32),
-    se={"*": SqueezeExcite(bias=False)},
+    SMALL_RESNEXT,
+    se_resnext=SMALL_RESNEXT,
+    se=SE,
     res2net={f"layer{stage}.*.conv2": Res2Net(2**stage, 8) for stage in (1, 2, 3, 4)},
     hs=split_blocks(4, 6),
 )
