@@ -30,10 +30,16 @@ def compare(
     only: Annotated[
         list[str] | None, typer.Option(help="Sampler to compare; may be repeated.")
     ] = None,
+    table: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME|FILE",
+            help="digits or macro, or an npz file: docs/searchers.md says what it holds.",
+        ),
+    ] = "digits",
     out: Annotated[Path | None, typer.Option(help="Folder for CSV and Markdown files.")] = None,
 ) -> int:
     """Compare all searchers with random search on a table of trained networks."""
-    from studies.tabular.benchmark_table import read_table
     from studies.tabular.comparison import (
         EARLY_STOPPING_SEARCHERS,
         SEARCHERS,
@@ -42,7 +48,7 @@ def compare(
         compare_by_trials,
         markdown,
     )
-    from studies.tabular.digits_space import SPACE, TABLE
+    from studies.tabular.table_file import open_table
 
     if repeats < 2:
         raise InputError(f"--repeats must be at least 2, got {repeats}")
@@ -51,19 +57,23 @@ def compare(
         if name not in samplers:
             raise InputError(f"--only must be one of {', '.join(samplers)}, got {name!r}")
     chosen = {"random", *(only or samplers)}
-    table, workers = read_table(SPACE, TABLE), workers or os.cpu_count() or 1
+    networks, workers = open_table(table), workers or os.cpu_count() or 1
     console = plain_console(soft_wrap=True)
     searchers = [searcher for searcher in SEARCHERS if searcher.sampler in chosen]
-    trials, curves = compare_by_trials(table, searchers, repeats, workers)
-    console.print(f"All {SPACE.size()} networks trained: {100 * table.ceiling():.1f} %.\n")
+    trials, curves = compare_by_trials(networks, searchers, repeats, workers)
+    console.print(
+        f"All {networks.space.size()} networks trained: {100 * networks.ceiling():.1f} %.\n"
+    )
     console.print(f"After {TRIALS} trials ({repeats} searches each, in % of the best front):\n")
     print(markdown(trials))
-    searchers = [searcher for searcher in EARLY_STOPPING_SEARCHERS if searcher.sampler in chosen]
-    epochs = compare_by_epochs(table, searchers, repeats, workers)
-    console.print(f"After {TRIALS * table.epochs} epochs:\n")
-    print(markdown(epochs))
+    frames = {"trials": trials, "curves": curves}
+    if networks.epochs > 1:
+        searchers = [each for each in EARLY_STOPPING_SEARCHERS if each.sampler in chosen]
+        frames["epochs"] = compare_by_epochs(networks, searchers, repeats, workers)
+        console.print(f"After {TRIALS * networks.epochs} epochs:\n")
+        print(markdown(frames["epochs"]))
     if out is not None:
-        _write(out, {"trials": trials, "curves": curves, "epochs": epochs})
+        _write(out, frames)
     return 0
 
 

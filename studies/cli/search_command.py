@@ -62,7 +62,7 @@ def search(
     ] = None,
     sampler: Annotated[
         str | None,
-        typer.Option(help="What proposes networks: docs/search.md has them [default: tpe]"),
+        typer.Option(help="What proposes networks: docs/search.md has them [default: informed]"),
     ] = None,
     sampler_set: Annotated[
         list[str] | None, typer.Option(metavar="K=V", help="A setting of the sampler.")

@@ -21,6 +21,9 @@ from searchspace.space.tree import Path
 MAX_ENUMERATED = 4096
 """The most architectures of a space that are all listed; from a larger space some are drawn."""
 
+POINTS = "points"
+"""The attribute of a trial that holds its objectives by input size, if it has several."""
+
 Parameters = tuple[dict[str, str], dict[str, CategoricalDistribution]]
 """The values of a trial's parameters and their distributions, both by parameter name."""
 

@@ -53,7 +53,7 @@ class BruteForceSampler(ArchitectureSampler):
 class QmcSampler(ArchitectureSampler):
     """The points of one scrambled Sobol sequence, with a dimension for each decision.
 
-    Optuna's QMC sampler draws categorical parameters independently at random, and here all are.
+    Optuna's QMC sampler draws parameters, which the limits would then change.
     """
 
     def choose(self, study: Study, trial: FrozenTrial, rng: Random) -> Rows:

@@ -1,9 +1,9 @@
-"""Gaussian process model of one measured objective of architectures.
+"""Gaussian process model of one measured objective of networks.
 
-Its kernel is a sum over three views of an architecture: the option of each decision, how often each
-option occurs in the whole architecture, and the logarithms of its costs. Predictions average over
-the most likely kernel hyperparameters of a small grid, weighted by marginal likelihood (Rasmussen
-and Williams, Gaussian Processes for Machine Learning, chapters 2 and 5).
+Its kernel is a sum over two views of a network: the option of each decision, and the logarithms of
+its costs. Predictions average over the most likely kernel hyperparameters of a small
+grid, weighted by marginal likelihood (Rasmussen and Williams, Gaussian Processes for Machine
+Learning, chapters 2 and 5).
 """
 
 from collections.abc import Sequence
@@ -13,16 +13,14 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from searchspace.space import Space
-from searchspace.space.encoding import Rows
 from studies.samplers.pareto import Floats
 
-WEIGHTS = ((0.34, 0.33, 0.33), (0.6, 0.2, 0.2), (0.2, 0.6, 0.2), (0.2, 0.2, 0.6))
-"""Shares of the three views in the prior variance."""
+WEIGHTS = ((0.5, 0.5), (0.8, 0.2), (0.2, 0.8))
+"""Shares of the two views in the prior variance."""
 LENGTHS = (0.7, 1.4, 2.8)
 """Length scales, in units of the root mean square distance between the observations."""
-NOISES = (0.03, 0.1, 0.3)
-"""Noise variance of one measurement, as a share of the prior variance."""
+NOISES = (0.03, 0.1, 0.3, 1.0, 3.0)
+"""Noise variance of one measurement, in units of the prior variance."""
 GRID = tuple(product(WEIGHTS, LENGTHS, NOISES))
 MAX_FITTED = 64
 """The most observations, the latest ones, that the marginal likelihood is computed from."""
@@ -30,33 +28,15 @@ AVERAGED = 5
 """The number of most likely hyperparameters that predictions average over."""
 
 
-class Views:
-    """Turns rows of a space into the vectors of the three views."""
-
-    def __init__(self, space: Space) -> None:
-        self.space = space
-        labels = [list(column) for column in space.encoding.labels.values()]
-        names = sorted({label for column in labels for label in column})
-        index = {name: i for i, name in enumerate(names)}
-        self.width = len(names)
-        self.label_indices = [np.array([index[label] for label in column]) for column in labels]
-
-    def __call__(self, rows: Rows) -> tuple[Floats, Floats, Floats]:
-        """One-hot options, counts of options, logarithms of MACs and parameters; (N, D) each."""
-        index = np.arange(len(rows))
-        counts = np.zeros((len(rows), self.width))
-        for column, indices in zip(rows.T, self.label_indices, strict=True):
-            present = column >= 0
-            counts[index[present], indices[column[present]]] += 1.0
-        options = self.space.encoding.one_hot(rows)
-        return options, counts, np.log1p(np.stack(self.space.price(rows), 1))
+Views = tuple[Floats, Floats]
+"""One-hot options of networks and logarithms of their costs, (N, D) each."""
 
 
 @dataclass(frozen=True)
 class KernelHyperparameters:
     """View weights, length scale and noise of a kernel, and its share in the average."""
 
-    weights: tuple[float, float, float]
+    weights: tuple[float, float]
     length: float
     noise: float
     share: float
@@ -73,20 +53,19 @@ class _FittedKernel:
 
 
 class Surrogate:
-    """Model of one objective, from the means (N,) of `counts` measurements of rows (N, columns).
+    """Model of one objective, from the means (N,) of `counts` measurements of N networks.
 
     `hyperparameters` are those of an earlier model, to be used again.
     """
 
     def __init__(
         self,
-        views: Views,
-        rows: Rows,
+        observed: Views,
         values: Floats,
         counts: Floats,
         hyperparameters: Sequence[KernelHyperparameters] | None = None,
     ) -> None:
-        self.views, self.observed, self.counts = views, views(rows), counts
+        self.observed, self.counts = observed, counts
         self.units = [_unit(view) for view in self.observed]
         self.mean_value, self.std = float(values.mean()), float(values.std()) or 1.0
         self.targets = (values - self.mean_value) / self.std
@@ -94,10 +73,10 @@ class Surrogate:
         self.hyperparameters = hyperparameters or self._likeliest()
         self.kernels = [self._fit(chosen) for chosen in self.hyperparameters]
 
-    def predict(self, rows: Rows) -> tuple[Floats, Floats]:
+    def predict(self, *views: Floats) -> tuple[Floats, Floats]:
         """Mean and standard deviation of the value without noise, each of shape (N,)."""
-        squares = self._squares(self.views(rows))
-        mean, square = np.zeros(len(rows)), np.zeros(len(rows))
+        squares = self._squares(views)
+        mean, square = np.zeros((2, len(views[0])))
         for fitted in self.kernels:
             chosen = fitted.hyperparameters
             covariance = _kernel(squares, chosen.weights, chosen.length)
@@ -109,10 +88,10 @@ class Surrogate:
         spread = np.sqrt((square - mean**2).clip(min=1e-12))
         return self.mean_value + self.std * mean, self.std * spread
 
-    def mean(self, rows: Rows) -> Floats:
+    def mean(self, *views: Floats) -> Floats:
         """The mean that `predict` gives, shape (N,), without the deviation, which takes longer."""
-        squares = self._squares(self.views(rows))
-        mean = np.zeros(len(rows))
+        squares = self._squares(views)
+        mean = np.zeros(len(views[0]))
         for fitted in self.kernels:
             chosen = fitted.hyperparameters
             covariance = _kernel(squares, chosen.weights, chosen.length)
@@ -160,7 +139,7 @@ def _scale(targets: Floats, solved: Floats) -> float:
 
 def _noisy(
     squares: Sequence[Floats],
-    weights: tuple[float, float, float],
+    weights: tuple[float, float],
     length: float,
     noise: float,
     counts: Floats,
@@ -181,7 +160,7 @@ def _unit(view: Floats) -> float:
 
 
 def _kernel(
-    squares: Sequence[Floats], weights: tuple[float, float, float], length: float
+    squares: Sequence[Floats], weights: tuple[float, float], length: float
 ) -> NDArray[np.float64]:
     parts = zip(weights, squares, strict=True)
     return np.sum([w * np.exp(-square / (2 * length**2)) for w, square in parts], axis=0)

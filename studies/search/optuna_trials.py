@@ -16,7 +16,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from studies.rundir.trial_table import Trial
-from studies.samplers.architecture_sampler import trial_parameters
+from studies.samplers.architecture_sampler import POINTS, trial_parameters
 from studies.search.objectives import TrialPoint, representative
 from studies.spec.search import Search
 
@@ -27,7 +27,7 @@ STATES = {
     "failed": TrialState.FAIL,
 }
 ARCHITECTURE, JOB, NETWORK, ORIGIN = "architecture", "job", "network", "origin"
-REASON, EPOCHS, LAST_ACCURACY, POINTS = "reason", "epochs", "accuracy so far", "points"
+REASON, EPOCHS, LAST_ACCURACY = "reason", "epochs", "accuracy so far"
 """User attributes of the study's trials."""
 
 

@@ -46,7 +46,7 @@ class Search:
     trials: int
     limits: Limits = field(default_factory=Limits)
     objectives: tuple[Objective, ...] = ("accuracy", "macs")
-    sampler: str = "tpe"
+    sampler: str = "informed"
     sampler_settings: Settings = field(default_factory=dict)
     scheduler: str = "none"
     scheduler_settings: Settings = field(default_factory=dict)

@@ -129,6 +129,11 @@ def compare_by_trials(
     intervals = [t_interval(curves[name][:, TRIALS - 1] - mark) for name in frame["search"]]
     for i, column in enumerate(("to_mark", "to_mark_low", "to_mark_high")):
         frame[column] = [interval[i] for interval in intervals]
+    # The score up to the front's own worst tells more where few networks are far behind.
+    frame["nadir"] = [
+        np.mean([search[min(TRIALS, len(search)) - 1].nadir for search in searches])
+        for searches in (scores[i * repeats : (i + 1) * repeats] for i in range(len(searchers)))
+    ]
     rows = [
         (name, count + 1, *t_interval(curve[:, count]))
         for name, curve in curves.items()
@@ -168,6 +173,8 @@ def markdown(frame: pd.DataFrame) -> str:
         paired = isinstance(row["verdict"], str)
         cells["difference to random"] = _interval_text(row, *names) if paired else "–"
         cells["verdict"] = row["verdict"] if paired else "–"
+        if "nadir" in frame:
+            cells["score up to the front's worst"] = f"{100 * row['nadir']:.1f}"
         if "trials_to_mark" in frame:
             reached = row["trials_to_mark"]
             cells[f"reaches random@{LONG}"] = f"{reached:.0f}" if reached == reached else "no"

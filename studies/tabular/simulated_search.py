@@ -52,12 +52,14 @@ class Searcher:
 class SearchScore:
     """The score of a search after so many trials and trained epochs in all.
 
-    `trials` counts repeated proposals too, which cost no epochs.
+    `trials` counts repeated proposals too, which cost no epochs. `nadir` is the score up to the
+    worst of the true front instead of the worst of all networks.
     """
 
     trials: int
     epochs: int
     score: float
+    nadir: float = 0.0
 
 
 class SimulatedSearch:
@@ -101,8 +103,9 @@ class SimulatedSearch:
                 self._propose()
             else:
                 break
-            score = self.benchmark.selected_score(self.finished, self.seed)
-            scores.append(SearchScore(len(self.trials), self.epochs, score))
+            front = self.benchmark.selected(self.finished, self.seed)
+            worst, nadir = self.benchmark.score(front), self.benchmark.score(front, "nadir")
+            scores.append(SearchScore(len(self.trials), self.epochs, worst, nadir))
         return scores
 
     def _propose(self) -> None:

@@ -8,14 +8,31 @@ import numpy as np
 import pytest
 from optuna import create_study, logging
 from optuna.samplers import BaseSampler
-from optuna.trial import TrialState
+from optuna.trial import TrialState, create_trial
 
-from searchspace import MixConv, ResNetCifar, Rule, Space, SqueezeExcite, Unchanged
-from studies.samplers.gain import expected_gain, free_points
-from studies.samplers.informed import MAX_OBSERVED, Observations
+from searchspace import (
+    MixConv,
+    ResNetCifar,
+    Resolutions,
+    Rule,
+    Space,
+    SqueezeExcite,
+    Unchanged,
+)
+from searchspace.space.encoding import Rows
+from studies.samplers.architecture_sampler import trial_parameters
+from studies.samplers.forecast import (
+    MAX_OBSERVED,
+    Observations,
+    Points,
+    success_probability,
+    winsorised,
+)
+from studies.samplers.gain import expected_gain, free_points, gain_of_two
+from studies.samplers.informed import InformedSampler
 from studies.samplers.pareto import non_dominated
 from studies.samplers.registry import make_sampler
-from studies.samplers.surrogate import GRID, Surrogate, Views
+from studies.samplers.surrogate import GRID, Surrogate
 from tests.support.small_spaces import CIFAR, CONVS, resnet_space
 
 logging.set_verbosity(logging.ERROR)
@@ -28,18 +45,22 @@ SPACE = Space.of(
 )
 
 
-def test_views_are_options_labels_and_costs() -> None:
+def points(space: Space, rows: Rows) -> Points:
+    return Points(rows, np.full(len(rows), space.input_size))
+
+
+def views(rows: Rows) -> tuple[np.ndarray, np.ndarray]:
+    return SPACE.encoding.one_hot(rows), points(SPACE, rows).log_costs(SPACE)
+
+
+def test_costs_are_those_at_the_size_of_each_point() -> None:
     space = resnet_space()
-    networks = [space.point(index) for index in range(0, space.size(), 11)]
-    options, counts, costs = Views(space)(space.rows(networks))
-    macs, params = space.price(networks)
-    labels = sorted({label for column in space.encoding.labels.values() for label in column})
-    for i, network in enumerate(networks):
-        path = space.path(network)
-        taken = {f"{decision.name}={option.label}" for decision, option in path}
-        assert options[i].tolist() == [name in taken for name in space.encoding.features]
-        assert counts[i].tolist() == [sum(o.label == each for _, o in path) for each in labels]
-        assert costs[i] == pytest.approx([log(1 + macs[i]), log(1 + params[i])])
+    rows = space.sample_rows(4, Random(0))
+    sizes = np.array([16, 8, 16, 12])
+    costs = Points(rows, sizes).log_costs(space)
+    for row, size, each in zip(rows, sizes.tolist(), costs, strict=True):
+        cost = space.cost(space.architecture(row), size=size)
+        assert each == pytest.approx([log(1 + cost.macs), log(1 + cost.params)])
 
 
 def test_surrogate_is_the_mixture_of_gaussian_processes() -> None:
@@ -47,16 +68,15 @@ def test_surrogate_is_the_mixture_of_gaussian_processes() -> None:
     rng = np.random.default_rng(0)
     rows = SPACE.sample_rows(12, Random(1))
     values, counts = rng.random(8), rng.integers(1, 4, 8).astype(float)
-    views = Views(SPACE)
-    points = [np.array(view) for view in views(rows)]
+    vectors = [np.array(view) for view in views(rows)]
     units = [
-        sum(((a - b) ** 2).sum() for a in view[:8] for b in view[:8]) / (8 * 7) for view in points
+        sum(((a - b) ** 2).sum() for a in view[:8] for b in view[:8]) / (8 * 7) for view in vectors
     ]
 
     def kernel(i: int, j: int, weights: tuple[float, ...], length: float) -> float:
         return sum(
             weight * exp(-((view[i] - view[j]) ** 2).sum() / unit / (2 * length**2))
-            for weight, view, unit in zip(weights, points, units, strict=True)
+            for weight, view, unit in zip(weights, vectors, units, strict=True)
         )
 
     y = (values - values.mean()) / values.std()
@@ -75,7 +95,7 @@ def test_surrogate_is_the_mixture_of_gaussian_processes() -> None:
     shares /= shares.sum()
     means = np.array([mean for _, mean, _ in fits])
     squares = np.array([variance + mean**2 for _, mean, variance in fits])
-    mean, std = Surrogate(views, rows[:8], values, counts).predict(rows[8:])
+    mean, std = Surrogate(views(rows[:8]), values, counts).predict(*views(rows[8:]))
     assert mean == pytest.approx(values.mean() + values.std() * (shares @ means))
     expected = values.std() * np.sqrt(shares @ squares - (shares @ means) ** 2)
     assert std == pytest.approx(expected)
@@ -85,8 +105,8 @@ def test_surrogate_learns_and_knows_where_it_knows() -> None:
     rows = SPACE.sample_rows(60, Random(0))
     effects = np.random.default_rng(0).normal(size=(rows.shape[1], 16))
     values = sum(effects[i, column] for i, column in enumerate(rows.T))
-    model = Surrogate(Views(SPACE), rows[:40], values[:40], np.ones(40))
-    mean, std = model.predict(rows)
+    model = Surrogate(views(rows[:40]), values[:40], np.ones(40))
+    mean, std = model.predict(*views(rows))
     assert np.corrcoef(mean[40:], values[40:])[0, 1] > 0.7
     assert std[:40].mean() < std[40:].mean()
 
@@ -94,12 +114,13 @@ def test_surrogate_learns_and_knows_where_it_knows() -> None:
 def test_means_alone_are_those_of_predictions() -> None:
     rows = SPACE.sample_rows(30, Random(0))
     values = np.random.default_rng(0).random(20)
-    model = Surrogate(Views(SPACE), rows[:20], values, np.ones(20))
-    assert model.mean(rows).tolist() == model.predict(rows)[0].tolist()
+    model = Surrogate(views(rows[:20]), values, np.ones(20))
+    assert model.mean(*views(rows)).tolist() == model.predict(*views(rows))[0].tolist()
 
 
 def test_few_observations_are_all_used() -> None:
-    observed = Observations(np.zeros((9, 1), np.int16), np.zeros((9, 2)), np.ones(9))
+    networks = Points(np.zeros((9, 1), np.int16), np.zeros(9, int))
+    observed = Observations(networks, np.zeros((9, 2)), np.ones(9))
     assert observed.thinned(9) is observed
 
 
@@ -107,9 +128,10 @@ def test_of_many_observations_the_best_and_an_even_part_of_the_rest_are_used_in_
     rng = np.random.default_rng(0)
     count, most = 2000, MAX_OBSERVED
     rows = np.arange(count, dtype=np.int16)[:, None]
-    observed = Observations(rows, rng.random((count, 2)), rng.random(count))
+    networks = Points(rows, np.zeros(count, int))
+    observed = Observations(networks, rng.random((count, 2)), rng.random(count))
     kept = observed.thinned(most)
-    chosen = kept.rows[:, 0].astype(int)
+    chosen = kept.points.rows[:, 0].astype(int)
     assert len(set(chosen)) == most
     assert (np.diff(chosen) > 0).all()
     assert kept.values.tolist() == observed.values[chosen].tolist()
@@ -124,7 +146,7 @@ def test_of_many_observations_the_best_and_an_even_part_of_the_rest_are_used_in_
 
 def test_equal_values_are_no_trouble() -> None:
     rows = SPACE.sample_rows(5, Random(0))
-    mean, std = Surrogate(Views(SPACE), rows, np.full(5, 0.7), np.ones(5)).predict(rows)
+    mean, std = Surrogate(views(rows), np.full(5, 0.7), np.ones(5)).predict(*views(rows))
     assert mean == pytest.approx([0.7] * 5)
     assert np.isfinite(std).all()
 
@@ -140,6 +162,10 @@ def test_known_networks_gain_the_hypervolume_that_they_add(objectives: int) -> N
     added = [moocore.hypervolume(np.vstack([front, p]), ref=reference) - before for p in points]
     gains = expected_gain(free, points, np.zeros_like(points)) * (1 - before)
     assert gains == pytest.approx(added, abs=4 * 0.5 / len(free) ** 0.5)
+    if objectives == 2:
+        front = front[non_dominated(front)]
+        exact = gain_of_two(front, reference, points, np.zeros_like(points))
+        assert exact == pytest.approx(added)
 
 
 def test_uncertain_networks_gain_the_mean_over_what_they_may_be() -> None:
@@ -149,6 +175,97 @@ def test_uncertain_networks_gain_the_mean_over_what_they_may_be() -> None:
     drawn = means + stds * rng.normal(size=(4000, 2, 2))
     expected = np.mean([expected_gain(free, each, np.zeros((2, 2))) for each in drawn], axis=0)
     assert expected_gain(free, means, stds) == pytest.approx(expected, abs=0.01)
+    front, reference = np.array([[0.2, 0.8], [0.5, 0.5], [0.7, 0.3]]), np.ones(2)
+    exact = gain_of_two(front, reference, means, stds)
+    drawn_gains = [gain_of_two(front, reference, each, np.zeros((2, 2))) for each in drawn]
+    error = 4 * np.std(drawn_gains, axis=0) / len(drawn) ** 0.5
+    assert (abs(exact - np.mean(drawn_gains, axis=0)) < error).all()
+
+
+def test_a_collapsed_network_counts_as_the_worst_usual_one() -> None:
+    costs = np.linspace(1, 3, 21)
+    errors = 0.9 - 0.2 * costs + 0.01 * np.sin(7 * costs)
+    collapsed = errors.copy()
+    collapsed[[4, 15]] = 0.9
+    lowered = winsorised(collapsed, costs)
+    usual = np.setdiff1d(np.arange(21), [4, 15])
+    assert lowered[usual].tolist() == errors[usual].tolist()
+    assert (errors[[4, 15]] - 0.02 < lowered[[4, 15]]).all()
+    assert (lowered[[4, 15]] < errors[[4, 15]] + 0.05).all()
+    # Where costs are all the same, or errors are, there is nothing to be robust about.
+    assert winsorised(errors, np.ones(21)).tolist() == errors.tolist()
+    assert winsorised(np.ones(5), costs[:5]).tolist() == [1.0] * 5
+
+
+def test_failures_are_expected_where_networks_failed() -> None:
+    rows = SPACE.rows(SPACE)
+    order = np.argsort(SPACE.price(rows)[0])
+    drawn = order[Random(0).sample(range(len(order)), 30)]
+    dear = np.isin(drawn, order[len(order) // 2 :])
+    probability = success_probability(SPACE, rows[drawn[~dear]], rows[drawn[dear]], rows[order])
+    assert probability[: len(order) // 4].min() > 0.6
+    assert probability[-len(order) // 4 :].max() < 0.4
+    nothing = success_probability(SPACE, rows[drawn], rows[:0], rows[order])
+    assert nothing.tolist() == [1.0] * len(order)
+    assert success_probability(SPACE, rows[:0], rows[drawn], rows[:3]).tolist() == [1.0] * 3
+
+
+def test_few_trials_are_lost_where_dear_networks_fail() -> None:
+    made = make_sampler(
+        "informed", {}, within=SPACE.within(), objectives=("accuracy", "macs"), seed=0
+    )
+    error, macs = made_up_objectives(SPACE)
+    study = create_study(directions=["maximize", "minimize"], sampler=made)
+    failed = []
+    for _ in range(40):
+        trial = study.ask()
+        index = SPACE.index(SPACE.within().suggest(trial))
+        failed.append(macs[index] > np.quantile(macs, 0.6))
+        if failed[-1]:
+            study.tell(trial, state=TrialState.FAIL)
+        else:
+            study.tell(trial, [-error[index], macs[index]])
+    assert sum(failed[:8]) >= 2
+    assert sum(failed[16:]) <= 3
+
+
+def test_networks_of_several_sizes_are_observed_at_each_and_judged_by_their_best() -> None:
+    space = Space.of(
+        CIFAR,
+        Rule.of("layer1.*.conv1", *CONVS[:3]),
+        resolutions=(None, Resolutions((16, 8))),
+        input_size=16,
+    )
+    made = make_sampler(
+        "informed", {"startup": 2}, within=space.within(), objectives=("accuracy", "macs"), seed=0
+    )
+    study = create_study(directions=["maximize", "minimize"], sampler=made)
+    for network in list(space)[:4]:
+        sizes = network.resolutions.sizes if network.resolutions else (16,)
+        values = {size: [size / 20, float(space.cost(network, size=size).macs)] for size in sizes}
+        parameters, distributions = trial_parameters(space, network)
+        attributes = {"points": {str(s): v for s, v in values.items()}} if len(values) > 1 else {}
+        study.add_trial(
+            create_trial(
+                values=values[16],
+                params=parameters,
+                distributions=distributions,
+                user_attrs=attributes,
+            )
+        )
+    assert isinstance(made, InformedSampler)
+    observed = made.observations(study)
+    points, owners = made.at_sizes(space.rows(list(space)[:4]))
+    seen, there = (
+        sorted((row.tobytes(), int(size)) for row, size in zip(each.rows, each.sizes, strict=True))
+        for each in (observed.points, points)
+    )
+    assert seen == there
+    assert len(points) == 4 + sum(n.resolutions is not None for n in list(space)[:4])
+    assert observed.values[:, 1] == pytest.approx(observed.points.log_costs(space)[:, 0])
+    assert -observed.values[:, 0] == pytest.approx(observed.points.sizes / 20)
+    assert owners.tolist() == sorted(owners.tolist())
+    assert space.within().suggest(study.ask()) not in list(space)[:4]
 
 
 def test_where_nothing_is_free_nothing_is_gained() -> None:

@@ -56,8 +56,21 @@ def test_the_score_is_the_share_of_the_volume_that_the_best_front_dominates() ->
     high = error.max(), cost.max()
     areas = [(high[0] - error[i]) * (high[1] - cost[i]) for i in (first, second)]
     both = (high[0] - max(error[[first, second]])) * (high[1] - max(cost[[first, second]]))
-    expected = (sum(areas) - both) / table.hypervolume
+    expected = (sum(areas) - both) / table.hypervolumes["worst"]
     assert table.score([first, second]) == pytest.approx(expected)
+
+
+def test_up_to_the_fronts_worst_a_network_that_learned_nothing_changes_no_score() -> None:
+    macs = np.array([1.0, 2.0, 4.0, 5.0])
+    four = Space.of(CIFAR, Rule.of("layer1.0.conv1", *CONVS[:4]), input_size=8)
+    good, collapsed = (np.array([[0.7, 0.75, 0.8, last]]) for last in (0.72, 0.1))
+    tables = [BenchmarkTable(four, macs, each[:, :, None], each) for each in (good, collapsed)]
+    by_nadir, by_worst = (
+        [table.score([0, 1], reference) for table in tables] for reference in ("nadir", "worst")
+    )
+    assert 0.3 < by_nadir[0] < 1
+    assert by_nadir[1] == pytest.approx(by_nadir[0])
+    assert by_worst[1] > by_worst[0] + 0.1
 
 
 def test_a_search_pays_for_each_network_once_and_reports_its_front() -> None:
@@ -81,10 +94,11 @@ def test_what_is_chosen_by_luck_is_judged_by_the_truth() -> None:
     validation = np.array([[[0.2], [0.5], [0.9], [0.8]], [[0.2], [0.5], [0.7], [0.8]]])
     four = Space.of(CIFAR, Rule.of("layer1.0.conv1", *CONVS[:4]), input_size=8)
     table = BenchmarkTable(four, macs, validation, np.repeat(test, 2, axis=0))
-    assert table.selected_score(range(4), 0) == pytest.approx(table.score([0, 1, 2]))
-    assert table.selected_score(range(4), 1) == table.score([0, 1, 3]) == pytest.approx(1)
+    assert table.selected(range(4), 0) == [0, 1, 2]
+    assert table.selected(range(4), 1) == [0, 1, 3]
+    assert table.score([0, 1, 3]) == pytest.approx(1)
     assert table.ceiling() == pytest.approx((1 + table.score([0, 1, 2])) / 2)
-    assert table.selected_score([], 0) == 0
+    assert table.selected([], 0) == []
 
 
 @pytest.mark.parametrize("stop", ["asha", "mo-asha", "median"])
@@ -142,7 +156,7 @@ def test_searchers_are_compared_with_random_search() -> None:
     assert frame["difference"][1] == pytest.approx(frame["score"][1] - frame["score"][0])
     assert len(curves) == 200 + 40
     lines = markdown(frame).splitlines()
-    assert lines[0].startswith("| search | score | difference to random | verdict | reaches")
+    assert lines[0].startswith("| search | score | difference to random | verdict | score up to")
     assert len(lines) == 4
     stopped = compare_by_epochs(
         table, (searchers[0], Searcher("r + asha", "random", {}, "asha")), 2
@@ -162,7 +176,7 @@ def test_processes_find_what_one_process_finds() -> None:
 def test_the_command_writes_its_tables(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("studies.tabular.benchmark_table.read_table", lambda *_: made_up_table())
+    monkeypatch.setattr("studies.tabular.table_file.open_table", lambda *_: made_up_table())
     assert compare(repeats=2, workers=1, only=["qmc"], out=tmp_path) == 0
     assert "| qmc |" in capsys.readouterr().out
     assert "| qmc |" in (tmp_path / "trials.md").read_text()
