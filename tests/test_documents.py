@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import torch
 import typer
+import yaml
 
 import searchspace.cli
 from benchmarks.gpu import __main__ as gpu_command
@@ -100,13 +101,25 @@ def command_of(
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_commands_are_understood(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for line in lines(page.read_text()):
-        match = COMMAND.search(line)
-        assert match is not None
-        # `RUN...` stands for several.
-        args = shlex.split(match[3].replace("...", ""), comments=True)
-        command, args = parser_of(match[1], match[2], args, monkeypatch)
-        with command.make_context(match[1] or match[2], list(args)) as context:
-            assert context.params, line
+        assert_understood(line, monkeypatch)
+
+
+def test_files_for_clusters_hold_the_same_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    job = yaml.safe_load((ROOT / "docs" / "rayjob.yaml").read_text())
+    script = (ROOT / "docs" / "slurm.sh").read_text()
+    [batch] = lines(re.sub("^srun", "    srun", script, flags=re.MULTILINE))
+    for line in (job["spec"]["entrypoint"], batch):
+        assert_understood(line, monkeypatch)
+
+
+def assert_understood(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    match = COMMAND.search(line)
+    assert match is not None
+    # `RUN...` stands for several.
+    args = shlex.split(match[3].replace("...", ""), comments=True)
+    command, args = parser_of(match[1], match[2], args, monkeypatch)
+    with command.make_context(match[1] or match[2], list(args)) as context:
+        assert context.params, line
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
