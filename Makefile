@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: study test test-fast test-pages check bench constraints clean
+.PHONY: study test test-fast test-pages check docs bench constraints clean
 
 study: $(READY)
 	$(BIN)/python -m studies.run rsnet_norms --seeds 6
@@ -22,6 +22,10 @@ test-pages: $(READY)
 
 check: $(READY)
 	$(BIN)/pre-commit run --all-files
+
+# The documents as a site, in site/; a warning is an error.
+docs: $(READY)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks

@@ -15,6 +15,8 @@ SIZES = {"wide": (880.0, 470.0), "narrow": (400.0, 380.0)}
 LEFT, RIGHT, TOP, BOTTOM = 52.0, 14.0, 14.0, 46.0
 NAMED = 24
 """Up to so many networks, dominated ones are named too."""
+CROWD = 12
+"""Above so many networks on the front, only those to take are named."""
 DOTS = 400
 """Up to so many, each network is a mark of its own; else dominated ones are one cloud."""
 LOWEST = 0.06
@@ -70,14 +72,22 @@ class FrontDrawing:
 
 
 def front_drawings(
-    points: pd.DataFrame, cost: str, x_title: str, y_title: str
+    points: pd.DataFrame, cost: str, x_title: str, y_title: str, keys: Sequence[str] = ()
 ) -> list[FrontDrawing]:
-    """The drawing at each size; `points` are what `front_info` gives, not empty."""
-    return [_drawing(kind, points, cost, x_title, y_title) for kind in SIZES]
+    """The drawing at each size; `points` are what `front_info` gives, not empty.
+
+    Those with these `keys` are named first, and alone where very many are on the front.
+    """
+    return [_drawing(kind, points, cost, x_title, y_title, keys) for kind in SIZES]
 
 
 def _drawing(
-    kind: str, points: pd.DataFrame, cost: str, x_title: str, y_title: str
+    kind: str,
+    points: pd.DataFrame,
+    cost: str,
+    x_title: str,
+    y_title: str,
+    keys: Sequence[str],
 ) -> FrontDrawing:
     width, height = SIZES[kind]
     frame = (LEFT, TOP, width - RIGHT, height - BOTTOM)
@@ -111,7 +121,7 @@ def _drawing(
         cloud="".join(f"M{d.x} {d.y}h0" for d in dots if not d.front) if many else "",
         steps=_steps(corners, frame),
         sizes=() if many else _sizes(points, cost, across, up),
-        names=_names(shown, dots, frame, kind),
+        names=_names(shown, dots, frame, kind, keys),
         below=len(points) - len(shown),
     )
 
@@ -176,14 +186,17 @@ def _sizes(points: pd.DataFrame, cost: str, across: Scale, up: Scale) -> tuple[s
 
 
 def _names(
-    points: pd.DataFrame, dots: Sequence[Dot], frame: Box, kind: str
+    points: pd.DataFrame, dots: Sequence[Dot], frame: Box, kind: str, keys: Sequence[str]
 ) -> tuple[tuple[PlacedName, bool], ...]:
     """Names of the front, then of dominated networks where there are few; where there is room."""
     pairs = list(zip(points["name"].astype(str), dots, strict=True))
     front = [(name, dot) for name, dot in pairs if dot.front]
     rest = [(name, dot) for name, dot in pairs if not dot.front]
     # The best has room above all others.
-    ordered = sorted(front, key=lambda pair: pair[1].y) + (rest if len(pairs) <= NAMED else [])
+    front.sort(key=lambda pair: (pair[1].key not in keys, pair[1].y))
+    if len(front) > CROWD:
+        front = [pair for pair in front if pair[1].key in keys]
+    ordered = front + (rest if len(pairs) <= NAMED else [])
     width = 230.0 if kind == "wide" else 150.0
     names = [shortened(name, width) for name, _ in ordered]
     few = len(dots) <= 60
@@ -195,12 +208,12 @@ def _names(
         for d in dots
         if d.front
     ]
-    obstacles += [
+    whiskers = [
         (d.x - 4, d.high, d.x + 4, d.low)
         for d in dots
         if d.low is not None and d.high is not None and (d.front or few)
     ]
-    placed = place_names([(dot.x, dot.y) for _, dot in ordered], names, frame, obstacles)
+    placed = place_names([(dot.x, dot.y) for _, dot in ordered], names, frame, obstacles, whiskers)
     return tuple(
         (place, dot.front)
         for place, (_, dot) in zip(placed, ordered, strict=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -54,7 +55,8 @@ class Section:
     """A section of a report. Where there is nothing to draw, `reason` says why.
 
     `name` is the name of the figure's files, `lead` says in one line what the section tells, `text`
-    how it was made. `forest` is a forest plot, at each width of a page. A `folded` figure is shown
+    how it was made. `forest` is a forest plot, at each width of a page. `coordinates` are drawn
+    as parallel axes. A `folded` figure is shown
     when it is asked for.
     """
 
@@ -66,17 +68,18 @@ class Section:
     reason: str = ""
     lead: str = ""
     forest: tuple[ForestDrawing, ...] = ()
+    coordinates: Mapping[str, Any] | None = None
     folded: bool = False
 
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to see."""
-        return self.figure is None and not self.forest and not self.tables
+        return self.shows_table and not self.tables
 
     @property
     def shows_table(self) -> bool:
         """Whether a table is all that there is to see."""
-        return self.figure is None and not self.forest
+        return self.figure is None and not self.forest and self.coordinates is None
 
 
 def _is_number(column: pd.Series) -> bool:

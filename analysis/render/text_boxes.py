@@ -47,17 +47,25 @@ def place_names(
     names: Sequence[str],
     inside: Box,
     obstacles: Sequence[Box] = (),
+    avoided: Sequence[Box] = (),
 ) -> list[PlacedName | None]:
-    """A place for each name beside its point, None where there is no room; the first come first."""
+    """A place for each name beside its point, None where there is no room; the first come first.
+
+    What is `avoided` is covered where there is no other room.
+    """
     taken = [*obstacles, *((x - 7, y - 7, x + 7, y + 7) for x, y in points)]
     places: list[PlacedName | None] = []
     for (x, y), name in zip(points, names, strict=True):
         places.append(None)
-        for place, box in _candidates(x, y, name):
-            if _within(box, inside) and not any(_overlap(box, other) for other in taken):
-                taken.append(box)
-                places[-1] = place
-                break
+        free = [
+            (place, box)
+            for place, box in _candidates(x, y, name)
+            if _within(box, inside) and not any(_overlap(box, other) for other in taken)
+        ]
+        clear = [one for one in free if not any(_overlap(one[1], other) for other in avoided)]
+        if free:
+            places[-1], box = (clear or free)[0]
+            taken.append(box)
     return places
 
 

@@ -85,23 +85,26 @@ def _task(run: Run, task: Task, index: int) -> TaskOverview:
     front = front_info(points, run.main_cost)
     choices = _choices(run, task)
     answer = _answer(run, task, choices)
-    drawings: tuple[FrontDrawing, ...] = ()
-    label = ""
-    if len(front):
-        axis = AXES[run.main_cost]
-        drawings = tuple(front_drawings(front, run.main_cost, axis, run.axis))
-        label = (
-            f"{run.axis} against {cost_name(run.main_cost)}: {len(front)} networks, "
-            f"{int(front['on_front'].sum())} on the front"
-        )
     numbers = dict(zip(points["arm"], points["network"], strict=True))
     cards = tuple(
         _card(run, pick, points, numbers) for pick in (named_picks(choices) if choices else [])
     )
+    drawings: tuple[FrontDrawing, ...] = ()
+    label = ""
+    if len(front):
+        axis = AXES[run.main_cost]
+        drawings = tuple(
+            front_drawings(front, run.main_cost, axis, run.axis, [card.key for card in cards])
+        )
+        label = (
+            f"{run.axis} against {cost_name(run.main_cost)}: {len(front)} networks, "
+            f"{int(front['on_front'].sum())} on the front"
+        )
     return TaskOverview(
         name=task.label() if len(run.tasks) > 1 else "",
         number=index,
-        answer=answer,
+        # A number and its unit stay on one line.
+        answer=answer.replace(" %", "\u00a0%"),
         basis=basis(run, task) if len(points) else "",
         drawings=drawings,
         label=label,

@@ -6,6 +6,7 @@ from analysis.data.runs import Run, distinct_names
 from analysis.render.section import Section
 from analysis.sections.ablation import ablation_sections, note_sections
 from analysis.sections.combined import combined_sections
+from analysis.sections.coordinates import coordinates_sections
 from analysis.sections.error_distribution import error_distribution_sections
 from analysis.sections.failures import environment_sections, failure_sections
 from analysis.sections.fronts import front_sections, joint_front_sections
@@ -38,6 +39,7 @@ def run_sections(run: Run, number: int) -> list[Section]:
         *combined_sections(run),
         *tuning_sections(run),
         *front_sections(run, number),
+        *coordinates_sections(run, number),
         *uncertainty_sections(run, number),
         *learning_sections(run),
         *importance_sections(run, number),

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from analysis.report import PAGE, report
+from analysis.sections import coordinates
 from tests.support.browser import BrowserPage, in_browser
 from tests.support.helpers import write_ablation, write_search
 from tests.support.paths import ROOT
@@ -21,9 +22,11 @@ PROBES = (ROOT / "tests" / "support" / "page_probes.js").read_text()
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("pages")
-    for name, write in (("ablation", write_ablation), ("search", write_search)):
-        write(folder / name)
-        report([folder / name])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(coordinates, "FEWEST", 3)
+        for name, write in (("ablation", write_ablation), ("search", write_search)):
+            write(folder / name)
+            report([folder / name])
     return {name: folder / name / PAGE for name in ("ablation", "search")}
 
 
@@ -68,6 +71,17 @@ def test_one_can_copy_compare_choose_sort_and_filter(pages: dict[str, Path]) -> 
             [dots[0], other].forEach((dot) => dot.dispatchEvent(new MouseEvent("click"))); })()""")
         assert await page.run('document.querySelectorAll("#network .network").length') == 2
         assert await page.run('document.querySelectorAll("#network .differs").length') > 0
+        # A part of an axis: the front and the tables show the networks within.
+        await page.run("""(() => { const grip = document.querySelector(".axes .grip");
+            const { left, bottom } = grip.getBoundingClientRect();
+            grip.setPointerCapture = () => {};
+            [["pointerdown", 0], ["pointermove", 60]].forEach(([kind, up]) => grip.dispatchEvent(
+              new PointerEvent(kind, { clientX: left, clientY: bottom - up }))); })()""")
+        chosen, others = "svg.wide .dot.picked", "svg.wide .dot[data-i]:not(.picked)"
+        for dots in (chosen, others, ".axes .line.out", "tbody tr[hidden]"):
+            assert await page.run(f"document.querySelectorAll({dots!r}).length") > 0
+        await page.run('document.querySelector(".axes .all").click()')
+        assert await page.run('document.querySelectorAll("tbody tr[hidden]").length') == 0
         # A table by another column, and some of its rows.
         mean = """(() => { const table = document.querySelector("table");
             const column = all("th", table).findIndex((head) => head.textContent === "mean");

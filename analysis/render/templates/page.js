@@ -41,6 +41,9 @@ function themed(figure) {
     font: { ...layout.font, color: color("ink"), size: narrow ? 12 : 14 },
     hoverlabel: { bgcolor: color("panel"), font: { color: color("ink"), size: 13 } },
   });
+  for (const axis of [layout.xaxis, layout.yaxis]) {
+    axis.title = { ...axis.title, font: { size: 13, color: color("soft") } };
+  }
   if (narrow) {
     Object.assign(layout.margin, { l: 50, r: 12, t: 40 });
     for (const axis of [layout.xaxis, layout.yaxis]) {
@@ -270,6 +273,119 @@ all(".budget").forEach((box) => {
   slider.addEventListener("input", move);
   move();
 });
+
+/* Parallel axes, and what is selected there, in the front and in tables. */
+
+const SVG = "http://www.w3.org/2000/svg";
+
+function shape(parent, tag, attributes, text) {
+  const made = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  if (text !== undefined) made.textContent = text;
+  parent.append(made);
+  return made;
+}
+
+// Rows of tables that are about a point of a front, by the name that both have.
+const rowsOf = new Map();
+
+function link(hero) {
+  const byName = new Map(all("svg.wide .dot[data-i]", hero).map((dot) => {
+    const title = dot.querySelector("title").textContent;
+    return [title.slice(0, title.lastIndexOf(": ")), dot];
+  }));
+  all("tbody tr").forEach((row) => {
+    const dot = [...row.cells].slice(0, 3)
+      .map((cell) => byName.get(cell.textContent.replaceAll("\u00a0", " "))).find(Boolean);
+    if (!dot) return;
+    rowsOf.set(row, Number(dot.dataset.i));
+    row.addEventListener("pointerenter", () => dot.classList.add("hot"));
+    row.addEventListener("pointerleave", () => dot.classList.remove("hot"));
+    for (const [event, on] of [["pointerenter", true], ["pointerleave", false]]) {
+      dot.addEventListener(event, () => row.classList.toggle("hot", on));
+    }
+  });
+}
+
+function choose(run, picked) {
+  all(`.hero[data-run="${run}"]`).forEach((hero) => {
+    all("svg.front", hero).forEach((svg) => {
+      svg.classList.toggle("dimmed", picked !== null);
+      all(".dot[data-i]", svg).forEach((dot) =>
+        dot.classList.toggle("picked", picked !== null && picked.has(Number(dot.dataset.i))));
+    });
+  });
+  rowsOf.forEach((index, row) => { row.hidden = picked !== null && !picked.has(index); });
+}
+
+all(".axes").forEach((box) => {
+  const { run, axes, lines } = JSON.parse(box.querySelector("script").textContent);
+  const plot = box.querySelector(".plot");
+  const [width, height, top, bottom, side] = [1100, 380, 44, 352, 70];
+  const x = (i) => side + (i * (width - 2 * side)) / (axes.length - 1);
+  const y = (value) => bottom - value * (bottom - top);
+  const svg = shape(plot, "svg", { viewBox: `0 0 ${width} ${height}`, class: "drawing", role: "img",
+    "aria-label": `${lines.length} networks on ${axes.length} axes: ${axes.map((axis) => axis.title).join(", ")}` });
+  const brushes = axes.map(() => null);
+  const drawn = lines.map((one, i) => {
+    const path = `M${axes.map((axis, a) => `${x(a).toFixed(1)} ${y(axis.values[i]).toFixed(1)}`).join("L")}`;
+    const line = shape(svg, "path", { d: path, class: `line${one.front ? " front" : ""}` });
+    line.addEventListener("pointerenter", () => { line.classList.add("hot"); pinned || show(run, 0, one.network, false); });
+    line.addEventListener("pointerleave", () => { line.classList.remove("hot"); pinned || close(); });
+    line.addEventListener("click", () => show(run, 0, one.network, true));
+    return line;
+  });
+
+  function select() {
+    const inside = lines.map((_, i) => brushes.every((brush, a) =>
+      !brush || (axes[a].values[i] >= brush[0] && axes[a].values[i] <= brush[1])));
+    const any = brushes.some(Boolean);
+    drawn.forEach((line, i) => line.classList.toggle("out", !inside[i]));
+    box.querySelector(".all").hidden = !any;
+    choose(run, any ? new Set(lines.filter((_, i) => inside[i]).map((one) => one.network)) : null);
+  }
+
+  // Labels often differ at their ends.
+  const cut = (text, most) => (text.length > most
+    ? `${text.slice(0, Math.ceil(most / 2) - 1)}\u2026${text.slice(-Math.floor(most / 2))}` : text);
+  const room = Math.floor((width - 2 * side) / (axes.length - 1) / 8.2);
+  const marks = axes.map((axis, a) => {
+    shape(svg, "path", { d: `M${x(a)} ${top}V${bottom}`, class: "rail" });
+    const mark = shape(svg, "rect", { x: x(a) - 9, width: 18, y: 0, height: 0, class: "brush" });
+    const title = shape(svg, "text", { x: x(a), y: 20, "text-anchor": "middle", class: "title" }, cut(axis.title, room));
+    shape(title, "title", {}, axis.title);
+    axis.ticks.forEach(({ at, text }) => shape(svg, "text", { x: x(a) + (a === axes.length - 1 ? -6 : 6), y: y(at) + 4,
+      "text-anchor": a === axes.length - 1 ? "end" : "start" }, cut(text, room - 2)));
+    return mark;
+  });
+  axes.forEach((axis, a) => {
+    const grip = shape(svg, "rect", { x: x(a) - 14, y: top - 12, width: 28, height: bottom - top + 24, class: "grip" });
+    let from = null;
+    const place = (event) => {
+      const frame = svg.getBoundingClientRect();
+      const at = ((event.clientY - frame.top) * height) / frame.height;
+      return Math.min(1.06, Math.max(-0.06, (bottom - at) / (bottom - top)));
+    };
+    const move = (event) => {
+      if (from === null) return;
+      const ends = [from, place(event)].sort((one, two) => one - two);
+      brushes[a] = ends[1] - ends[0] > 0.02 ? ends : null;
+      marks[a].setAttribute("y", brushes[a] ? y(ends[1]) : 0);
+      marks[a].setAttribute("height", brushes[a] ? y(ends[0]) - y(ends[1]) : 0);
+      select();
+    };
+    grip.addEventListener("pointerdown", (event) => { from = place(event); grip.setPointerCapture(event.pointerId); move(event); });
+    grip.addEventListener("pointermove", move);
+    grip.addEventListener("pointerup", () => { from = null; });
+  });
+  box.querySelector(".all").addEventListener("click", () => {
+    brushes.fill(null);
+    marks.forEach((mark) => mark.setAttribute("height", 0));
+    select();
+  });
+});
+
+all(".hero").forEach(link);
 
 /* Tables. */
 
