@@ -90,9 +90,7 @@ def _measures(run: Run, networks: pd.DataFrame) -> list[dict[str, Any]]:
     for name, values, texts in columns:
         low, high = values.min(), values.max()
         places = (values - low) / ((high - low) or 1.0)
-        ends = [
-            {"at": float(places[at]), "text": texts[at]}
-            for at in (values.idxmin(), values.idxmax())
-        ]
+        at = [int(np.argmin(values)), int(np.argmax(values))]
+        ends = [{"at": float(places.iloc[i]), "text": texts.iloc[i]} for i in at]
         axes.append({"title": name, "ticks": ends, "values": places.round(4).tolist()})
     return axes
