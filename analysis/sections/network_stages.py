@@ -8,7 +8,7 @@ from analysis.render.network_drawing import NetworkDrawing, StageContent, networ
 from analysis.stats.fronts import front_info
 from searchspace import Architecture
 
-MOST = 40
+MOST = 24
 """Networks of a run that are drawn; each is traced for its costs."""
 
 

@@ -7,6 +7,7 @@ chosen one, afterwards. A network that switches between sizes is one candidate f
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import groupby
 from math import isnan, log
 from typing import Literal
 
@@ -72,31 +73,36 @@ class Choices:
         feasible = [candidate for candidate in self.measured if not bounds.excesses(candidate)]
         if not feasible:
             raise InputError(nearest_text(self.measured, bounds))
-        first, *others = rank(feasible, goal)
-        expected = self._expectations.of(first)
+        return self._pick(bounds, goal, rank(feasible, goal)[:2], len(feasible))
+
+    def _pick(
+        self, bounds: Bounds, goal: Goal, best: Sequence[PickCandidate], compared: int
+    ) -> Pick:
+        """The first of the best one or two, which were compared with so many."""
+        expected = self._expectations.of(best[0])
         task = str(self.rows["task"].iloc[0])
-        pick = Pick(task, goal, bounds, first, len(feasible), expected=expected)
-        if not others:
+        pick = Pick(task, goal, bounds, best[0], compared, expected=expected)
+        if len(best) == 1:
             return pick
-        difference = _difference(self.rows, first, others[0], others=len(others))
-        return replace(pick, runner_up=others[0], difference=difference)
+        difference = _difference(self.rows, best[0], best[1], others=compared - 1)
+        return replace(pick, runner_up=best[1], difference=difference)
 
     def by_budget(self, cost: Literal["macs", "params"] = "macs") -> list[Pick]:
         """What to pick as a cost's limit rises: a pick wherever it or its runner-up changes."""
-        ordered = sorted(self.measured, key=lambda c: (getattr(c, cost), -c.mean))
+        ordered = sorted(self.measured, key=lambda c: getattr(c, cost))
         best: list[PickCandidate] = []
-        limits: list[int] = []
-        for candidate in ordered:
-            # Of equals the first, which costs less, stays.
-            two = sorted([*best, candidate], key=lambda c: -c.mean)[:2]
+        picks: list[Pick] = []
+        compared = 0
+        # Ten thousand candidates are ranked once: a limit adds those that cost as much.
+        for limit, group in groupby(ordered, key=lambda c: getattr(c, cost)):
+            added = list(group)
+            compared += len(added)
+            two = rank([*best, *added], "accuracy")[:2]
             if two != best:
                 best = two
-                limits.append(getattr(candidate, cost))
-        bounds = [
-            Bounds(macs=limit) if cost == "macs" else Bounds(params=limit)
-            for limit in dict.fromkeys(limits)
-        ]
-        return [self.pick(bound, "accuracy") for bound in bounds]
+                bounds = Bounds(macs=limit) if cost == "macs" else Bounds(params=limit)
+                picks.append(self._pick(bounds, "accuracy", best, compared))
+        return picks
 
 
 def choose(

@@ -1,22 +1,28 @@
 """How far a run is and when it will be over."""
 
 import time
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from rich.console import Console
-from rich.progress import BarColumn, TextColumn
+from rich.console import Console, RenderableType
+from rich.progress import BarColumn, ProgressColumn, TextColumn
 from rich.progress import Progress as Bar
+from rich.table import Table
+from rich.text import Text
 
 from studies.execution.job_queue import RunCallbacks
 from studies.spec.ablation import costs
 from studies.trackers.tracking import Tracking
-from trainers import Job, Result
+from trainers import Epoch, Job, Result
 
 STEP_OVERHEAD_MACS = 2_000_000
 """Work per image that no MAC count shows, in MACs; it decides the time of tiny networks."""
 
+
+MOST_SHOWN = 12
+"""Running jobs that a terminal shows."""
 
 MIN_SECONDS = 2.0
 """A time left is told after so many seconds of training; before, it would be a guess."""
@@ -44,8 +50,26 @@ def _kind(job: Job) -> Hashable:
     return job.architecture.key, job.task, job.recipe
 
 
+class _BarBelowJobs(Bar):
+    """A bar below a table that is made anew for each picture."""
+
+    def __init__(
+        self, above: Callable[[], Table], *columns: ProgressColumn, **options: Any
+    ) -> None:
+        self.above = above
+        super().__init__(*columns, **options)
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        """The table, then the bar."""
+        yield self.above()
+        yield from super().get_renderables()
+
+
 class Progress:
-    """A bar on a terminal, a line for each job that ended elsewhere; both with the time left."""
+    """A table of running jobs and a bar on a terminal, a line for each job that ended elsewhere.
+
+    Both have the time left.
+    """
 
     def __init__(self, console: Console, tracking: Tracking | None = None) -> None:
         self.console = console
@@ -61,7 +85,10 @@ class Progress:
         self.seconds: dict[Hashable, float] = {}
         """What a job of a network and recipe took, once one has ended."""
         self.ended_work = self.ended_seconds = 0.0
-        self.bar = Bar(
+        self.running: dict[str, Epoch | None] = {}
+        """The last epoch of each job that runs."""
+        self.bar = _BarBelowJobs(
+            self.running_table,
             TextColumn("{task.description}", markup=False),
             BarColumn(),
             TextColumn("{task.percentage:.0f} %, {task.fields[left]}", markup=False),
@@ -78,7 +105,7 @@ class Progress:
             epoch=self.epoch,
             ended=self._ended,
             note=self.note,
-            epochs=self.tracking.epochs,
+            epochs=self._epochs,
         )
 
     def begin(self, folder: Path, experiment: str) -> None:
@@ -92,6 +119,22 @@ class Progress:
     def _ended(self, key: str, result: Result) -> None:
         self.ended(key, result)
         self.tracking.ended(key, result)
+
+    def _epochs(self, key: str, epochs: Sequence[Epoch]) -> None:
+        self.running[key] = epochs[-1]
+        self.tracking.epochs(key, epochs)
+
+    def running_table(self) -> Table:
+        """The jobs that run, with their epochs and validation accuracies, as many as are shown."""
+        table = Table.grid(padding=(0, 2))
+        for key, last in list(self.running.items())[:MOST_SHOWN]:
+            planned = self.jobs[key].recipe.epochs
+            epoch = f"epoch {last.epoch} of {planned}" if last else "starting"
+            accuracy = f"{100 * last.validation_accuracy:.1f} %" if last else ""
+            table.add_row(Text(self.names[key]), epoch, accuracy)
+        if len(self.running) > MOST_SHOWN:
+            table.add_row(f"and {len(self.running) - MOST_SHOWN} more")
+        return table
 
     @contextmanager
     def showing(self, jobs_left: Callable[[], int]) -> Iterator[None]:
@@ -116,6 +159,7 @@ class Progress:
         self.jobs[job.key], self.names[job.key] = job, name
         self.work[job.key] = work(job)
         self.share[job.key] = min(self.share.get(job.key, 0.0), 0.99)
+        self.running[job.key] = None
 
     def epoch(self, key: str, epoch: int) -> None:
         """Note that a job has trained `epoch` epochs."""
@@ -126,6 +170,7 @@ class Progress:
     def ended(self, key: str, result: Result) -> None:
         """Tell of a job that ended."""
         self.share[key] = 1.0
+        self.running.pop(key, None)
         self.ended_keys.add(key)
         if result.status == "finished" and result.seconds:
             self.ended_work += self.work[key]

@@ -7,7 +7,7 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from studies.cli.progress import Progress
+from studies.cli.progress import MOST_SHOWN, Progress
 from tests.support.helpers import RECIPE, job, made_up
 
 
@@ -46,3 +46,22 @@ def test_jobs_that_ended_say_how_long_others_of_their_network_take(clock: list[f
     assert progress.done() == pytest.approx(0.5)
     progress.epoch(slow[1].key, 10)
     assert progress.done() == pytest.approx(0.95)
+
+
+def test_a_terminal_shows_the_jobs_that_run(clock: list[float]) -> None:
+    """Name, epoch and validation accuracy of each, the time left below."""
+    progress = Progress(Console(file=StringIO(), force_terminal=True, width=100))
+    jobs = [job(seed=seed) for seed in range(MOST_SHOWN + 1)]
+    callbacks = progress.callbacks()
+    for number, one in enumerate(jobs):
+        callbacks.started(one, f"static, seed {number}")
+    callbacks.epochs(jobs[0].key, made_up(jobs[0], 0.8).curve[:1])
+    with progress.console.capture() as shown:
+        progress.console.print(*progress.bar.get_renderables())
+    first = shown.get().splitlines()[0]
+    assert [part.strip() for part in first.split("  ") if part.strip()] == [
+        "static, seed 0", "epoch 1 of 2", "40.0 %",
+    ]  # fmt: skip
+    assert "static, seed 12" not in shown.get() and "and 1 more" in shown.get()
+    callbacks.ended(jobs[0].key, made_up(jobs[0], 0.8))
+    assert len(progress.running) == MOST_SHOWN
