@@ -7,7 +7,7 @@ from math import inf
 from rich.console import Console
 
 from studies.cli.outcome import FAILED, no_result, remaining
-from studies.cli.progress import Progress, duration
+from studies.cli.progress import Progress, count, duration
 from studies.execution.ablation_queue import StagedQueue
 from studies.execution.environment import environment
 from studies.execution.ray_backend import RayBackend
@@ -93,14 +93,14 @@ def _train(
     lost = queue.lost
     if lost:
         console.print(
-            f"{len(lost)} jobs of tuning failed ({_reasons(lost)}), so their recipes lost; "
-            "--retry-failed tries them again.",
+            f"{count(len(lost), 'job')} of tuning failed ({_reasons(lost)}), so their recipes "
+            "lost; --retry-failed tries them again.",
             markup=False,
         )
     failures = {key: reason for key, reason in queue.failures.items() if key not in lost}
     if failures:
         console.print(
-            f"{len(failures)} of {progress.total} jobs failed ({_reasons(failures)}); "
+            f"{len(failures)} of {count(progress.total, 'job')} failed ({_reasons(failures)}); "
             "the same command tries them again.",
             markup=False,
         )

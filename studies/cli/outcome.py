@@ -4,6 +4,7 @@ from signal import SIGINT
 
 from rich.console import Console
 
+from studies.cli.progress import count
 from studies.execution.job_queue import JobQueue
 from studies.execution.stop_signals import STATUS_BASE
 from studies.rundir.store import RunStore
@@ -21,7 +22,7 @@ def remaining(queue: JobQueue, console: Console) -> int:
     """Say how many jobs are left, if any; the status to exit with."""
     left = queue.jobs_left() + len(queue.running) + len(queue.interrupted)
     if left:
-        console.print(f"Stopped with {left} jobs to do; the same command continues.")
+        console.print(f"Stopped with {count(left, 'job')} to do; the same command continues.")
         return STATUS_BASE + (queue.stopped_by or SIGINT)
     return 0
 
@@ -46,4 +47,4 @@ def trial_counts(store: RunStore) -> str:
     """How many trials ended in which state."""
     states = [trial.state for trial in store.trials()]
     counts = [(states.count(s), s) for s in ("finished", "truncated", "failed", "open")]
-    return f"{len(states)} trials: {', '.join(f'{n} {state}' for n, state in counts if n)}"
+    return f"{count(len(states), 'trial')}: {', '.join(f'{n} {state}' for n, state in counts if n)}"

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from searchspace import InputError, build
 from studies.cli.pilot import difference_text
-from studies.cli.progress import duration
+from studies.cli.progress import count, duration
 from studies.cli.start_preview import start_text
 from studies.execution.resources import Resources
 from studies.execution.standing import standing
@@ -46,8 +46,9 @@ def plan_table(ablation: Ablation, store: RunStore, resources: Resources) -> Gro
         tables.append(table)
     seconds = _total_seconds([job for _, job in jobs], resources)
     summary = (
-        f"{len(jobs)} jobs to train of {_total(ablation)} ({design.seeds} seeds), about "
-        f"{duration(seconds)} on {slots(resources)} workers.\n{difference_text(design)}\n"
+        f"{count(len(jobs), 'job')} to train of {_total(ablation)} "
+        f"({count(design.seeds, 'seed')}), about {duration(seconds)} on "
+        f"{count(slots(resources), 'worker')}.\n{difference_text(design)}\n"
         f"{start_text(ablation)}{_tuning_text(ablation)}{_until_text(ablation)}{design.note}"
     )
     return Group(*tables, summary)

@@ -45,6 +45,11 @@ def duration(seconds: float) -> str:
     return f"{hours} h {minutes % 60} min" if hours < 48 else f"{hours / 24:,.0f} days"
 
 
+def count(number: int, what: str) -> str:
+    """A number of things in words: 1 job, 2,000 jobs."""
+    return f"{number:,} {what}{'s' * (number != 1)}"
+
+
 def _kind(job: Job) -> Hashable:
     """What jobs that take the same time share."""
     return job.architecture.key, job.task, job.recipe
@@ -141,7 +146,7 @@ class Progress:
         """Show what goes on; `jobs_left` says about how many jobs have not started."""
         self.jobs_left = jobs_left
         if not self.console.is_terminal:
-            self.console.print(f"{self.total} jobs to train; starting workers")
+            self.console.print(f"{count(self.total, 'job')} to train; starting workers")
         try:
             with self.bar:
                 yield
@@ -218,7 +223,7 @@ class Progress:
         self.bar.update(
             self.task,
             completed=self.done(),
-            description=f"{len(self.ended_keys)} of {self.total} jobs",
+            description=f"{len(self.ended_keys):,} of {count(self.total, 'job')}",
             left=self.left(),
         )
 

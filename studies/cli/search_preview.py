@@ -1,15 +1,18 @@
 """What a search will be, before anything is trained."""
 
+from collections.abc import Sequence
 from random import Random
 from statistics import median
+from typing import Literal
 
 from rich.console import Group
 from rich.table import Table
 
 from studies.cli.preview import image_seconds, slots
-from studies.cli.progress import duration
+from studies.cli.progress import count, duration
 from studies.execution.resources import Resources
 from studies.rundir.store import RunStore
+from studies.rundir.trial_table import Trial
 from studies.spec.search import Search
 
 PROBES = 3
@@ -25,26 +28,40 @@ def search_table(search: Search, store: RunStore, resources: Resources) -> Group
     if limits:
         about = "" if within.feasible.exact else "about "
         table.add_row("within limits", f"{limits}: {about}{within.size():,} networks")
-    for by in ("macs", "params"):
+    sides: dict[Literal["macs", "params"], str] = {"macs": "MACs", "params": "parameters"}
+    for by, words in sides.items():
         ends = [space.cost(space.extreme(by, pick)) for pick in (min, max)]
         low, high = (cost.macs if by == "macs" else cost.params for cost in ends)
-        table.add_row(by, f"{low:,} to {high:,}")
+        table.add_row(words, f"{low:,} to {high:,}")
     settings = ", ".join(f"{k}={v}" for k, v in search.sampler_settings.items())
     table.add_row("sampler", " ".join([search.sampler, settings]).strip())
     settings = ", ".join(f"{k}={v}" for k, v in search.scheduler_settings.items())
     table.add_row("scheduler", " ".join([search.scheduler, settings]).strip())
     table.add_row("objectives", ", ".join(search.objectives))
-    done = len(store.trials()) if store.experiment() is not None else 0
-    jobs = search.trials * search.replicates + search.contested
-    there = f", {done:,} of them proposed by earlier calls" if done else ""
+    trials = store.trials() if store.experiment() is not None else []
+    jobs = jobs_left(search, trials)
+    there = f", {len(trials):,} of them proposed by earlier calls" if trials else ""
     table.add_row("trials", f"{search.trials:,}{there}")
     seconds = jobs * _job_seconds(search, resources) / slots(resources) / resources.processes
     early = "" if search.scheduler == "none" else "at most "
     return Group(
         table,
-        f"{jobs:,} jobs on {search.task.label()} of {search.recipe.epochs} epochs, {early}about "
-        f"{duration(seconds)} on {slots(resources)} workers.",
+        f"{count(jobs, 'job')}{' left' * bool(trials)} on {search.task.label()} of "
+        f"{count(search.recipe.epochs, 'epoch')}, {early}about {duration(seconds)} on "
+        f"{count(slots(resources), 'worker')}.",
     )
+
+
+def jobs_left(search: Search, trials: Sequence[Trial]) -> int:
+    """How many jobs a search needs yet, at most: early stopping and clear places may spare some."""
+    sampled = [trial for trial in trials if trial.origin == "sampler"]
+    left = max(0, search.trials - len(sampled)) * search.replicates
+    for trial in sampled:
+        if trial.state in ("open", "finished"):
+            ended = sum(key in trial.results for key in trial.replicates)
+            left += max(0, search.replicates - ended)
+    contested = sum(key in trial.results for trial in trials for key in trial.contested)
+    return left + max(0, search.contested - contested)
 
 
 def _job_seconds(search: Search, resources: Resources) -> float:

@@ -1,5 +1,6 @@
 """`python -m studies.run NAME|FILE|all`: run a study, or continue it, and report."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -116,7 +117,9 @@ def run(
 
     console = plain_console(soft_wrap=True)
     if list_studies:
-        console.print(studies_text(), highlight=False)
+        # Elsewhere each line stays whole, for the program that reads it.
+        width = console.width if console.is_terminal else sys.maxsize
+        console.print(studies_text(width), highlight=False)
         return 0
     if name is None:
         raise InputError("name a study to run; --list shows them all")

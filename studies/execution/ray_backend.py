@@ -230,8 +230,10 @@ def _start_ray(resources: Resources) -> None:
         import studies
         import trainers
 
-        # The nodes of a cluster run this code, whatever is installed there.
-        settings["runtime_env"] = {"py_modules": [searchspace, studies, trainers]}
+        # The nodes of a cluster run this code, whatever is installed there. Paths and not modules:
+        # `ray job submit` has Ray copy these settings, which fails with modules.
+        packages = (searchspace, studies, trainers)
+        settings["runtime_env"] = {"py_modules": [each.__path__[0] for each in packages]}
     for module in user_operators.modules():
         # Workers need not have it, nor know where it is.
         ray.cloudpickle.register_pickle_by_value(module)

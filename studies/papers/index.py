@@ -6,7 +6,9 @@
 import csv
 import io
 import re
+import textwrap
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from searchspace.cli import run_command
@@ -15,8 +17,9 @@ INDEX = Path(__file__).with_name("index.csv")
 COLUMNS = ("study", "question", "paper's table", "presets")
 
 
-def studies_text() -> str:
-    """Every study by paper, with its table, presets and question, in two lines each."""
+def studies_text(width: int) -> str:
+    """Every study by paper, with its table, presets and question, in lines of at most `width`."""
+    filled = partial(textwrap.fill, width=width, break_on_hyphens=False)
     lines: list[str] = []
     paper = ""
     for row in read_index():
@@ -25,7 +28,10 @@ def studies_text() -> str:
             paper = source
             lines += [*[""] * bool(lines), paper[0].upper() + paper[1:]]
         about = f" ({place})" if place else ""
-        lines += [f"  {row['study']}{about}: {row['presets']}", f"    {row['question']}"]
+        head = f"{row['study']}{about}: {row['presets']}"
+        lines.append(filled(head, initial_indent="  ", subsequent_indent="      "))
+        question = row["question"]
+        lines.append(filled(question, initial_indent="    ", subsequent_indent="    "))
     return "\n".join(lines)
 
 

@@ -1,5 +1,6 @@
 """Ray for real: a run that is killed and continued, failures, and what a user sees."""
 
+import json
 import os
 import signal
 import subprocess
@@ -8,6 +9,7 @@ import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import ray
@@ -244,3 +246,15 @@ def test_a_cluster_that_is_not_there_is_one_sentence(tmp_path: Path, address: st
     plan = study(seeds=1).ablation("quick")
     with pytest.raises(InputError, match=f"cannot reach a Ray cluster at '{address}'"):
         train_missing(plan, RunStore(tmp_path), RayBackend(Resources(address=address)), Console())
+
+
+def test_settings_of_a_cluster_are_plain_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`ray job submit` has Ray copy them, which it cannot do with modules."""
+    given: dict[str, Any] = {}
+    monkeypatch.setattr(ray, "init", lambda **settings: given.update(settings))
+    monkeypatch.setattr(ray._private.worker, "print_to_stdstream", None)
+    monkeypatch.setattr(ray_backend.os, "environ", dict(os.environ))
+    ray_backend._start_ray(Resources(address="auto"))
+    folders = json.loads(json.dumps(given["runtime_env"]))["py_modules"]
+    assert [Path(each).name for each in folders] == ["searchspace", "studies", "trainers"]
+    assert all((Path(each) / "__init__.py").exists() for each in folders)
