@@ -4,7 +4,7 @@ docs/studies.md says how they were chosen.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from searchspace import ResNetCifar
 from studies.spec.ablation import Arm, Design
@@ -96,9 +96,14 @@ NETWORK = ResNetCifar(depth=8, width=8)
 NETWORK_IN_WORDS = "A ResNet of one block per stage with 8, 16 and 32 channels"
 
 
-def designs(make: Callable[[Setting], Design]) -> dict[str, Design]:
-    """A design for each setting, by preset."""
-    return {preset: make(setting) for preset, setting in SETTINGS.items()}
+def designs(
+    make: Callable[[Setting], Design], *, pilot: Pilot | None = None, seeds: int | None = None
+) -> dict[str, Design]:
+    """A design for each setting, by preset; `pilot` and `seeds` are those on Fashion-MNIST."""
+    made = {preset: make(setting) for preset, setting in SETTINGS.items()}
+    quick = made["quick"]
+    made["quick"] = replace(quick, pilot=pilot or quick.pilot, seeds=seeds or quick.seeds)
+    return made
 
 
 def plain_designs(

@@ -10,6 +10,7 @@ from studies.papers.hs.tables import TABLE_1
 from studies.papers.printed import published
 from studies.spec.ablation import Arm, Study
 from studies.spec.claims import Claim, Comparison, Operand, exceeds
+from studies.spec.pilot import Pilot
 from trainers import RECIPES, Recipe
 
 
@@ -78,6 +79,7 @@ hs_tricks = Study(
             f"The strategies' regularisation, augmentation, weight decay and share of epochs; "
             f"{quick.NETWORK_IN_WORDS[0].lower()}{quick.NETWORK_IN_WORDS[1:]}, without HS blocks",
             recipe=SMALL_SIMPLE,
+            pilot=Pilot(sd=0.73, pairs=8, accuracy=84.3),
         ),
         "paper": paper_design(
             _strategies(Architecture(RESNET50D, split_blocks(28, 6)), SIMPLE, EXTENDED),

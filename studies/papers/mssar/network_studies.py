@@ -11,6 +11,7 @@ from studies.papers.mssar.protocol import (
     MULTI_STAGE,
     QUICK_DENSENETS,
     QUICK_RESNETS,
+    RESNET_PILOT,
     RESNETS,
     arms_of,
     paper_design,
@@ -73,6 +74,7 @@ mssar_vs_baseline = Study(
             "ResNets of 8, 14 and 20 layers with 8, 16 and 32 channels and DenseNets of 10 and 16 "
             "layers with growth 8",
             BASELINE_CLAIMS,
+            pilot=RESNET_PILOT,
         ),
         "paper": paper_design(_networks(RESNETS, DENSENETS, DENSE_RECIPE), BASELINE_CLAIMS),
     },
@@ -134,6 +136,7 @@ mssar_vs_se = Study(
             "ResNets of 8 and 14 layers with 8, 16 and 32 channels, recalibrated through a third "
             "of the channels (no ResNeXt, too slow here)",
             _se_claims(tuple(QUICK_SE)),
+            pilot=RESNET_PILOT,
         ),
         "paper": Design(
             _against_se(LARGE, reduction=REDUCTIONS["imagenet"], se=REDUCTIONS["imagenet"]),
@@ -184,6 +187,7 @@ mssar_cost = Study(
             "ResNets of 8, 14 and 20 layers with 8, 16 and 32 channels, or 9, 18 and 36",
             COST_CLAIMS,
             latency=True,
+            pilot=RESNET_PILOT,
         ),
         "paper": replace(paper_design(_by_cost(RESNETS), COST_CLAIMS), latency=True),
     },

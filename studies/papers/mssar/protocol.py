@@ -14,6 +14,7 @@ from searchspace.operators.mssar import REDUCTIONS
 from studies.papers import quick
 from studies.spec.ablation import Arm, Design
 from studies.spec.claims import Claim
+from studies.spec.pilot import Pilot
 from trainers import RECIPES, Cifar10, Cifar100, Recipe, Task
 
 MSSAR = MultiScaleRecalibration()
@@ -30,16 +31,25 @@ PAPER_NOTE = (
     "figures are of 1; here are 5 of each, and 5,000 training images are set aside for validation."
 )
 
+# A/A pilots on Fashion-MNIST: the smallest ResNet and the DenseNet-16, both without recalibration.
+RESNET_PILOT = Pilot(sd=0.70, pairs=8, accuracy=84.9)
+DENSENET_PILOT = Pilot(sd=1.11, pairs=8, accuracy=84.2)
 QUICK_RESNETS = tuple(ResNetCifar(depth, width=8, shortcut="B") for depth in (8, 14, 20))
 QUICK_DENSENETS = (DenseNet(10, growth=8), DenseNet(16, growth=8))
 
 
 def quick_designs(
-    arms: tuple[Arm, ...], networks: str, claims: tuple[Claim, ...], *, latency: bool = False
+    arms: tuple[Arm, ...],
+    networks: str,
+    claims: tuple[Claim, ...],
+    *,
+    latency: bool = False,
+    pilot: Pilot | None = None,
 ) -> dict[str, Design]:
     """The arms in each quick setting; `networks` says in words what they are forms of."""
     return quick.designs(
-        lambda setting: setting.design(arms, claims, networks, latency=latency, tune=quick.RATES)
+        lambda setting: setting.design(arms, claims, networks, latency=latency, tune=quick.RATES),
+        pilot=pilot,
     )
 
 

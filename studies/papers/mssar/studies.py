@@ -8,6 +8,7 @@ from studies.papers.mssar.network_studies import mssar_cost, mssar_vs_baseline, 
 from studies.papers.mssar.protocol import (
     CIFAR_TASKS,
     DENSE_RECIPE,
+    DENSENET_PILOT,
     DENSENETS,
     MSSAR,
     MULTI_STAGE,
@@ -154,7 +155,12 @@ mssar_source = Study(
     source="MS-SAR Section 4.2",
     baseline=f"DenseNet {PLAIN}",
     presets={
-        **quick_designs(_sources(QUICK_DENSENETS[1]), "A DenseNet-16 with growth 8", SOURCE_CLAIMS),
+        **quick_designs(
+            _sources(QUICK_DENSENETS[1]),
+            "A DenseNet-16 with growth 8",
+            SOURCE_CLAIMS,
+            pilot=DENSENET_PILOT,
+        ),
         "paper": paper_design(_sources(DENSENETS[0], DENSE_RECIPE), SOURCE_CLAIMS),
     },
     published=published(SOURCE),

@@ -21,6 +21,9 @@ PAPER_NOTE = (
 
 QUICK_NETWORK = ResNetCifar(depth=8, width=8, shortcut="B")
 QUICK_CROP = (0.4, 1.0)
+QUICK_SEEDS = 12
+"""On Fashion-MNIST. A pilot of the parallel networks (sd of a difference 1.04 points, 78.7 %,
+without decay of scores) told differences of 1.7 points with 8 seeds and ten hypotheses."""
 """The area of random resized crops, as a share of the image."""
 QUICK_IN_WORDS = (
     "A ResNet-8 of 8, 16 and 32 channels at {} px, with random resized crops of {:.0%} of the "
@@ -111,7 +114,7 @@ def quick_designs(
         )
         return replace(design, note=f"{design.note} {more}".rstrip())
 
-    return quick.designs(make)
+    return quick.designs(make, seeds=QUICK_SEEDS)
 
 
 def paper_design(
