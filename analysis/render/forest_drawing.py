@@ -72,7 +72,8 @@ def _drawing(kind: str, rows: Sequence[ForestRow], title: str, margin: float) ->
     width, wide = WIDTHS[kind], kind == "wide"
     left = min(500.0, max(text_width(row.name) for row in rows) + 24) if wide else 12.0
     words = max(text_width(row.word) for row in rows)
-    right = width - (words + 190.0 if wide else 12.0)
+    numbers = max(text_width(_number(row)) for row in rows)
+    right = width - (words + numbers + 40 if wide else 12.0)
     row_height = ROW if wide else NARROW_ROW
     bottom = TOP + row_height * len(rows)
     known = [v for r in rows for v in (r.mean, r.low, r.high) if not isnan(v)]
@@ -92,7 +93,10 @@ def _drawing(kind: str, rows: Sequence[ForestRow], title: str, margin: float) ->
         name = shortened(row.name, room)
         return DrawnRow(row, name, middle, name_y, mean, low, high, _number(row))
 
-    ticks = [Tick(across(value), f"{value:g}") for value in linear_ticks(low, high, 4)]
+    ticks = [
+        Tick(across(value), f"{value:g}".replace("-", "\u2212"))
+        for value in linear_ticks(low, high, 4)
+    ]
     margins = (across(-margin), across(margin)) if margin else None
     return ForestDrawing(
         kind=kind,

@@ -7,12 +7,16 @@ from rich.console import Console
 
 from analysis.data.provenance import provenance
 from analysis.data.runs import Run
+from analysis.render.forest_drawing import ForestDrawing, forest_drawings
 from analysis.render.html import html_page
 from analysis.render.tables import rich_table
+from analysis.sections.answer import ablation_answer
 from analysis.sections.arm_tables import arm_table, differences_sentence
 from analysis.sections.combined import EXPLANATION
+from analysis.sections.forest import verdict_row
 from analysis.sections.verdict_tables import verdict_counts, verdict_explanation, verdict_table
 from analysis.stats.combined import ALL_TASKS, combined_verdicts
+from analysis.stats.verdicts import Verdict
 
 
 def print_verdicts(run: Run, console: Console) -> None:
@@ -66,6 +70,8 @@ def _task(run: Run, task: str) -> dict[str, Any]:
     same_protocol = run.ablation.design.is_paper_protocol
     return {
         "name": task,
+        "answer": ablation_answer(arms) if arms else "",
+        "forest": _forest(verdicts, run.ablation.design.margin),
         "verdicts": verdict_table(verdicts) if verdicts else None,
         "differences": differences_sentence(arms) if arms else "",
         "arms": arm_table(arms, same_protocol=same_protocol) if arms else None,
@@ -78,4 +84,20 @@ def _all_tasks(run: Run) -> list[dict[str, Any]]:
     if not combined:
         return []
     table = verdict_table(combined)
-    return [{"name": f"Over {ALL_TASKS}", "verdicts": table, "differences": "", "arms": None}]
+    return [
+        {
+            "name": f"Over {ALL_TASKS}",
+            "answer": "",
+            "forest": _forest(combined, run.ablation.design.margin),
+            "verdicts": table,
+            "differences": "",
+            "arms": None,
+        }
+    ]
+
+
+def _forest(verdicts: Sequence[Verdict], margin: float | None) -> list[ForestDrawing]:
+    """The forest plot of verdicts; none without any."""
+    rows = [verdict_row(verdict, several=False) for verdict in verdicts]
+    axis = "difference that decides the claim, points"
+    return forest_drawings(rows, axis, margin or 0.0) if rows else []
