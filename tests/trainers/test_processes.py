@@ -12,6 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
+import trainers.processes
 from searchspace import Architecture, InputError, Resolutions, ShakeShake
 from tests.support.helpers import EXPERTS, RECIPE, SMALL, STATIC, job
 from tests.support.results import same_numbers
@@ -182,9 +183,12 @@ def test_all_processes_shrink_if_one_must(both: Processes) -> None:
 
 
 @pytest.mark.slow
-def test_a_killed_process_ends_the_training_and_its_state_goes_on(
-    tmp_path: Path, both: Processes
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "stopped"])
+def test_a_lost_process_ends_the_training_and_its_state_goes_on(
+    how: signal.Signals, tmp_path: Path, both: Processes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(both, "timeout", 5.0)
+    monkeypatch.setattr(trainers.processes, "PATIENCE", 1.0)
     shared = shared_job(SYNCED, EXPERTS)
     assert shared.load is not None
     with pytest.raises(LostProcess, match="process"), both.training(shared) as ranks:
@@ -195,7 +199,7 @@ def test_a_killed_process_ends_the_training_and_its_state_goes_on(
             if len(training.curve) == 1 and training.step == 2:
                 pid = both.followers[0][0].pid
                 assert pid is not None
-                os.kill(pid, signal.SIGKILL)
+                os.kill(pid, how)
 
         run(training, TrainCallbacks(step=kill), tmp_path, 0.0)
     assert not both.followers
