@@ -11,6 +11,7 @@ from rich.console import Group
 from rich.table import Table
 
 from searchspace import InputError, build
+from studies.cli.gpu_memory import sharing_text
 from studies.cli.pilot import difference_text
 from studies.cli.progress import count, duration
 from studies.cli.start_preview import start_text
@@ -45,10 +46,14 @@ def plan_table(ablation: Ablation, store: RunStore, resources: Resources) -> Gro
             table.add_row(arm.name, *(f"{number:,}" for number in numbers))
         tables.append(table)
     seconds = _total_seconds([job for _, job in jobs], resources)
+    memory = ""
+    if jobs:
+        largest = max(jobs, key=lambda each: costs(each[1].architecture, each[1].task)[1].macs)
+        memory = sharing_text(largest[1], resources)
     summary = (
         f"{count(len(jobs), 'job')} to train of {_total(ablation)} "
         f"({count(design.seeds, 'seed')}), about {duration(seconds)} on "
-        f"{count(slots(resources), 'worker')}.\n{difference_text(design)}\n"
+        f"{count(slots(resources), 'worker')}.\n{memory}{difference_text(design)}\n"
         f"{start_text(ablation)}{_tuning_text(ablation)}{_until_text(ablation)}{design.note}"
     )
     return Group(*tables, summary)

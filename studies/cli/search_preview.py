@@ -8,12 +8,14 @@ from typing import Literal
 from rich.console import Group
 from rich.table import Table
 
+from studies.cli.gpu_memory import sharing_text
 from studies.cli.preview import image_seconds, slots
 from studies.cli.progress import count, duration
 from studies.execution.resources import Resources
 from studies.rundir.store import RunStore
 from studies.rundir.trial_table import Trial
 from studies.spec.search import Search
+from trainers import Job
 
 PROBES = 3
 """Networks whose training step is timed for the estimate."""
@@ -42,13 +44,17 @@ def search_table(search: Search, store: RunStore, resources: Resources) -> Group
     jobs = jobs_left(search, trials)
     there = f", {len(trials):,} of them proposed by earlier calls" if trials else ""
     table.add_row("trials", f"{search.trials:,}{there}")
-    seconds = jobs * _job_seconds(search, resources) / slots(resources) / resources.processes
+    probes = _probes(search)
+    memory = sharing_text(max(probes, key=lambda job: _macs(search, job)), resources)
+    seconds = jobs * _job_seconds(search, probes, resources)
+    seconds /= slots(resources) * resources.processes
     early = "" if search.scheduler == "none" else "at most "
     return Group(
         table,
         f"{count(jobs, 'job')}{' left' * bool(trials)} on {search.task.label()} of "
         f"{count(search.recipe.epochs, 'epoch')}, {early}about {duration(seconds)} on "
         f"{count(slots(resources), 'worker')}.",
+        *([memory.strip()] if memory else []),
     )
 
 
@@ -64,12 +70,19 @@ def jobs_left(search: Search, trials: Sequence[Trial]) -> int:
     return left + max(0, search.contested - contested)
 
 
-def _job_seconds(search: Search, resources: Resources) -> float:
-    """The median time of a job, from a timed step of a few networks of the space."""
+def _probes(search: Search) -> list[Job]:
+    """Jobs of a few networks of the space, drawn within its limits."""
     rng = Random(search.seed)
-    device = "cuda" if resources.gpus_per_trial else "cpu"
-    jobs = [search.job(search.within.sample(rng), 0) for _ in range(PROBES)]
+    return [search.job(search.within.sample(rng), 0) for _ in range(PROBES)]
+
+
+def _macs(search: Search, job: Job) -> int:
     # The space's table is there; measuring these networks would take longer than their steps.
-    macs = [search.space.cost(job.architecture).macs for job in jobs]
-    image = median(image_seconds(job, m, device) for job, m in zip(jobs, macs, strict=True))
+    return search.space.cost(job.architecture).macs
+
+
+def _job_seconds(search: Search, jobs: list[Job], resources: Resources) -> float:
+    """The median time of these jobs, from a timed step of each."""
+    device = "cuda" if resources.gpus_per_trial else "cpu"
+    image = median(image_seconds(job, _macs(search, job), device) for job in jobs)
     return image * search.task.train_images * search.recipe.epochs
