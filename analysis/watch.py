@@ -37,6 +37,8 @@ def watch(
     console = plain_console(soft_wrap=True)
     server = LiveServer(run_dirs, host, port)
     console.print(f"Watch at {server.address}", highlight=False)
+    # Into a pipe it would wait for the end.
+    console.file.flush()
     try:
         server.serve_forever()
     except KeyboardInterrupt:

@@ -28,6 +28,10 @@ STEPS = ((1,), (1, 3), (1, 2, 5), (1, 1.5, 2, 3, 5, 7), tuple(1 + i / 2 for i in
          tuple(1 + i / 10 for i in range(90)))  # fmt: skip
 
 
+UNEVEN = 4
+"""The number of the first of `STEPS` that is finer below a power of ten than above."""
+
+
 def tick_labels(ticks: Sequence[float]) -> list[str]:
     """Each tick with as many significant digits as all need to differ, three at least."""
     for digits in range(3, 16):
@@ -45,7 +49,10 @@ def round_ticks(low: float, high: float, fewest: int = 4) -> list[float]:
     """
     decades = range(floor(log10(low)), ceil(log10(high)) + 1)
     ticks: list[float] = []
-    for steps in STEPS:
+    for number, steps in enumerate(STEPS):
+        if number == UNEVEN and high < 5 * low:
+            # Finer steps change at a power of ten, which would leave one side bare.
+            return linear_ticks(low, high, fewest)
         ticks = [step * 10.0**decade for decade in decades for step in steps]
         ticks = [tick for tick in ticks if low <= tick <= high]
         if len(ticks) >= fewest:

@@ -193,8 +193,8 @@ function ring(hero, key) {
   all("svg.front", hero).forEach((svg) => {
     const dot = svg.querySelector(`.dot[data-key="${key}"]`);
     const mark = svg.querySelector(".ring");
-    mark.setAttribute("cx", dot ? dot.getAttribute("cx") : -20);
-    mark.setAttribute("cy", dot ? dot.getAttribute("cy") : -20);
+    mark.setAttribute("cx", dot ? dot.getAttribute("cx") : -2000);
+    mark.setAttribute("cy", dot ? dot.getAttribute("cy") : -2000);
   });
   all(".card", hero).forEach((card) => card.classList.toggle("chosen", card.dataset.key === key));
 }

@@ -18,6 +18,7 @@ function curve(job) {
   svg.setAttribute("viewBox", "0 0 120 36");
   svg.setAttribute("class", "curve");
   svg.setAttribute("aria-hidden", "true");
+  svg.setAttribute("preserveAspectRatio", "none");
   const values = job.curve.map(([, accuracy]) => accuracy);
   if (values.length) {
     const low = Math.min(...values);

@@ -51,3 +51,8 @@ def test_labels_avoid_each_other() -> None:
     """Of two labels at almost the same place, one goes elsewhere."""
     first, second = label_places([0.5, 0.501], [0.5, 0.5], ["some name", "another name"])
     assert first != second
+
+
+def test_ticks_around_a_power_of_ten_leave_no_side_bare() -> None:
+    ticks = round_ticks(620_000, 1_440_000)
+    assert ticks == [800_000, 1_000_000, 1_200_000, 1_400_000]
