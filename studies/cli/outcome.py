@@ -47,4 +47,5 @@ def trial_counts(store: RunStore) -> str:
     """How many trials ended in which state."""
     states = [trial.state for trial in store.trials()]
     counts = [(states.count(s), s) for s in ("finished", "truncated", "failed", "open")]
-    return f"{count(len(states), 'trial')}: {', '.join(f'{n} {state}' for n, state in counts if n)}"
+    words = ", ".join(f"{n:,} {state}" for n, state in counts if n)
+    return f"{count(len(states), 'trial')}: {words}"
