@@ -20,11 +20,13 @@ from .latency import Conditions as Conditions
 from .latency import Latency as Latency
 from .latency import LatencyTable as LatencyTable
 from .latency import measure_latency as measure_latency
+from .operators import CBAM as CBAM
 from .operators import OPERATORS as OPERATORS
 from .operators import ACNet as ACNet
 from .operators import Choice as Choice
 from .operators import CoConv as CoConv
 from .operators import CondConv as CondConv
+from .operators import CoordinateAttention as CoordinateAttention
 from .operators import DenseMixConv as DenseMixConv
 from .operators import DepthwiseSeparable as DepthwiseSeparable
 from .operators import DyConv as DyConv
@@ -34,9 +36,12 @@ from .operators import HierarchicalSplit as HierarchicalSplit
 from .operators import MixConv as MixConv
 from .operators import Multiception as Multiception
 from .operators import MultiScaleRecalibration as MultiScaleRecalibration
+from .operators import PartialConv as PartialConv
 from .operators import Res2Net as Res2Net
+from .operators import SimAM as SimAM
 from .operators import SqueezeExcite as SqueezeExcite
 from .operators import Static as Static
+from .operators import StripPooling as StripPooling
 from .operators import Unchanged as Unchanged
 from .operators import register as register
 from .paper_networks import NamedNetwork as NamedNetwork

@@ -29,6 +29,26 @@ def spatial_mean(x: Tensor) -> Tensor:
     return x.mean((2, 3))
 
 
+def kept_layout(x: Tensor) -> Tensor:
+    """`x`, whose gradient lies in memory as it does, whatever is computed from it."""
+    if not _is_recorded(x):
+        return x
+    kept: Tensor = _KeptLayout.apply(x)
+    return kept
+
+
+class _KeptLayout(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        ctx.innermost = x.is_contiguous(memory_format=torch.channels_last)
+        return x.view_as(x)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Tensor:
+        layout = torch.channels_last if ctx.innermost else torch.contiguous_format
+        return grad.contiguous(memory_format=layout)
+
+
 class GlobalAveragePool(nn.AdaptiveAvgPool2d):
     """`spatial_mean` as a layer, (N, C, H, W) to (N, C, 1, 1)."""
 

@@ -3,7 +3,7 @@
 from difflib import get_close_matches
 
 from searchspace import InputError
-from studies.papers import equal_cost
+from studies.papers import attention, equal_cost
 from studies.papers.coconv import imagenet_studies as coconv_imagenet
 from studies.papers.coconv import studies as coconv
 from studies.papers.hs import recipe_studies as hs_recipes
@@ -13,7 +13,17 @@ from studies.papers.multiception import studies as multiception
 from studies.papers.rsnet import studies as rsnet
 from studies.spec.ablation import Study
 
-MODULES = (coconv, coconv_imagenet, multiception, mssar, rsnet, hs, hs_recipes, equal_cost)
+MODULES = (
+    coconv,
+    coconv_imagenet,
+    multiception,
+    mssar,
+    rsnet,
+    hs,
+    hs_recipes,
+    equal_cost,
+    attention,
+)
 STUDIES: dict[str, Study] = {study.name: study for module in MODULES for study in module.STUDIES}
 
 

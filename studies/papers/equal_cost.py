@@ -9,23 +9,29 @@ them beside the accuracies.
 from collections.abc import Callable
 
 from searchspace import (
+    CBAM,
     ACNet,
     Architecture,
     Backbone,
     Choice,
     CoConv,
     CondConv,
+    CoordinateAttention,
     DepthwiseSeparable,
     DyConv,
+    EfficientChannelAttention,
     GatherExcite,
     HierarchicalSplit,
     MixConv,
     Multiception,
     MultiScaleRecalibration,
+    PartialConv,
     Res2Net,
     ResNet,
     ResNetCifar,
+    SimAM,
     SqueezeExcite,
+    StripPooling,
     measure,
 )
 from studies.papers import quick
@@ -45,6 +51,13 @@ OPERATORS: dict[str, Choice] = {
     "SE": SqueezeExcite(),
     "GE": GatherExcite(),
     "MS-SAR": MultiScaleRecalibration(),
+    "PConv": PartialConv(),
+    "depthwise separable 7x7": DepthwiseSeparable(7),
+    "ECA": EfficientChannelAttention(),
+    "CBAM": CBAM(),
+    "SimAM": SimAM(),
+    "coordinate attention": CoordinateAttention(),
+    "strip pooling": StripPooling(),
 }
 """The operators that fit into every block."""
 SPLITS = 4
@@ -73,6 +86,13 @@ QUICK_WIDTHS = {
         "SE": 13,
         "GE": 13,
         "MS-SAR": 13,
+        "PConv": 29,
+        "depthwise separable 7x7": 23,
+        "ECA": 13,
+        "CBAM": 13,
+        "SimAM": 13,
+        "coordinate attention": 13,
+        "strip pooling": 12,
     },
     "digits": {
         STATIC: 12,
@@ -86,6 +106,13 @@ QUICK_WIDTHS = {
         "SE": 12,
         "GE": 12,
         "MS-SAR": 12,
+        "PConv": 26,
+        "depthwise separable 7x7": 20,
+        "ECA": 12,
+        "CBAM": 12,
+        "SimAM": 12,
+        "coordinate attention": 12,
+        "strip pooling": 11,
     },
 }
 """By preset."""
@@ -102,6 +129,13 @@ PAPER_WIDTHS = {
     "SE": 32,
     "GE": 32,
     "MS-SAR": 31,
+    "PConv": 40,
+    "depthwise separable 7x7": 41,
+    "ECA": 32,
+    "CBAM": 32,
+    "SimAM": 32,
+    "coordinate attention": 32,
+    "strip pooling": 21,
     "HS": 38,
     "Res2Net": 41,
 }
@@ -155,36 +189,46 @@ def nearest_width(
         width = nearest
 
 
-_EQUAL = "{}, asked here at equal MACs"
+EQUAL = "{}, asked here at equal MACs"
 CLAIMS = (
     Claim(
         "CoConv is better than static convolution",
-        _EQUAL.format("CoConv"),
+        EQUAL.format("CoConv"),
         exceeds("CoConv", STATIC),
     ),
     Claim(
         "CoConv is better than other dynamic convolutions",
-        _EQUAL.format("CoConv"),
+        EQUAL.format("CoConv"),
         exceeds("CoConv", "CondConv", "DY-CNN"),
     ),
     Claim(
         "Multiception is better than other depthwise convolutions",
-        _EQUAL.format("Multiception"),
+        EQUAL.format("Multiception"),
         exceeds("Multiception", "depthwise separable", "MixConv"),
     ),
     Claim(
         "Multiception is better than static convolution",
-        _EQUAL.format("Multiception"),
+        EQUAL.format("Multiception"),
         exceeds("Multiception", STATIC),
     ),
     Claim(
-        "MS-SAR is better than no recalibration", _EQUAL.format("MS-SAR"), exceeds("MS-SAR", STATIC)
+        "MS-SAR is better than no recalibration", EQUAL.format("MS-SAR"), exceeds("MS-SAR", STATIC)
     ),
-    Claim("MS-SAR is better than SE", _EQUAL.format("MS-SAR"), exceeds("MS-SAR", "SE")),
+    Claim("MS-SAR is better than SE", EQUAL.format("MS-SAR"), exceeds("MS-SAR", "SE")),
+    Claim(
+        "PConv is better than depthwise separable convolution",
+        EQUAL.format("PConv"),
+        exceeds("PConv", "depthwise separable"),
+    ),
+    Claim(
+        "A large depthwise kernel is better than a small one",
+        EQUAL.format("depthwise separable 7x7"),
+        exceeds("depthwise separable 7x7", "depthwise separable"),
+    ),
 )
 SPLIT_CLAIMS = (
-    Claim("HS is better than static convolution", _EQUAL.format("HS"), exceeds("HS", STATIC)),
-    Claim("HS is better than Res2Net", _EQUAL.format("HS"), exceeds("HS", "Res2Net")),
+    Claim("HS is better than static convolution", EQUAL.format("HS"), exceeds("HS", STATIC)),
+    Claim("HS is better than Res2Net", EQUAL.format("HS"), exceeds("HS", "Res2Net")),
 )
 
 
