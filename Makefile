@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 .PHONY: study test test-fast test-pages check docs bench constraints clean
 
 study: $(READY)
-	$(BIN)/python -m studies.run rsnet_norms --seeds 6
+	$(BIN)/python -m studies.run multiception_vs_standard
 
 test: check
 	$(BIN)/python -m pytest -n 2 --dist loadfile

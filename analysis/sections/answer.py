@@ -7,6 +7,7 @@ from analysis.render.numbers import engineering
 from analysis.selection.candidates import Bounds
 from analysis.selection.choose import Choices, Pick
 from analysis.stats.arms import ArmSummary, Difference
+from analysis.stats.verdicts import Verdict
 from studies.stats.t_tests import MIN_PAIRS
 from trainers import Task
 
@@ -17,8 +18,11 @@ Against = Callable[[ArmSummary], ArmSummary]
 """The baseline that an arm is compared with."""
 
 
-def ablation_answer(arms: Sequence[ArmSummary]) -> str:
-    """What an ablation found on one task, given its arms."""
+def ablation_answer(arms: Sequence[ArmSummary], verdicts: Sequence[Verdict] = ()) -> str:
+    """What an ablation found on one task, given its arms and the verdicts on its claims.
+
+    Decided claims are the answer where no arm is significantly different from the baseline.
+    """
     baselines = {arm.size: arm for arm in arms if arm.is_baseline}
     base = next(iter(baselines.values()), None)
     compared = [a for a in arms if a.difference is not None and a.difference.pairs]
@@ -36,7 +40,9 @@ def ablation_answer(arms: Sequence[ArmSummary]) -> str:
     worse = [a for a in compared if _difference(a).significant and _difference(a).mean < 0]
     rest = [a for a in compared if not _difference(a).significant]
     if not better and not worse:
-        return _undecided(rest, against, base, seeds)
+        undecided = _undecided(rest, against, base, seeds)
+        decided = [verdict for verdict in verdicts if verdict.conclusion != "undecided"]
+        return f"{_decided(decided)} {undecided}" if decided else f"Undecided: {undecided}"
     parts = [*_better(better, against), *_worse(worse, against, base)]
     if len(rest) == 1:
         name, other = rest[0].arm, against(rest[0]).arm
@@ -79,11 +85,20 @@ def _undecided(rest: Sequence[ArmSummary], against: Against, base: ArmSummary, s
         f"{more_macs(most.macs, against(most).macs)}"
     ).replace("-", "\u2212")
     if len(rest) == 1:
-        return f"Undecided: {seeds} seeds cannot tell {most.arm} from {against(most).arm}, {seen}."
+        return f"{seeds} seeds cannot tell {most.arm} from {against(most).arm}, {seen}."
     return (
-        f"Undecided: {seeds} seeds cannot tell any arm from {_short(base)}. Largest difference: "
+        f"{seeds} seeds cannot tell any arm from {_short(base)}. Largest difference: "
         f"{most.arm}, {seen}."
     )
+
+
+def _decided(verdicts: Sequence[Verdict]) -> str:
+    """The first decided claims and what they are, in sentences."""
+    sentences = []
+    for verdict in verdicts[:ONE_BY_ONE]:
+        within = f" within {verdict.margin:g} points" if verdict.conclusion == "equivalent" else ""
+        sentences.append(f"{verdict.conclusion.capitalize()}{within}: {verdict.claim.text}.")
+    return " ".join(sentences)
 
 
 def more_macs(macs: int, other: int) -> str:

@@ -131,7 +131,11 @@ def _answer(run: Run, task: Task, choices: Choices | None) -> str:
     if choices is None:
         return "No answer yet: no network has an accuracy."
     if run.is_ablation:
-        return ablation_answer([arm for arm in run.arms if arm.task == task.label()])
+        here = task.label()
+        return ablation_answer(
+            [arm for arm in run.arms if arm.task == here],
+            [verdict for verdict in run.verdicts if verdict.task == here],
+        )
     return search_answer(choices)
 
 

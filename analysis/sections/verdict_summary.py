@@ -70,7 +70,7 @@ def _task(run: Run, task: str) -> dict[str, Any]:
     same_protocol = run.ablation.design.is_paper_protocol
     return {
         "name": task,
-        "answer": ablation_answer(arms) if arms else "",
+        "answer": ablation_answer(arms, verdicts) if arms else "",
         "forest": _forest(verdicts, run.ablation.design.margin),
         "verdicts": verdict_table(verdicts) if verdicts else None,
         "differences": differences_sentence(arms) if arms else "",

@@ -7,6 +7,8 @@ import pytest
 
 from analysis.sections.answer import ablation_answer, macs_change
 from analysis.stats.arms import Difference
+from analysis.stats.verdicts import Verdict
+from studies.spec.claims import Claim, exceeds
 from tests.support.arms import arm_summary
 
 BASE = arm_summary("static", 100, 50)
@@ -64,3 +66,17 @@ def test_changes_of_macs_in_words() -> None:
     assert [macs_change(macs, 1000) for macs in (1000, 1004, 800, 3500)] == [
         "the same MACs", "0.4 % more MACs", "20 % fewer MACs", "250 % more MACs",
     ]  # fmt: skip
+
+
+def test_decided_claims_are_the_answer_where_no_arm_differs() -> None:
+    claim = Claim("Two are better than one", "Table 1", exceeds("two", "one"))
+    equal = Verdict("t", claim, "equivalent", (), 0.9, 0.9, 0.01, 0.5, None, "")
+    open_ = replace(equal, conclusion="undecided")
+    assert ablation_answer([BASE, UNSURE], [open_, equal]) == (
+        "Equivalent within 0.5 points: Two are better than one. 6 seeds cannot tell unsure from "
+        "static, +0.32 points (−0.08 to 0.71) for 30 % more MACs."
+    )
+    supported = replace(equal, conclusion="supported")
+    assert ablation_answer([BASE, UNSURE], [supported]).startswith("Supported: Two are better")
+    assert ablation_answer([BASE, UNSURE], [open_]).startswith("Undecided: 6 seeds")
+    assert ablation_answer([BASE, BETTER], [supported]).startswith("good beats static")
