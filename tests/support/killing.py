@@ -27,6 +27,7 @@ KILLED_SEARCH = search(
     trials=12,
     scheduler="mo-asha",
     scheduler_settings={"factor": 2},
+    sampler="tpe",
     sampler_settings={"n_startup_trials": 4},
     replicates=2,
     contested=2,
