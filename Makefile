@@ -10,11 +10,11 @@ study: $(READY)
 	$(BIN)/python -m studies.run multiception_vs_standard
 
 test: check
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # All tests but the slow ones: about two minutes on two cores.
 test-fast: $(READY)
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow"
 
 # The pages in a real browser; needs Chromium (Debian: apt-get install chromium).
 test-pages: $(READY)

@@ -8,6 +8,7 @@ import socket
 import tempfile
 import time
 from contextlib import suppress
+from itertools import chain
 from math import inf
 from pathlib import Path
 from types import TracebackType
@@ -170,7 +171,11 @@ def _kill_ray() -> None:
     node = ray._private.worker._global_node
     if node is not None:
         # Agents of a killed raylet may stay for ever; afterwards they are nobody's descendants.
-        descendants = psutil.Process().children(recursive=True)
+        # Only Ray's: a program that calls us may have other children.
+        descendants = []
+        for started in chain.from_iterable(node.all_processes.values()):
+            with suppress(psutil.NoSuchProcess):
+                descendants += psutil.Process(started.process.pid).children(recursive=True)
         type(node).kill_all_processes(node, check_alive=False, allow_graceful=False)
         for process in descendants:
             with suppress(psutil.NoSuchProcess):

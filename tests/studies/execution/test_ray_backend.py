@@ -9,8 +9,10 @@ import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import psutil  # type: ignore[import-untyped]
 import pytest
 import ray
 from ray.exceptions import ActorDiedError, RayTaskError
@@ -75,6 +77,32 @@ def wait_for_lines(store: RunStore, count: int, driver: subprocess.Popen[str]) -
     while len(lines(store)) < count and driver.poll() is None and time.monotonic() < deadline:
         time.sleep(0.01)
     assert len(lines(store)) >= count, driver.communicate(timeout=10)
+
+
+def test_only_processes_of_ray_are_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not the other children of a program that calls us, such as its pool of processes."""
+    raylet = subprocess.Popen(["sh", "-c", "sleep 60 & echo $!; wait"], stdout=subprocess.PIPE)
+    mine = subprocess.Popen(["sleep", "60"])
+    assert raylet.stdout is not None
+    agent = psutil.Process(int(raylet.stdout.readline()))
+
+    class Node:
+        all_processes = {"raylet": [SimpleNamespace(process=raylet)], "gone": []}
+
+        def kill_all_processes(self, **settings: bool) -> None:
+            raylet.kill()
+
+    monkeypatch.setattr(ray._private.worker, "_global_node", Node())
+    try:
+        ray_backend._kill_ray()
+        assert raylet.wait(10) == -signal.SIGKILL
+        psutil.wait_procs([agent], timeout=10)
+        assert not agent.is_running() or agent.status() == psutil.STATUS_ZOMBIE
+        assert mine.poll() is None
+    finally:
+        raylet.stdout.close()
+        mine.kill()
+        mine.wait()
 
 
 @pytest.mark.slow
