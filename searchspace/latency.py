@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 import torch
 
@@ -20,16 +20,23 @@ from searchspace.architecture import Architecture, build, deploy
 from searchspace.checks import MAX_SIZE, MAX_THREADS, check_integer, check_one_of
 from searchspace.cost import Form
 from searchspace.errors import InputError
-from searchspace.schema import from_json, to_json
+from searchspace.schema import OMIT_DEFAULT, from_json, to_json
 from searchspace.serialization.files import read_json, replacing
 
 MAX_REPEATS = 100_000
 _PROCESSORS = Path("/proc/cpuinfo")
+Precision = Literal["float32", "bfloat16", "float16"]
+"""Of the weights and the images of a measured network."""
+COMMAND = "command"
+"""The device of latencies that a user's program measured."""
 
 
 @dataclass(frozen=True)
 class Conditions:
-    """What a latency was measured under; `machine` is the processor's or graphics card's name."""
+    """What a latency was measured under; `machine` is the processor's or graphics card's name.
+
+    For a program of the user's, `device` is "command" and `machine` is the command.
+    """
 
     device: str
     machine: str
@@ -38,6 +45,17 @@ class Conditions:
     size: int
     form: Form
     num_classes: int | None = None
+    precision: Precision = field(default="float32", metadata=OMIT_DEFAULT)
+    in_chs: int = field(default=3, metadata=OMIT_DEFAULT)
+
+    def label(self) -> str:
+        """In words, without the size."""
+        if self.device == COMMAND:
+            return f"measured by {self.machine}"
+        images = "1 image" if self.batch == 1 else f"{self.batch} images"
+        threads = "1 thread" if self.threads == 1 else f"{self.threads} threads"
+        how = threads if torch.device(self.device).type == "cpu" else "CUDA events"
+        return f"{images}, {self.precision}, {how}, {self.machine}"
 
 
 @dataclass(frozen=True)
@@ -60,24 +78,27 @@ def measure_latency(
     form: Form = "deployed",
     num_classes: int | None = None,
     in_chs: int = 3,
+    precision: Precision = "float32",
     repeats: int = 30,
     warmup: int = 5,
 ) -> Latency:
     """Time the network in evaluation mode on random (batch, in_chs, size, size) images.
 
-    `threads` is torch's number of threads during the measurement (processor only in effect);
-    `warmup` batches are run before `repeats` are timed one by one.
+    `threads` is torch's number of threads during the measurement (processor only in effect),
+    `precision` that of weights and images; `warmup` batches are run before `repeats` are timed one
+    by one.
     """
     check_integer(1, MAX_SIZE, size=size, batch=batch)
     check_integer(1, MAX_THREADS, threads=threads)
     check_integer(1, MAX_REPEATS, repeats=repeats)
     check_integer(0, MAX_REPEATS, warmup=warmup)
     check_one_of(("deployed", "training"), form=form)
-    where = _device(device)
+    check_one_of(get_args(Precision), precision=precision)
+    where, kind = _device(device), getattr(torch, precision)
     with torch.random.fork_rng(devices=[]):
         network = build(architecture, num_classes, in_chs).eval()
-        images = torch.randn(batch, in_chs, size, size).to(where)
-    network = (deploy(network) if form == "deployed" else network).to(where)
+        images = torch.randn(batch, in_chs, size, size).to(where, kind)
+    network = (deploy(network) if form == "deployed" else network).to(where, kind)
     with using_threads(threads), torch.inference_mode():
         for _ in range(warmup):
             _timed(network, images)
@@ -187,16 +208,37 @@ class LatencyTable:
         size: int = 32,
         form: Form = "deployed",
         num_classes: int | None = None,
+        in_chs: int = 3,
+        precision: Precision = "float32",
     ) -> Latency:
         """The latency from the table, measured and saved first where it is missing."""
+        machine = machine_name(device)
         conditions = Conditions(
-            device, machine_name(device), batch, threads, size, form, num_classes
+            device, machine, batch, threads, size, form, num_classes, precision, in_chs
         )
+
+        def measured() -> Latency:
+            return measure_latency(
+                architecture,
+                device,
+                batch,
+                threads,
+                size=size,
+                form=form,
+                num_classes=num_classes,
+                in_chs=in_chs,
+                precision=precision,
+            )
+
+        return self.kept(architecture, conditions, measured)
+
+    def kept(
+        self, architecture: Architecture, conditions: Conditions, measure: Callable[[], Latency]
+    ) -> Latency:
+        """The latency from the table; where it is missing, what `measure` gives is saved first."""
         place = architecture.key, conditions
         if place not in self.entries:
-            self.entries[place] = measure_latency(
-                architecture, device, batch, threads, size=size, form=form, num_classes=num_classes
-            )
+            self.entries[place] = measure()
             self.save()
         return self.entries[place]
 

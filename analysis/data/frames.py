@@ -23,7 +23,7 @@ ARM_COLUMNS = {
     "epoch_seconds": "wall time of one epoch's training, median over seeds",
     "peak_memory": "bytes in training, median over seeds: on a GPU the most that was allocated, "
     "on a CPU the most that the tensors of one step hold",
-    "latency_ms": "measured milliseconds for one image, missing where it was not measured",
+    "latency_ms": "measured milliseconds of a batch, missing where it was not measured",
     "n": "number of seeds with an accuracy",
     "ended_early": "number of seeds without one: diverged or out of memory",
     "test_accuracy_mean": "mean over seeds, per cent",

@@ -10,7 +10,7 @@ from analysis.render.section import ReportTable, Section
 from analysis.render.tables import TextTable
 from analysis.sections.arm_tables import arm_table, differences_sentence
 from analysis.sections.forest import arm_row, verdict_row
-from analysis.sections.fronts import published_table
+from analysis.sections.fronts import latency_note, published_table
 from analysis.sections.verdict_tables import (
     interval_name,
     looking_sentences,
@@ -109,6 +109,7 @@ def notes(run: Run) -> list[str]:
         "study). Intervals do not include the sampling error of the test images. MACs are for one "
         "image in the deployed form, kernel mixing included; parameters are all that it stores."
     ]
+    sentences += latency_note(run)
     if any(arm.published for arm in arms):
         sources = "; ".join(dict.fromkeys(point.source for point in run.ablation.study.published))
         mark = "" if design.is_paper_protocol else "† Not comparable as numbers. "

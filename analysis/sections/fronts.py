@@ -72,6 +72,7 @@ def _cost_sections(run: Run, series: RunPoints, cost: str, name: str, title: str
     same = run.is_ablation and run.ablation.design.is_paper_protocol
     figure = plot_front([series], cost, run.axis, printed if same else [])
     text = (*interval_note(frame), *limit_note(run))
+    text += latency_note(run) if cost == "latency_ms" else ()
     lead = f"{int(frame['on_front'].sum())} of {len(frame)} points are on the front: none is at "
     lead += f"least as accurate for no more {cost_name(cost)}."
     # The main cost is drawn on the first screen.
@@ -107,6 +108,12 @@ def limit_note(run: Run) -> tuple[str, ...]:
         return ()
     which = "The ensemble of one network is" if count == 1 else f"Ensembles of {count} networks are"
     return (f"{which} left out: all sizes together exceed {run.search.limits.label()}.",)
+
+
+def latency_note(run: Run) -> tuple[str, ...]:
+    """How and where latencies were measured, if any were."""
+    where = run.frame.attrs.get("latency")
+    return (f"Latency is the median of a batch: {where}.",) if where else ()
 
 
 def _why_empty(run: Run, cost: str) -> str:

@@ -42,6 +42,8 @@ class Pick:
     runner_up: PickCandidate | None = None
     difference: Difference | None = None
     expected: ExpectedAccuracy | None = None
+    latency: str = ""
+    """How and where latencies of the run were measured; empty if none were."""
 
     @property
     def decided(self) -> bool:
@@ -81,7 +83,8 @@ class Choices:
         """The first of the best one or two, which were compared with so many."""
         expected = self._expectations.of(best[0])
         task = str(self.rows["task"].iloc[0])
-        pick = Pick(task, goal, bounds, best[0], compared, expected=expected)
+        latency = str(self.rows.attrs.get("latency", ""))
+        pick = Pick(task, goal, bounds, best[0], compared, expected=expected, latency=latency)
         if len(best) == 1:
             return pick
         difference = _difference(self.rows, best[0], best[1], others=compared - 1)

@@ -1,5 +1,7 @@
 """A choice in sentences: the candidate, the reason, and how certain it is."""
 
+from math import isnan
+
 from analysis.render.numbers import interval_text
 from analysis.selection.candidates import PickCandidate
 from analysis.selection.choose import Pick
@@ -25,6 +27,8 @@ def sentences(pick: Pick) -> list[str]:
         f"{goals[pick.goal]}.",
         f"Its validation accuracy is {_accuracy_text(chosen.validation)}.",
     ]
+    if pick.latency and not isnan(chosen.latency_ms):
+        lines.insert(1, f"Its latency: {pick.latency}.")
     if pick.runner_up is None:
         lines.append("Nothing else of the run fits.")
     else:

@@ -6,13 +6,14 @@ from math import inf
 
 from rich.console import Console
 
+from searchspace import InputError
 from studies.cli.outcome import FAILED, no_result, remaining
 from studies.cli.progress import Progress, count, duration
 from studies.execution.ablation_queue import StagedQueue
 from studies.execution.environment import environment
 from studies.execution.ray_backend import RayBackend
 from studies.execution.standing import Standing, standing
-from studies.rundir.latencies import Bench
+from studies.rundir.latencies import Bench, LatencyError
 from studies.rundir.record import Record
 from studies.rundir.store import RunStore
 from studies.rundir.tuning import is_tuning
@@ -59,7 +60,7 @@ def train_missing(
     with store.locked():
         store.ask(ablation, environment())
         if ablation.design.latency:
-            measure_latencies(ablation, store)
+            measure_latencies(ablation, store, backend.resources.device, console)
         progress = Progress(console, options.tracking)
         progress.begin(store.folder, ablation.name)
         queue = StagedQueue(
@@ -71,12 +72,23 @@ def train_missing(
         return _train(queue, backend, progress, options)
 
 
-def measure_latencies(ablation: Ablation, store: RunStore) -> None:
-    """Measure the latency of each arm on each task that is not yet in the run directory."""
+def measure_latencies(ablation: Ablation, store: RunStore, device: str, console: Console) -> None:
+    """Measure the latency of each arm on each task that is not yet in the run directory.
+
+    Nothing else depends on it, so what cannot be measured is told, and its place stays empty.
+    """
+    design = ablation.design
     for task in ablation.tasks:
-        bench = Bench(store.latencies, task)
-        for arm in ablation.design.arms:
-            bench.measured(arm.architecture)
+        try:
+            bench = Bench(store.latencies, task, design.latency_method, device)
+        except InputError as error:
+            console.print(f"Latencies are left out: {error}", markup=False)
+            return
+        for arm in design.arms:
+            try:
+                bench.measured(arm.architecture)
+            except LatencyError as error:
+                console.print(f"{arm.name}: {error}", markup=False)
 
 
 def failed_tuning(records: list[Record]) -> set[str]:

@@ -125,14 +125,13 @@ def slots(resources: Resources) -> int:
 
 def _total_seconds(jobs: Iterable[Job], resources: Resources) -> float:
     """The estimated wall time of all jobs, each architecture's step timed once."""
-    device = "cuda" if resources.gpus_per_trial else "cpu"
     timed: dict[tuple[str, Task], float] = {}
     total = 0.0
     for job in jobs:
         key = (job.architecture.key, job.task)
         if key not in timed:
             _, cost = costs(job.architecture, job.task)
-            timed[key] = image_seconds(job, cost.macs, device)
+            timed[key] = image_seconds(job, cost.macs, resources.device)
         total += timed[key] * job.task.train_images * job.recipe.epochs
     return total / slots(resources) / resources.processes
 

@@ -234,6 +234,8 @@ def check_parts(search: "Search") -> None:
 
     # No network within the limits is an InputError.
     _ = search.within
+    if "latency" in search.objectives:
+        search.latency_method.check_program()
     sampler_settings(search.sampler, search.sampler_settings)
     early_stopping(search.scheduler, search.scheduler_settings).start(search.recipe.epochs)
 

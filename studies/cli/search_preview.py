@@ -40,6 +40,8 @@ def search_table(search: Search, store: RunStore, resources: Resources) -> Group
     settings = ", ".join(f"{k}={v}" for k, v in search.scheduler_settings.items())
     table.add_row("scheduler", " ".join([search.scheduler, settings]).strip())
     table.add_row("objectives", ", ".join(search.objectives))
+    if "latency" in search.objectives:
+        table.add_row("latency", search.latency_method.label(resources.device))
     trials = store.trials() if store.experiment() is not None else []
     jobs = jobs_left(search, trials)
     there = f", {len(trials):,} of them proposed by earlier calls" if trials else ""
@@ -83,6 +85,5 @@ def _macs(search: Search, job: Job) -> int:
 
 def _job_seconds(search: Search, jobs: list[Job], resources: Resources) -> float:
     """The median time of these jobs, from a timed step of each."""
-    device = "cuda" if resources.gpus_per_trial else "cpu"
-    image = median(image_seconds(job, _macs(search, job), device) for job in jobs)
+    image = median(image_seconds(job, _macs(search, job), resources.device) for job in jobs)
     return image * search.task.train_images * search.recipe.epochs

@@ -173,6 +173,8 @@ def run(
     ablations = [
         study_ablation(study, preset, task or [], None if pilot else seeds) for study in studies
     ]
+    for each in ablations:
+        each.design.latency_method.check_program()
     design = ablations[0].design
     if pilot:
         ablations = [pilot_ablation(only_ablation(ablations, "--pilot"), seeds)]

@@ -52,6 +52,11 @@ class Resources:
         check_one_of(get_args(KeepWeights), keep_weights=self.keep_weights)
 
     @property
+    def device(self) -> str:
+        """The type of the device that jobs train on: cpu or cuda."""
+        return "cuda" if self.gpus_per_trial else "cpu"
+
+    @property
     def processes(self) -> int:
         """How many processes train a job together."""
         if self.gpus_per_trial:

@@ -151,7 +151,7 @@ class Worker:
 
     def _start(self) -> Training | Result:
         item = self.item
-        device = "cuda" if item.resources.gpus_per_trial else "cpu"
+        device = item.resources.device
         # One process per core: threads within a process would compete with its neighbours.
         threads = 1 if device == "cpu" else None
         shared = Shared(item.job, partial(_load, item), None, device, threads=threads)

@@ -18,6 +18,7 @@ from studies.rundir.store import RunStore
 from studies.rundir.tuning import arm_tunings, with_tuned
 from studies.spec.ablation import Ablation
 from studies.spec.experiment import Experiment
+from studies.spec.latency import LatencyMethod
 from studies.spec.search import Search
 from trainers import Job, Result
 
@@ -48,7 +49,7 @@ COLUMNS = {
     "macs": "multiply-accumulates of the deployed form for one image",
     "training_params": "parameters of the training form",
     "training_macs": "multiply-accumulates of the training form for one image, forward",
-    "latency_ms": "measured milliseconds for one image (`latency.json` says where), else missing",
+    "latency_ms": "measured milliseconds of a batch, by default of one image; else missing",
     "epochs": "epochs trained",
     "epochs_planned": "epochs that the recipe asks for",
     "seconds": "wall time spent in training passes, longer on a machine with other work",
@@ -103,7 +104,8 @@ def load(run: str | Path | RunStore) -> pd.DataFrame:
     """All jobs that ended of the run as last asked, a row for each job and input size.
 
     Columns are documented in `COLUMNS`. Records of jobs that a study no longer asks for (its
-    design has changed) are left out; their number is in `frame.attrs["left_out"]`.
+    design has changed) are left out; their number is in `frame.attrs["left_out"]`. How and where
+    latencies were measured is in `frame.attrs["latency"]`.
     """
     store = open_run(run)
     experiment = read_experiment(store)
@@ -129,14 +131,22 @@ def load_untuned(run: str | Path | RunStore) -> pd.DataFrame:
 def _frame(store: RunStore, experiment: Ablation | Search, jobs: Sequence[RunJob]) -> pd.DataFrame:
     """The rows of these jobs that ended; `left_out` counts the records that nothing asks for."""
     records = {record.key: record for record in store.records()}
-    latencies = measured(store.latencies)
+    latencies = measured(store.latencies, latency_method(experiment))
     ended = [(run_job, records[run_job.key]) for run_job in jobs if run_job.key in records]
     price = prices_of(experiment, [record for _, record in ended])
     forms: dict[int, Any] = {}
+    where: set[str] = set()
 
     def latency(row: dict[str, Any], record: Record) -> float | None:
         # Without any the keys need not be computed, of which there may be thousands.
-        return latencies.get((record.job.architecture.key, row["size"])) if latencies else None
+        if not latencies:
+            return None
+        place = record.job.architecture.key, row["size"], record.job.task.classes
+        found = latencies.get(place)
+        if found is None:
+            return None
+        where.add(found[1])
+        return found[0]
 
     with uncollected():
         rows = [
@@ -147,7 +157,14 @@ def _frame(store: RunStore, experiment: Ablation | Search, jobs: Sequence[RunJob
         frame = pd.DataFrame(rows, columns=list(COLUMNS))
     frame = frame.astype({"trial": "Int64", "latency_ms": float})
     frame.attrs["left_out"] = len(records.keys() - _asked(experiment) - {r.key for _, r in ended})
+    frame.attrs["latency"] = "; ".join(sorted(where))
     return frame
+
+
+def latency_method(experiment: Ablation | Search) -> LatencyMethod:
+    """How the latencies of a run are measured."""
+    source = experiment if isinstance(experiment, Search) else experiment.design
+    return source.latency_method
 
 
 def _asked(experiment: Ablation | Search) -> set[str]:

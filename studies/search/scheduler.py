@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
-from searchspace import Architecture
+from searchspace import Architecture, InputError
 from studies.execution.job_queue import Decision, JobQueue, RunCallbacks
 from studies.execution.resources import Resources
 from studies.execution.worker import StepReport
-from studies.rundir.latencies import Bench
+from studies.rundir.latencies import Bench, LatencyError
 from studies.rundir.store import RunStore
 from studies.rundir.trial_log import Event, Proposed, Replicated, Reported, Resumed
 from studies.rundir.trial_table import Trial, TrialTable
@@ -37,7 +37,11 @@ class SearchScheduler(JobQueue):
     ) -> None:
         super().__init__(store, resources, callbacks)
         self.search = search
-        self.bench = Bench(store.latencies, search.task)
+        self.bench = (
+            Bench(store.latencies, search.task, search.latency_method, resources.device)
+            if "latency" in search.objectives
+            else None
+        )
         self.stopper = early_stopping(search.scheduler, search.scheduler_settings).start(
             search.recipe.epochs
         )
@@ -114,7 +118,12 @@ class SearchScheduler(JobQueue):
         """Queued jobs first, then promoted trials, new trials, and replicates of uncertain ones."""
         while True:
             if self.queue:
-                return self.queue.pop(0)
+                if self.running and self._must_be_alone(self.queue[0].architecture):
+                    return None
+                job = self.queue.pop(0)
+                if self._has_latency(job):
+                    return job
+                continue
             promoted = self.stopper.promote()
             if promoted is not None:
                 self._log(Resumed(int(promoted)))
@@ -122,12 +131,41 @@ class SearchScheduler(JobQueue):
                 if job.key not in self.running:
                     return job
             elif self.sampled < self.search.trials:
-                if "latency" in self.search.objectives and self.running:
-                    # A latency that is measured beside other work would be too long.
+                if self.bench is None or not self.bench.alone:
+                    self._propose()
+                elif self.running:
                     return None
-                self._propose()
+                else:
+                    self._propose_together()
             elif self.running or not self._replicate_uncertain():
                 return None
+
+    def _propose_together(self) -> None:
+        """Propose a trial for each slot and measure them before any job of theirs starts."""
+        while len(self.queue) < self.slots and self.sampled < self.search.trials:
+            self._propose()
+        for job in list(self.queue):
+            if not self._has_latency(job):
+                self.queue.remove(job)
+
+    def _must_be_alone(self, architecture: Architecture) -> bool:
+        """Whether its latency is yet to be measured, which beside other work would be too long."""
+        return self.bench is not None and self.bench.alone and not self.bench.knows(architecture)
+
+    def _has_latency(self, job: Job) -> bool:
+        """Whether the latency of a job's network is known or not asked for; fails the job if not.
+
+        Until the method has measured any network, what is wrong is a fault of the machine.
+        """
+        try:
+            self._latencies(job.architecture)
+        except LatencyError as error:
+            self.running[job.key] = job
+            self.callbacks.started(job, self.job_name(job))
+            known = self.bench is not None and self.bench.knows_any()
+            self._fail(job.key, str(error), "job" if known else "machine")
+            return False
+        return True
 
     def decide(self, job: Job, report: StepReport) -> Decision:
         """Early stopping of a trial's first job; other jobs continue."""
@@ -236,10 +274,16 @@ class SearchScheduler(JobQueue):
         return str(trial.number) in self.stopper.paused
 
     def _points(self, trial: Trial) -> list[TrialPoint]:
-        return trial_points(self.search, trial, self._latencies(trial.architecture))
+        try:
+            latencies = self._latencies(trial.architecture)
+        except LatencyError as error:
+            # It was trained before latency was asked for.
+            name = f"trial {trial.number}, {trial.architecture.label()}"
+            raise InputError(f"{name}: {error}") from None
+        return trial_points(self.search, trial, latencies)
 
     def _latencies(self, architecture: Architecture) -> Mapping[tuple[str, int], float]:
-        if "latency" not in self.search.objectives:
+        if self.bench is None:
             return {}
         return self.bench.measured(architecture)
 

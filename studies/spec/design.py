@@ -6,6 +6,7 @@ from searchspace import Architecture, InputError
 from searchspace.checks import MAX_RUNS, check_at_least, check_integer
 from searchspace.schema import OMIT_DEFAULT
 from studies.spec.claims import Claim
+from studies.spec.latency import LatencyMethod
 from studies.spec.pilot import Pilot
 from studies.spec.tuning import Tuning
 from trainers import Job, Recipe, Task
@@ -63,8 +64,8 @@ class Design:
 
     `note` says in a sentence why it is so, and how it differs from the paper's protocol if it does.
     `claims` are put to the test on every task; accuracies less than `margin` points apart count as
-    equivalent. `latency` asks for each arm's measured latency. `pilot` is what is known of the
-    scatter between seeds.
+    equivalent. `latency` asks for each arm's latency, measured by `latency_method`. `pilot` is what
+    is known of the scatter between seeds.
     `tune` has recipes tried for each arm, on each task, before the jobs that compare the arms.
     With `max_seeds`, the planned maximum, seeds are added one by one until all claims are decided.
     """
@@ -81,6 +82,7 @@ class Design:
     margin: float = field(default=EQUIVALENCE_MARGIN, metadata=OMIT_DEFAULT)
     pilot: Pilot | None = field(default=None, metadata=OMIT_DEFAULT)
     max_seeds: int | None = field(default=None, metadata=OMIT_DEFAULT)
+    latency_method: LatencyMethod = field(default=LatencyMethod(), metadata=OMIT_DEFAULT)
 
     def __post_init__(self) -> None:
         check_integer(1, MAX_RUNS, seeds=self.seeds)

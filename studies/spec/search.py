@@ -8,9 +8,10 @@ from typing import Any, ClassVar, Literal, get_args
 
 from searchspace import Architecture, InputError
 from searchspace.checks import MAX_RUNS, MAX_TRIALS, check_integer, check_one_of
-from searchspace.schema import from_json, to_json
+from searchspace.schema import OMIT_DEFAULT, from_json, to_json
 from searchspace.space import Limits, Space
 from studies.spec.experiment import Split
+from studies.spec.latency import LatencyMethod
 from trainers import Job, Recipe, Task
 from trainers.tasks.fingerprint import check_same_data
 
@@ -33,7 +34,8 @@ class Search:
     Every architecture that is proposed lies in `space` within `limits`. Its first run has `seed`;
     replicates have the seeds that follow. `replicates` is the number of runs of every architecture,
     `contested` the number of further runs given, after the trials, to architectures whose place on
-    the front is uncertain. Selection sees validation accuracies only.
+    the front is uncertain. Selection sees validation accuracies only. `latency_method` counts
+    only if latency is an objective.
     """
 
     kind: ClassVar[str] = "search"
@@ -54,6 +56,7 @@ class Search:
     replicates: int = 1
     contested: int = 0
     duplicates: Duplicates = "answer"
+    latency_method: LatencyMethod = field(default=LatencyMethod(), metadata=OMIT_DEFAULT)
 
     def __post_init__(self) -> None:
         check_integer(1, MAX_TRIALS, trials=self.trials)

@@ -32,6 +32,7 @@ from studies.spec.file_fields import (
     read_fields,
 )
 from studies.spec.fitting import fitted
+from studies.spec.latency import parse_latency
 from studies.spec.search import Duplicates, Objective, Search
 from trainers.initial import check_start
 
@@ -58,6 +59,7 @@ FIELDS = (
     "trials",
     *LIMITS,
     *COPIED,
+    "latency",
 )
 SUFFIXES = (".json", ".yaml", ".yml")
 
@@ -111,6 +113,15 @@ def build_search(data: Mapping[str, Any], where: str, folder: Path) -> SearchFil
         form["objectives"] = as_list(form["objectives"])
         for name in form["objectives"]:
             check_one_of(get_args(Objective), objectives=name)
+    if "latency" in data:
+        if "latency" not in form.get("objectives", ()):
+            raise InputError(
+                f"{where}: latency says how latency is measured, which is no objective; add it to "
+                "objectives, or leave latency out"
+            )
+        form["latency_method"] = to_json(
+            parse_latency(data["latency"], folder, f"{where}: latency")
+        )
     if "duplicates" in form:
         check_one_of(get_args(Duplicates), duplicates=form["duplicates"])
     return SearchFile(from_json(Search, form, where), tuple(notes), data_root)

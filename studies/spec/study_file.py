@@ -27,6 +27,7 @@ from studies.spec.file_fields import (
     read_fields,
     with_kind,
 )
+from studies.spec.latency import LatencyMethod, parse_latency
 from studies.spec.pilot import Pilot
 from studies.spec.tuning import Tuning, grid
 from trainers import Recipe
@@ -48,6 +49,7 @@ FIELDS = {
     "tune": "values of the recipe to try for every arm first: {lr: [0.05, 0.1], seeds: 1}",
     "margin": "points; accuracies closer than this are equivalent. 0.5, if it is left out",
     "pilot": "what --pilot printed: {sd: points, pairs: N, accuracy: per cent}",
+    "latency": "true to measure that of every arm, or how: {command: ./measure.sh}",
 }
 TUNE_FIELDS = ("recipes", "seeds", "untuned")
 ARM_FIELDS = ("backbone", "choices", "resolutions", "recipe")
@@ -88,6 +90,7 @@ def read_study(path: str | Path) -> StudyFile:
         for i, entry in enumerate(as_list(data.get("claims", [])))
     ]
     name = str(data.get("name", file.stem))
+    asked = data.get("latency", False)
     try:
         design = Design(
             arms=arms,
@@ -99,6 +102,12 @@ def read_study(path: str | Path) -> StudyFile:
             tune=_tuning(data["tune"], f"{where}: tune") if "tune" in data else None,
             margin=data.get("margin", EQUIVALENCE_MARGIN),
             pilot=_pilot(data["pilot"], f"{where}: pilot") if "pilot" in data else None,
+            latency=asked is not False,
+            latency_method=(
+                LatencyMethod()
+                if isinstance(asked, bool)
+                else parse_latency(asked, file.parent, f"{where}: latency")
+            ),
         )
         question = str(data.get("question", f"How do the arms of {name} compare?"))
         baseline = str(data.get("baseline", arms[0].name))
