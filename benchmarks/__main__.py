@@ -2,7 +2,7 @@
 
 from importlib import import_module
 
-NAMES = "coconv mssar multiception networks pricing input_pipeline epochs switchable"
+NAMES = "coconv mssar multiception networks pricing input_pipeline decoding epochs switchable"
 
 for name in NAMES.split():
     import_module(f"benchmarks.{name}").main()

@@ -11,6 +11,7 @@ import torch
 
 from benchmarks import (
     coconv,
+    decoding,
     epochs,
     input_pipeline,
     mssar,
@@ -35,6 +36,17 @@ def test_definitions_agree_with_the_operators() -> None:
     assert coconv.inference((2, 5, 7, 3), "cpu", 2).ratio > 0
     assert mssar.compare((2, 5, 7), "cpu", 2).ratio > 0
     assert multiception.compare((2, 4, 6, 8, 2, (3, 5)), "cpu", 2).ratio > 0
+
+
+def test_decoders_read_the_same_crops(tmp_path: Path) -> None:
+    paths = decoding.write_files(tmp_path, 3, 96, 64)
+    runs = decoding.decoders(paths, 8)
+    assert [image.shape for run in runs.values() for image in run()] == 3 * len(runs) * [(3, 8, 8)]
+    rates = {rate.name: rate for rate in decoding.compared(runs, 3, 1)}
+    assert rates["torchvision.io, Pillow"].difference < 0.5
+    assert rates["Pillow, draft to twice"].difference < 3
+    assert rates["torchvision.io"].difference < 10
+    assert all(rate.images_s > 0 for rate in rates.values())
 
 
 def test_both_ways_of_pricing_agree() -> None:
