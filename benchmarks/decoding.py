@@ -152,19 +152,14 @@ class Rate:
 
 
 def decoders(paths: list[Path], size: int) -> dict[str, Run]:
-    """All ways to read the files, ours first."""
-    runs: dict[str, Run] = {
+    """Ways to read the files, ours first."""
+    return {
         "ours": partial(ours, paths, size),
         "Pillow, draft": partial(drafted, paths, size, 1.0),
         "Pillow, draft to twice": partial(drafted, paths, size, 2.0),
         "torchvision.io": partial(torchvision_files, paths, size),
         "torchvision.io, Pillow": partial(torchvision_then_pillow, paths, size),
     }
-    if find_spec("webdataset") is not None:
-        shard = paths[0].parent / "train.tar"
-        write_shard(shard, paths)
-        runs["WebDataset, Pillow"] = partial(shards, shard, size)
-    return runs
 
 
 def compared(runs: Mapping[str, Run], count: int, repeats: int) -> Iterator[Rate]:
@@ -186,6 +181,10 @@ def main(count: int = 128, size: int = 224, repeats: int = 5) -> None:
         with tempfile.TemporaryDirectory() as folder:
             paths = write_files(Path(folder), count, width, height)
             runs = decoders(paths, size)
+            if find_spec("webdataset") is not None:
+                shard = Path(folder, "train.tar")
+                write_shard(shard, paths)
+                runs["WebDataset, Pillow"] = partial(shards, shard, size)
             kilobytes = statistics.fmean(path.stat().st_size for path in paths) / 1e3
             for rate in compared(runs, count, repeats):
                 cells = f"{rate.images_s:,.0f}", f"{rate.ratio:.2f}", f"{rate.difference:.2f}"
