@@ -82,7 +82,8 @@ def test_a_run_that_is_stopped_says_so_and_leaves_nothing(
 class RayProcess:
     """A process of Ray's that does not end by itself."""
 
-    pid = -1
+    pid = 2**31 - 1
+    """No process has it."""
 
     def __init__(self) -> None:
         self.killed = False

@@ -289,7 +289,7 @@ def test_digits_are_learnt_at_three_sizes_and_served_between_them() -> None:
     architecture = Architecture(ResNetCifar(depth=8, width=8), {}, Resolutions((8, 6, 4)))
     task = Digits(noise=0.2, train_size=300)
     wanted = replace(job(), architecture=architecture, task=task)
-    wanted = replace(wanted, recipe=Recipe(epochs=8, batch_size=20, lr=0.05, weight_decay=1e-4))
+    wanted = replace(wanted, recipe=Recipe(epochs=12, batch_size=20, lr=0.05, weight_decay=1e-4))
     result = train(wanted)
     assert [(p.size, p.trained) for p in result.points] == [
         (8, True), (6, True), (4, True), (7, False), (5, False),
