@@ -1,5 +1,7 @@
 """`python -m analysis.watch RUN...`: a page of runs that changes while they go on."""
 
+import signal
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +16,10 @@ def watch(
     port: Annotated[
         int,
         typer.Option(
-            parser=whole_number_or_zero, metavar="N", help="Port [default: any that is free]"
+            parser=whole_number_or_zero,
+            metavar="N",
+            help="Port [default: any that is free]",
+            show_default=False,
         ),
     ] = 0,
     host: Annotated[
@@ -27,6 +32,7 @@ def watch(
     """Serve a live page of runs: jobs, learning curves, the front and the log. It only reads.
 
     It works beside a run, before it begins, after it has ended or crashed, and for several runs.
+    Ctrl-C and SIGTERM end it.
     """
     import torch
 
@@ -35,16 +41,12 @@ def watch(
     # The run needs the other cores.
     torch.set_num_threads(1)
     console = plain_console(soft_wrap=True)
-    server = LiveServer(run_dirs, host, port)
-    console.print(f"Watch at {server.address}", highlight=False)
-    # Into a pipe it would wait for the end.
-    console.file.flush()
-    try:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with suppress(KeyboardInterrupt), LiveServer(run_dirs, host, port) as server:
+        console.print(f"Watch at {server.address}", highlight=False)
+        # Into a pipe it would wait for the end.
+        console.file.flush()
         server.serve_forever()
-    except KeyboardInterrupt:
-        return 0
-    finally:
-        server.server_close()
     return 0
 
 

@@ -1,6 +1,7 @@
 """The parts of a live page that are made from results: the first screen and the report."""
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from analysis.data.networks import networks_json
@@ -20,20 +21,24 @@ class RunPages:
     def __init__(self, folder: Path, number: int) -> None:
         self.folder, self.number = folder, number
         self.lock = threading.Lock()
-        self._screen: tuple[tuple[Stamp, ...], str] | None = None
-        self._report: tuple[tuple[Stamp, ...], str] | None = None
+        self._made: dict[str, tuple[tuple[Stamp, ...], str]] = {}
 
     def _stamps(self) -> tuple[Stamp, ...]:
         files = (self.folder / STUDY, self.folder / RESULTS)
         return tuple(file_stamp(file) for file in files if file.exists())
 
-    def first_screen(self) -> str:
-        """The question, the answer and the front as HTML; a sentence before there are any."""
+    def _current(self, name: str, make: Callable[[], str]) -> str:
+        """The text of this name, made again if a file of the run has changed since."""
         with self.lock:
             stamps = self._stamps()
-            if self._screen is None or self._screen[0] != stamps:
-                self._screen = (stamps, self._made_screen())
-            return self._screen[1]
+            made = self._made.get(name)
+            if made is None or made[0] != stamps:
+                made = self._made[name] = (stamps, make())
+            return made[1]
+
+    def first_screen(self) -> str:
+        """The question, the answer and the front as HTML; a sentence before there are any."""
+        return self._current("first screen", self._made_screen)
 
     def _made_screen(self) -> str:
         run = self._run()
@@ -44,11 +49,7 @@ class RunPages:
 
     def report(self) -> str:
         """The whole report."""
-        with self.lock:
-            stamps = self._stamps()
-            if self._report is None or self._report[0] != stamps:
-                self._report = (stamps, self._made_report())
-            return self._report[1]
+        return self._current("report", self._made_report)
 
     def _made_report(self) -> str:
         run = self._run()

@@ -20,6 +20,8 @@ LOG = logging.getLogger(__name__)
 
 PERIOD = 1.0
 """Seconds between looks at the run directories."""
+FAREWELL = 2.0
+"""Seconds that the end waits for those who listen."""
 POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
     "connect-src 'self'; img-src data: blob:; font-src data:; frame-ancestors 'none'; "
@@ -40,12 +42,17 @@ class LiveServer(ThreadingHTTPServer):
         self.changed = threading.Condition()
         self.jobs = "[]"
         self.screens = [""] * len(folders)
+        self.told: set[str] = set()
+        self.listeners = 0
         self.stopped = threading.Event()
+        # What cannot listen is closed, too, and has nobody to tell.
+        self.stopped.set()
         try:
             super().__init__((host, port), _Handler)
         except (OSError, OverflowError) as error:
             reason = getattr(error, "strerror", None) or error
             raise InputError(f"cannot listen at {host}:{port}: {reason}") from None
+        self.stopped.clear()
         self.look()
         for work in (self._follow, self._draw):
             threading.Thread(target=work, daemon=True).start()
@@ -75,24 +82,35 @@ class LiveServer(ThreadingHTTPServer):
         """Make first screens anew; one takes a part of the time only, as runs need the cores."""
         while not self.stopped.is_set():
             began = time.thread_time()
-            for number, pages in enumerate(self.pages):
-                try:
-                    screen = pages.first_screen()
-                # A server goes on: files may be written at this moment, and are looked at again.
-                except Exception as error:
-                    LOG.warning("%s cannot be drawn now: %s", pages.folder, with_kind(error))
-                    continue
-                if screen != self.screens[number]:
-                    with self.changed:
-                        self.screens[number] = screen
-                        self.changed.notify_all()
+            self.draw()
             self.stopped.wait(max(PERIOD, 10 * (time.thread_time() - began)))
 
+    def draw(self) -> None:
+        """Make the first screens whose results have changed; an error is told once."""
+        for number, pages in enumerate(self.pages):
+            try:
+                screen = pages.first_screen()
+            # A server goes on: files may be written at this moment, and are looked at again.
+            except Exception as error:
+                text = f"{pages.folder} cannot be drawn now: {with_kind(error)}"
+                if text not in self.told:
+                    self.told.add(text)
+                    LOG.warning("%s", text)
+                continue
+            if screen != self.screens[number]:
+                with self.changed:
+                    self.screens[number] = screen
+                    self.changed.notify_all()
+
     def server_close(self) -> None:
-        """Stop all threads."""
+        """Look a last time, tell those who listen that this is the end, and stop all threads."""
+        if not self.stopped.is_set():
+            self.look()
+            self.draw()
         self.stopped.set()
         with self.changed:
             self.changed.notify_all()
+            self.changed.wait_for(lambda: not self.listeners, FAREWELL)
         super().server_close()
 
 
@@ -143,26 +161,45 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def _events(self) -> None:
-        """Send jobs and first screens as they change, until the browser goes away."""
+        """Send jobs and first screens as they change, until the browser goes away or the end."""
         self._head("text/event-stream")
-        server, jobs = self.server, ""
-        screens = [""] * len(server.screens)
+        server = self.server
+        with server.changed:
+            server.listeners += 1
         try:
-            while not server.stopped.is_set():
-                if server.jobs != jobs:
-                    jobs = server.jobs
-                    self._send("jobs", jobs)
-                for number, screen in enumerate(server.screens):
-                    if screen != screens[number]:
-                        screens[number] = screen
-                        self._send("screen", json.dumps({"run": number, "html": screen}))
-                with server.changed:
-                    news = server.changed.wait(15)
-                if not news:
-                    self.wfile.write(b": still here\n\n")
-                    self.wfile.flush()
+            self._follow()
         except OSError:
             return
+        finally:
+            with server.changed:
+                server.listeners -= 1
+                server.changed.notify_all()
+
+    def _follow(self) -> None:
+        server, jobs = self.server, ""
+        screens = [""] * len(server.screens)
+        while True:
+            # Asked before the news are sent: what came before the end is sent before it is told.
+            last = server.stopped.is_set()
+            if server.jobs != jobs:
+                jobs = server.jobs
+                self._send("jobs", jobs)
+            for number, screen in enumerate(server.screens):
+                if screen != screens[number]:
+                    screens[number] = screen
+                    self._send("screen", json.dumps({"run": number, "html": screen}))
+            if last:
+                self._send("closed", "{}")
+                return
+
+            def is_news(jobs: str = jobs) -> bool:
+                return server.stopped.is_set() or server.jobs != jobs or server.screens != screens
+
+            with server.changed:
+                news = server.changed.wait_for(is_news, 15)
+            if not news:
+                self.wfile.write(b": still here\n\n")
+                self.wfile.flush()
 
     def _send(self, event: str, data: str) -> None:
         self.wfile.write(f"event: {event}\ndata: {data}\n\n".encode())

@@ -4,7 +4,7 @@ import json
 import os
 import socket
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,11 +20,13 @@ QUIET = 120.0
 
 @dataclass
 class RunningJob:
-    """A job that trains: its curve of (epoch, validation accuracy) so far."""
+    """A job that trains: its curve of (epoch, validation accuracy) so far, and where it runs."""
 
     name: str
     planned: int
     since: float
+    host: str = ""
+    pid: int = 0
     curve: list[tuple[int, float]] = field(default_factory=list)
 
 
@@ -76,6 +78,9 @@ class LiveRun:
         elif kind == "started":
             name, planned = str(event["name"]), int(event["planned"])
             self.running[key] = RunningJob(name, planned, self.last)
+        elif kind == "placed" and key in self.running:
+            job = self.running[key]
+            job.host, job.pid = str(event["host"]), int(event["pid"])
         elif kind == "epochs" and key in self.running:
             self.running[key].curve += [(int(e), float(a)) for e, _, a in event["epochs"]]
         elif kind == "ended":
@@ -118,6 +123,7 @@ class LiveRun:
         """What a page shows of the jobs, as JSON."""
         state = self.state
         goes_on = state == "running"
+        nodes = Counter(job.host for job in self.running.values() if job.host)
         ended = sum(self.ended.values())
         return {
             "state": state,
@@ -127,6 +133,7 @@ class LiveRun:
                 "running" if goes_on else "interrupted": len(self.running),
                 **self.ended,
             },
+            "nodes": dict(nodes),
             "done": 1.0 if state == "ended" and not self.running else self.done,
             "left": self.left if goes_on else "",
             "log": list(self.log),

@@ -92,6 +92,8 @@ class Progress:
         self.ended_work = self.ended_seconds = 0.0
         self.running: dict[str, Epoch | None] = {}
         """The last epoch of each job that runs."""
+        self.hosts: dict[str, str] = {}
+        """The host that trains a job, as far as it is known."""
         self.bar = _BarBelowJobs(
             self.running_table,
             TextColumn("{task.description}", markup=False),
@@ -111,6 +113,7 @@ class Progress:
             ended=self._ended,
             note=self.note,
             epochs=self._epochs,
+            placed=self._placed,
         )
 
     def begin(self, folder: Path, experiment: str) -> None:
@@ -125,18 +128,27 @@ class Progress:
         self.ended(key, result)
         self.tracking.ended(key, result)
 
+    def _placed(self, key: str, host: str, pid: int) -> None:
+        self.hosts[key] = host
+        self.tracking.placed(key, host, pid)
+
     def _epochs(self, key: str, epochs: Sequence[Epoch]) -> None:
         self.running[key] = epochs[-1]
         self.tracking.epochs(key, epochs)
 
     def running_table(self) -> Table:
-        """The jobs that run, with their epochs and validation accuracies, as many as are shown."""
+        """The jobs that run, with epochs and validation accuracies, as many as are shown.
+
+        Their hosts are shown where there are several.
+        """
+        several = len(set(self.hosts.values())) > 1
         table = Table.grid(padding=(0, 2))
         for key, last in list(self.running.items())[:MOST_SHOWN]:
             planned = self.jobs[key].recipe.epochs
             epoch = f"epoch {last.epoch} of {planned}" if last else "starting"
             accuracy = f"{100 * last.validation_accuracy:.1f} %" if last else ""
-            table.add_row(Text(self.names[key]), epoch, accuracy)
+            host = [Text(self.hosts.get(key, ""))] if several else []
+            table.add_row(Text(self.names[key]), epoch, accuracy, *host)
         if len(self.running) > MOST_SHOWN:
             table.add_row(f"and {len(self.running) - MOST_SHOWN} more")
         return table
@@ -176,6 +188,7 @@ class Progress:
         """Tell of a job that ended."""
         self.share[key] = 1.0
         self.running.pop(key, None)
+        self.hosts.pop(key, None)
         self.ended_keys.add(key)
         if result.status == "finished" and result.seconds:
             self.ended_work += self.work[key]

@@ -33,7 +33,8 @@ Decision = Literal["continue", "pause", "stop"]
 class RunCallbacks:
     """What is called as jobs advance: with the job and its name, or its key.
 
-    `epoch` is called with the number of the last epoch, `epochs` with those that were added.
+    `epoch` is called with the number of the last epoch, `epochs` with those that were added,
+    `placed` with the host and the process that train a job, after its first step there.
     """
 
     started: Callable[[Job, str], None] = lambda job, name: None
@@ -41,6 +42,7 @@ class RunCallbacks:
     ended: Callable[[str, Result], None] = lambda key, result: None
     note: Callable[[str], None] = lambda text: None
     epochs: Callable[[str, tuple[Epoch, ...]], None] = lambda key, epochs: None
+    placed: Callable[[str, str, int], None] = lambda key, host, pid: None
 
 
 class JobQueue(ABC):
@@ -58,6 +60,7 @@ class JobQueue(ABC):
         self.running: dict[str, Job] = {}
         self.interrupted: list[Job] = []
         self.losses: dict[str, int] = {}
+        self.places: dict[str, tuple[str, int]] = {}
         self.failures: dict[str, str] = {}
         self.weights = KeptWeights(store, resources.keep_weights)
         self.stopped_by: int | None = None
@@ -109,6 +112,10 @@ class JobQueue(ABC):
                 raise StorageError(f"{report.failed}; the same command continues")
             self._fail(key, report.failed, "machine" if report.cause == "data" else "job")
             return "stop"
+        place = (report.host, report.pid)
+        if report.host and self.places.get(key) != place:
+            self.places[key] = place
+            self.callbacks.placed(key, *place)
         if report.epochs:
             self.callbacks.epoch(key, report.epochs[-1].epoch)
             self.callbacks.epochs(key, report.epochs)
@@ -153,6 +160,7 @@ class JobQueue(ABC):
         # Stored first: whoever hears of a result finds it on disk.
         self.store.append(record)
         del self.running[job.key]
+        self.places.pop(job.key, None)
         self.callbacks.ended(job.key, record.result)
         self.job_ended(job, record.result)
 

@@ -1,11 +1,13 @@
 """Trains work items inside a worker process, an epoch at a time."""
 
 import errno
+import os
 import signal
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -36,7 +38,8 @@ class StepReport:
     `epochs` are those trained since the last report, or restored from a checkpoint; `record` is
     there if the job has ended. `so_far` is the record as it would be if the job were stopped here,
     for jobs that may be stopped. `failed` is the message of an error, `cause` what raised
-    it: the job itself, the reading of its data, or a disk that cannot be written to.
+    it: the job itself, the reading of its data, or a disk that cannot be written to. `host` and
+    `pid` are the machine and process that trained.
     """
 
     epochs: tuple[Epoch, ...]
@@ -44,6 +47,8 @@ class StepReport:
     so_far: Record | None = None
     failed: str = ""
     cause: Literal["job", "data", "disk"] = "job"
+    host: str = ""
+    pid: int = 0
 
 
 @dataclass(frozen=True)
@@ -94,7 +99,7 @@ class Worker:
             report = StepReport((), failed=_sentence(error), cause=_cause(error))
         if report.record or report.failed:
             self.leave(cleanly=report.record is not None)
-        return report
+        return replace(report, host=socket.gethostname(), pid=os.getpid())
 
     def leave(self, *, cleanly: bool = False) -> None:
         """Train with the other processes no longer; before a clean end they are killed."""

@@ -18,9 +18,10 @@ Standing = Callable[[], tuple[int, float, str]]
 
 
 class LiveLog(Tracker):
-    """Writes a line of JSON for every start, report of epochs, end and note, anew for each command.
+    """Writes a line of JSON for every start, place, report of epochs, end and note.
 
-    Lines hold `event`, `time` (seconds since 1970) and what the event is about.
+    Each command begins it anew. Lines hold `event`, `time` (seconds since 1970) and what
+    the event is about.
     """
 
     name = "the live log"
@@ -33,6 +34,10 @@ class LiveLog(Tracker):
         """Write the name of a job and how long it trains."""
         planned = job.job.recipe.epochs
         self._write("started", key=job.key, name=job.name, arm=job.arm, planned=planned)
+
+    def placed(self, job: TrackedJob, host: str, pid: int) -> None:
+        """Write where a job trains."""
+        self._write("placed", key=job.key, host=host, pid=pid)
 
     def epochs(self, job: TrackedJob, epochs: Sequence[Epoch]) -> None:
         """Write the epochs, and how far the run is."""

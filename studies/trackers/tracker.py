@@ -87,6 +87,10 @@ class Tracker(ABC):
     def ended(self, job: TrackedJob, result: Result) -> None:
         """A job ended, whatever its status."""
 
+    def placed(self, job: TrackedJob, host: str, pid: int) -> None:
+        """A process of a host trains a job."""
+        return
+
     def note(self, text: str) -> None:
         """The run says something."""
         return

@@ -62,6 +62,11 @@ class Tracking:
         tracked = self.jobs[job.key] = TrackedJob(job, name, arm or name)
         self.trackers.tell(lambda one: one.started(tracked))
 
+    def placed(self, key: str, host: str, pid: int) -> None:
+        """Tell which process of which host trains a job."""
+        tracked = self.jobs[key]
+        self.trackers.tell(lambda one: one.placed(tracked, host, pid))
+
     def epochs(self, key: str, epochs: Sequence[Epoch]) -> None:
         """Tell of further epochs of a job."""
         tracked = self.jobs[key]

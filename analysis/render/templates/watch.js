@@ -38,6 +38,7 @@ function card(job) {
   box.append(element("p", "name", job.name), curve(job));
   const text = last ? `epoch ${last[0]} of ${job.planned}, ${(100 * last[1]).toFixed(1)} %` : `starting, ${job.planned} epochs`;
   box.append(element("p", "cost", text));
+  if (job.host) box.append(element("p", "cost", `${job.host}, process ${job.pid}`));
   return box;
 }
 
@@ -46,7 +47,8 @@ function put(run, place) {
   const share = Math.round(100 * run.done);
   part(".progress div").style.width = `${share}%`;
   part(".progress").setAttribute("aria-valuenow", share);
-  const items = [[run.state, ""], ...Object.entries(run.counts).filter(([, n]) => n), ...(run.left ? [[run.left, ""]] : [])];
+  const nodes = Object.keys(run.nodes).length;
+  const items = [[run.state, ""], ...Object.entries(run.counts).filter(([, n]) => n), ...(nodes > 1 && run.state === "running" ? [["nodes that train", nodes]] : []), ...(run.left ? [[run.left, ""]] : [])];
   part(".counts").replaceChildren(...items.map(([word, count]) => {
     const item = element("li", word === "failed" || word === "interrupted" ? "contradicted" : "");
     if (count !== "") item.append(element("b", "", String(count)), " ");
@@ -61,6 +63,10 @@ function put(run, place) {
 const events = new EventSource("/events");
 events.onopen = () => { connection.textContent = "live"; };
 events.onerror = () => { connection.textContent = "no connection to the server; trying again"; };
+events.addEventListener("closed", () => {
+  events.close();
+  connection.textContent = "no longer watched";
+});
 events.addEventListener("jobs", (event) => {
   JSON.parse(event.data).forEach((run, i) => put(run, document.querySelector(`.live[data-run="${i}"]`)));
 });

@@ -63,5 +63,16 @@ def test_a_terminal_shows_the_jobs_that_run(clock: list[float]) -> None:
         "static, seed 0", "epoch 1 of 2", "40.0 %",
     ]  # fmt: skip
     assert "static, seed 12" not in shown.get() and "and 1 more" in shown.get()
+    # Hosts are told where there are several.
+    for one, host in zip(jobs, ("node-a", "node-a", "node-b"), strict=False):
+        assert "node-a" not in _first_line(progress)
+        callbacks.placed(one.key, host, 7)
+    assert _first_line(progress).endswith("node-a")
     callbacks.ended(jobs[0].key, made_up(jobs[0], 0.8))
     assert len(progress.running) == MOST_SHOWN
+
+
+def _first_line(progress: Progress) -> str:
+    with progress.console.capture() as shown:
+        progress.console.print(progress.running_table())
+    return shown.get().splitlines()[0].rstrip()

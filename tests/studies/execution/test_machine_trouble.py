@@ -2,6 +2,7 @@
 
 import errno
 import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,16 @@ def test_after_equal_failures_of_the_data_the_run_stops_and_says_why_once(tmp_pa
     assert [record.cause for record in queue.store.records()] == ["machine"] * ALIKE
 
 
+def test_where_a_job_trains_is_told_once_for_each_place(tmp_path: Path) -> None:
+    queue, told = queue_of(tmp_path), list[tuple[str, int]]()
+    queue.callbacks = RunCallbacks(placed=lambda key, host, pid: told.append((host, pid)))
+    item = queue.next_item()
+    assert item is not None
+    for host in ("a", "a", "b", ""):
+        queue.report(item.job.key, StepReport((), host=host, pid=3))
+    assert told == [("a", 3), ("b", 3)]
+
+
 def test_equal_failures_of_jobs_do_not_stop_the_others(tmp_path: Path) -> None:
     queue = queue_of(tmp_path)
     while item := queue.next_item():
@@ -68,6 +79,7 @@ def test_a_worker_says_whether_the_data_the_disk_or_the_job_is_at_fault(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = Worker(WorkItem(job(task=Trouble("raises")), tmp_path, Resources())).step()
+    assert (data.host, data.pid) == (socket.gethostname(), os.getpid())
     assert (data.failed, data.cause) == ("LookupError: no good", "data")
     item = WorkItem(job(), tmp_path / "checkpoints", Resources(checkpoint_seconds=0.0))
 

@@ -46,9 +46,13 @@ def test_csv_tensorboard_and_the_live_log_hold_each_epoch_and_the_end(tmp_path: 
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
-def test_mlflow_has_a_run_for_each_job_below_that_of_the_study(tmp_path: Path) -> None:
+def test_mlflow_has_a_run_for_each_job_and_the_report_below_that_of_the_study(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from mlflow.tracking import MlflowClient
 
+    # Files that belong to a database of one's own lie where the command runs.
+    monkeypatch.chdir(tmp_path)
     address = f"sqlite:///{tmp_path / 'ml.db'}"
     tracking = Tracking([f"mlflow:{address}"])
     one = job()
@@ -65,16 +69,36 @@ def test_mlflow_has_a_run_for_each_job_below_that_of_the_study(tmp_path: Path) -
     curve = client.get_metric_history(run.info.run_id, "validation_accuracy")
     assert [(point.step, point.value) for point in curve] == [(1, 0.4), (2, 0.8)]
     assert {each.info.status for each in runs.values()} == {"FINISHED"}
+    page = tmp_path / "report.html"
+    tracking.report(page)
+    parent = runs["tiny"].info.run_id
+    assert client.list_artifacts(parent) == []
+    page.write_text("the report")
+    tracking.report(page)
+    stored = client.download_artifacts(parent, "report.html", str(tmp_path))
+    assert Path(stored).read_text() == "the report"
 
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
-def test_wandb_writes_offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wandb_writes_runs_and_the_report_offline(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import wandb
+
     monkeypatch.setenv("WANDB_MODE", "offline")
     tracking = Tracking(["wandb:ours"])
     told(tracking, tmp_path, job())
     assert not tracking.trackers.behind[0].failed
-    assert list((tmp_path / "wandb").rglob("*.wandb"))
+    (before,) = (tmp_path / "wandb").rglob("*.wandb")
+    page = tmp_path / "report.html"
+    page.write_text("the report")
+    tracking.report(page)
+    assert not tracking.trackers.behind[0].failed
+    # Its process writes the last lines at its end.
+    wandb.teardown()
+    (added,) = set((tmp_path / "wandb").rglob("*.wandb")) - {before}
+    assert b"report.html" in added.read_bytes()
 
 
 def test_a_tracker_that_fails_warns_once_and_others_go_on(
