@@ -70,6 +70,16 @@ class FrontDrawing:
     names: tuple[tuple[PlacedName, bool], ...]
     below: int
 
+    @property
+    def has_intervals(self) -> bool:
+        """Whether any mark has an interval."""
+        return any(dot.low is not None for dot in self.dots)
+
+    @property
+    def has_dominated(self) -> bool:
+        """Whether any network is not on the front."""
+        return bool(self.cloud) or any(not dot.front for dot in self.dots)
+
 
 def front_drawings(
     points: pd.DataFrame, cost: str, x_title: str, y_title: str, keys: Sequence[str] = ()

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 from analysis.data.runs import Run
 from analysis.render.numbers import engineering
+from analysis.render.task_words import task_words
 from analysis.selection.candidates import Bounds
 from analysis.selection.choose import Choices, Pick
 from analysis.stats.arms import ArmSummary, Difference
@@ -167,7 +168,7 @@ def short_name(arm: str, trial: int | None) -> str:
 
 def basis(run: Run, task: Task) -> str:
     """What the answer rests on."""
-    where = f"On {task.label()}"
+    where = f"On {task_words(task)}"
     if run.is_ablation:
         seeds = max((arm.n for arm in run.arms if arm.task == task.label()), default=0)
         return (

@@ -8,6 +8,7 @@ import pandas as pd
 
 from analysis.data.runs import Run
 from analysis.render.front_drawing import FrontDrawing, front_drawings
+from analysis.render.task_words import task_words
 from analysis.sections.answer import ablation_answer, basis, search_answer, short_name
 from analysis.sections.front_figure import cost_name
 from analysis.selection.candidates import PickCandidate
@@ -101,7 +102,7 @@ def _task(run: Run, task: Task, index: int) -> TaskOverview:
             f"{int(front['on_front'].sum())} on the front"
         )
     return TaskOverview(
-        name=task.label() if len(run.tasks) > 1 else "",
+        name=task_words(task) if len(run.tasks) > 1 else "",
         number=index,
         # A number and its unit stay on one line.
         answer=answer.replace(" %", "\u00a0%"),

@@ -15,6 +15,10 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 WIDTHS = ((390, False), (1280, True), (1920, False))
 
+FILTER = """(() => { const field = document.querySelector("input.filter"); field.value = "%s";
+    field.dispatchEvent(new Event("input")); })()"""
+"""Types into the first filter of a page's tables."""
+
 PROBES = (ROOT / "tests" / "support" / "page_probes.js").read_text()
 """Functions that give what is wrong with a page's texts."""
 
@@ -80,8 +84,20 @@ def test_one_can_copy_compare_choose_sort_and_filter(pages: dict[str, Path]) -> 
         chosen, others = "svg.wide .dot.picked", "svg.wide .dot[data-i]:not(.picked)"
         for dots in (chosen, others, ".axes .line.out", "tbody tr[hidden]"):
             assert await page.run(f"document.querySelectorAll({dots!r}).length") > 0
+        # A filter does not show again what the selection hides, nor the other way round.
+        hidden = 'document.querySelectorAll("tbody tr[hidden]").length'
+        by_axes = await page.run(hidden)
+        await page.run(FILTER % "no such row")
+        filtered = await page.run(hidden)
+        assert filtered > by_axes
+        await page.run(FILTER % "")
+        assert await page.run(hidden) == by_axes
+        await page.run(FILTER % "no such row")
         await page.run('document.querySelector(".axes .all").click()')
-        assert await page.run('document.querySelectorAll("tbody tr[hidden]").length') == 0
+        rows = 'all("tbody tr%s", document.querySelector("input.filter").parentElement).length'
+        assert await page.run(rows % "[hidden]") == await page.run(rows % "") > 0
+        await page.run(FILTER % "")
+        assert await page.run(hidden) == 0
         # A table by another column, and some of its rows.
         mean = """(() => { const table = document.querySelector("table");
             const column = all("th", table).findIndex((head) => head.textContent === "mean");

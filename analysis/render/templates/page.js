@@ -286,6 +286,12 @@ function shape(parent, tag, attributes, text) {
   return made;
 }
 
+// A row is shown again when neither the selection nor the filter hides it.
+function hide(row, why, hidden) {
+  row.toggleAttribute(`data-${why}`, hidden);
+  row.hidden = row.hasAttribute("data-unpicked") || row.hasAttribute("data-unmatched");
+}
+
 // Rows of tables that are about a point of a front, by the name that both have.
 const rowsOf = new Map();
 
@@ -315,7 +321,7 @@ function choose(run, picked) {
         dot.classList.toggle("picked", picked !== null && picked.has(Number(dot.dataset.i))));
     });
   });
-  rowsOf.forEach((index, row) => { row.hidden = picked !== null && !picked.has(index); });
+  rowsOf.forEach((index, row) => hide(row, "unpicked", picked !== null && !picked.has(index)));
 }
 
 all(".axes").forEach((box) => {
@@ -427,7 +433,7 @@ all("input.filter").forEach((input) => {
     const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
     rows.forEach((row) => {
       const text = row.textContent.replaceAll("\u00a0", " ").toLowerCase();
-      row.hidden = !words.every((word) => text.includes(word));
+      hide(row, "unmatched", !words.every((word) => text.includes(word)));
     });
   });
 });
