@@ -12,7 +12,14 @@ CROP = (0.08, 1.0)
 """The areas of ImageNet's usual random resized crop (RS-Net Section 4.1)."""
 
 COCONV_SMALL_IMAGES = Recipe(
-    epochs=90, batch_size=128, lr=0.01, schedule="step", step_epochs=30, flip=True
+    epochs=90,
+    batch_size=128,
+    lr=0.01,
+    schedule="step",
+    step_epochs=30,
+    # Of the authors' code; the text names the flip alone.
+    crop_padding=4,
+    flip=True,
 )
 """CoConv Section 5.1, CIFAR-100 and Tiny-ImageNet."""
 
@@ -22,9 +29,10 @@ COCONV_IMAGENET = Recipe(
     lr=0.1,
     schedule="step",
     step_epochs=30,
-    # The text leaves the momentum, the decay and the augmentation open: the usual ones, ours.
+    # Of the authors' code: the text leaves decay and augmentation open.
     weight_decay=1e-4,
-    crop_area=CROP,
+    crop_area=(0.1, 1.0),
+    crop_aspect=(0.8, 1.25),
     flip=True,
 )
 """CoConv Section 5.2."""

@@ -8,13 +8,14 @@ on CIFAR and Tiny-ImageNet and does not print its layers: our forms keep the fiv
 shrink stem, pools and the grid in front of the classifier to the image.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from torch import Tensor, nn
 
 from searchspace.backbones.base import Backbone, Builder
 from searchspace.checks import MAX_CHANNELS, check_integer, check_one_of
+from searchspace.schema import OMIT_DEFAULT
 from searchspace.slot import Slot
 
 GRIDS = {"imagenet": 6, "tiny": 4, "cifar": 2}
@@ -26,11 +27,13 @@ class AlexNet(Backbone):
     """Five convolutions with width, 3, 6, 4 and 4 times width channels, and three linear layers.
 
     `form` "imagenet" (224x224) has an 11x11 stride 4 stem and 3x3 pools; "tiny" (64x64) and "cifar"
-    (32x32) have a 3x3 stride 2 stem and 2x2 pools. No batch norm.
+    (32x32) have a 3x3 stride 2 stem and 2x2 pools. With `norms`, as CoConv's authors train it,
+    a batch norm follows each convolution, none has a bias, and the stem is a place for choices too.
     """
 
     form: Literal["imagenet", "tiny", "cifar"] = "cifar"
     width: int = 64
+    norms: bool = field(default=False, metadata=OMIT_DEFAULT)
 
     kind: ClassVar[str] = "alexnet"
 
@@ -50,22 +53,31 @@ class AlexNetNet(nn.Module):
         super().__init__()
         width, grid, large = spec.width, GRIDS[spec.form], spec.form == "imagenet"
         pool = 3 if large else 2
-        stem = (11, 4, 2) if large else (3, 2, 1)
-        self.features = nn.Sequential(
-            nn.Conv2d(in_chs, width, *stem),
-            nn.ReLU(),
-            nn.MaxPool2d(pool, 2),
-            builder.conv(_slot(2, 3, width, 3 * width, 5 if large else 3)),
-            nn.ReLU(),
-            nn.MaxPool2d(pool, 2),
-            builder.conv(_slot(3, 6, 3 * width, 6 * width)),
-            nn.ReLU(),
-            builder.conv(_slot(3, 8, 6 * width, 4 * width)),
-            nn.ReLU(),
-            builder.conv(_slot(3, 10, 4 * width, 4 * width)),
-            nn.ReLU(),
-            nn.MaxPool2d(pool, 2),
-        )
+        kernel, stride, padding = (11, 4, 2) if large else (3, 2, 1)
+        self.features = nn.Sequential()
+
+        def add(stage: int, in_chs: int, out_chs: int, kernel: int = 3, stride: int = 1) -> None:
+            name, bias = f"features.{len(self.features)}", not spec.norms
+            around = padding if stage == 1 else kernel // 2
+            slot = Slot(
+                name, stage, "conv", in_chs, out_chs, kernel, stride, padding=around, bias=bias
+            )
+            if stage == 1 and not spec.norms:
+                self.features.append(nn.Conv2d(in_chs, out_chs, kernel, stride, around))
+            else:
+                self.features.append(builder.conv(slot))
+            if spec.norms:
+                self.features.append(nn.BatchNorm2d(out_chs))
+            self.features.append(nn.ReLU())
+
+        add(1, in_chs, width, kernel, stride)
+        self.features.append(nn.MaxPool2d(pool, 2))
+        add(2, width, 3 * width, 5 if large else 3)
+        self.features.append(nn.MaxPool2d(pool, 2))
+        add(3, 3 * width, 6 * width)
+        add(3, 6 * width, 4 * width)
+        add(3, 4 * width, 4 * width)
+        self.features.append(nn.MaxPool2d(pool, 2))
         self.avgpool = nn.AdaptiveAvgPool2d(grid)
         hidden = 64 * width
         self.classifier = nn.Sequential(
@@ -81,10 +93,3 @@ class AlexNetNet(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(N, in_chs, H, W) to logits (N, num_classes)."""
         return self.classifier(self.avgpool(self.features(x)).flatten(1))
-
-
-def _slot(stage: int, index: int, in_chs: int, out_chs: int, kernel: int = 3) -> Slot:
-    return Slot(
-        f"features.{index}", stage, "conv", in_chs, out_chs, kernel=kernel, padding=kernel // 2,
-        bias=True,
-    )  # fmt: skip

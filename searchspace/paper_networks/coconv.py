@@ -4,7 +4,7 @@ Kien X. Nguyen et al., "CoConv: Learning Dynamic Cooperative Convolution for Ima
 ICME 2021. Code: https://github.com/Nyquixt/CoConv
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from searchspace.backbones import AlexNet, Backbone, MobileNetV2, ResNet
 from searchspace.choice import Choice
@@ -42,14 +42,21 @@ SMALL_IMAGES: tuple[tuple[str, tuple[int, int], tuple[tuple[str, Backbone], ...]
         (
             ("alexnet", alexnet),
             ("resnet18", ResNet(18, stem="small")),
-            ("mobilenetv2", MobileNetV2(stem="small")),
+            ("mobilenetv2", MobileNetV2(stem="small", dropout=0.0, shortcuts=True)),
         ),
     )
     for images, data, alexnet in (
-        ("cifar100", CIFAR100, AlexNet("cifar")),
-        ("tiny", TINY, AlexNet("tiny")),
+        ("cifar100", CIFAR100, AlexNet("cifar", norms=True)),
+        ("tiny", TINY, AlexNet("tiny", norms=True)),
     )
 )
+PLACES = {"alexnet": "*", "resnet18": "layer*.conv*", "mobilenetv2": "*.conv.1.0"}
+"""Where the authors replace convolutions: all five, all but stem and shortcuts, all depthwise."""
+
+
+def placed(choices: Mapping[str, Choice], name: str) -> dict[str, Choice]:
+    """The choices for all slots, in those places of a network on small images instead."""
+    return {PLACES[name]: choices["*"]} if choices else {}
 
 
 def networks() -> Iterator[tuple[str, NamedNetwork]]:
@@ -59,4 +66,7 @@ def networks() -> Iterator[tuple[str, NamedNetwork]]:
     for images, data, backbones in SMALL_IMAGES:
         for name, backbone in backbones:
             for operator, choices in SMALL.items():
-                yield f"{name}-{operator}{images}", NamedNetwork(backbone, data, choices)
+                yield (
+                    f"{name}-{operator}{images}",
+                    NamedNetwork(backbone, data, placed(choices, name)),
+                )

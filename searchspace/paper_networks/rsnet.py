@@ -14,7 +14,7 @@ SIZES = (224, 192, 160, 128, 96)
 BACKBONES: dict[str, Backbone] = {
     "resnet18": ResNet(18),
     "resnet50": ResNet(50),
-    "mobilenetv2": MobileNetV2(),
+    "mobilenetv2": MobileNetV2(dropout=0.0),
 }
 """The networks of Table 2."""
 
@@ -33,4 +33,4 @@ def networks() -> Iterator[tuple[str, NamedNetwork]]:
             yield f"{name}-rsnet-imagenet{suffix}", switchable
     for multiplier in WIDTHS:
         name = f"mobilenetv2-{round(100 * multiplier):03d}-imagenet"
-        yield name, NamedNetwork(MobileNetV2(multiplier), IMAGENET)
+        yield name, NamedNetwork(MobileNetV2(multiplier, dropout=0.0), IMAGENET)

@@ -47,9 +47,9 @@ coconv_imagenet = Study(
             seeds=3,
             note="The protocol of Section 5.2, with three experts and without their norms. As in "
             "the authors' code CondConv drops a fifth of the routing's averages, DY-CNN has the "
-            "temperature 34 and ACNet a norm in each branch (printed without). The paper states "
-            "neither weight decay, augmentation nor its number of runs: ours are 1e-4, random "
-            "resized crops with flips, and three.",
+            "temperature 34 and ACNet a norm in each branch (printed without), the decay is "
+            "1e-4, and crops have 10 to 100 % of the area and aspects of 0.8 to 1.25. The paper "
+            "does not state its number of runs: ours are three.",
             is_paper_protocol=True,
             claims=CLAIMS,
         ),

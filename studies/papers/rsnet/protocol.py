@@ -72,7 +72,7 @@ class SwitchableNetwork:
 
 
 PAPER = SwitchableNetwork(ResNet(18), SIZES)
-PAPER_MOBILENET = SwitchableNetwork(MobileNetV2(), SIZES)
+PAPER_MOBILENET = SwitchableNetwork(MobileNetV2(dropout=0.0), SIZES)
 
 
 def compare(above: Operand, below: Operand) -> Comparison:

@@ -240,7 +240,7 @@ rsnet_vs_width = Study(
             )
         ),
         "paper": paper_design(
-            _width_arms(PAPER_MOBILENET, {w: MobileNetV2(w) for w in WIDTHS}),
+            _width_arms(PAPER_MOBILENET, {w: MobileNetV2(w, dropout=0.0) for w in WIDTHS}),
             _width_claims(PAPER_MOBILENET, WIDTHS),
             MOBILENET_RECIPE,
             more="Slimmable networks are cited, not trained.",
