@@ -15,11 +15,13 @@ from tests.support.paths import ROOT
 TINY: tuple[Backbone, ...] = (
     AlexNet("cifar", width=2),
     AlexNet("tiny", width=2),
+    AlexNet("cifar", width=2, norms=True),
     AlexNet("imagenet", width=2),
     DenseNet(10, growth=3),
     Graft(f"{ROOT}/tests/support/user_models.py:residual"),
     MobileNetV2(0.1),
     MobileNetV2(0.1, stem="small"),
+    MobileNetV2(0.1, stem="small", dropout=0, shortcuts=True),
     ResNet(18, width=4),
     ResNet(18, width=3, stem="small"),
     ResNet(50, width=4),
