@@ -86,15 +86,52 @@ def _written(kind: Any) -> tuple[tuple[str, Any], ...] | None:
 
 def content_key(value: Any, length: int = 16) -> str:
     """A stable hash of a value's content, as `length` hexadecimal digits."""
-    return json_key(to_json(value), length)
+    return _hash(_canonical(value), length)
 
 
 def json_key(data: Any, length: int = 16) -> str:
     """The content key of the value with this JSON form."""
-    text = json.dumps(
-        [SCHEMA_VERSION, data], sort_keys=True, separators=(",", ":"), allow_nan=False
-    )
-    return hashlib.sha256(text.encode()).hexdigest()[:length]
+    return _hash(_canonical_json(data), length)
+
+
+def _hash(text: str, length: int) -> str:
+    return hashlib.sha256(f"[{SCHEMA_VERSION},{text}]".encode()).hexdigest()[:length]
+
+
+def _canonical_json(data: Any) -> str:
+    return json.dumps(data, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def _canonical(value: Any) -> str:
+    """The canonical text of a value's JSON form."""
+    kind: Any = type(value)
+    names = _written(kind)
+    if names is None:
+        return _canonical_json(to_json(value))
+    parts = {"kind": _canonical_json(value.kind)} if getattr(value, "kind", "") else {}
+    for name, default in names:
+        item = getattr(value, name)
+        if type(item) is not type(default) or item != default:
+            parts[name] = _kept_canonical(item)
+    text = ",".join(f"{_canonical_json(name)}:{parts[name]}" for name in sorted(parts))
+    return f"{{{text}}}"
+
+
+_texts: dict[int, tuple[Any, str]] = {}
+"""Texts of parts by identity, which the part beside keeps its own: thousands of jobs share an
+architecture, a task and a recipe."""
+_TEXTS = 1024
+
+
+def _kept_canonical(part: Any) -> str:
+    """As `_canonical`, of a frozen value made once as long as it is among the last ones."""
+    if not isinstance(part, Value):
+        return _canonical(part)
+    if id(part) not in _texts:
+        if len(_texts) >= _TEXTS:
+            _texts.clear()
+        _texts[id(part)] = part, _canonical(part)
+    return _texts[id(part)][1]
 
 
 def non_defaults(value: Any) -> dict[str, Any]:
@@ -125,20 +162,17 @@ def from_json(cls: type[T], data: Any, path: str = "") -> T:
     elif fields.get("kind") == getattr(cls, "kind", None):
         fields.pop("kind", None)
     expected = _fields(target)
-    for name in fields:
-        if name not in expected:
-            raise InputError(
-                f"{where}: unknown field {shown(name)}; expected {', '.join(expected)}"
-            )
+    if not fields.keys() <= expected.keys():
+        name = next(name for name in fields if name not in expected)
+        raise InputError(f"{where}: unknown field {shown(name)}; expected {', '.join(expected)}")
     if len(fields) < len(expected):
         for name, expected_field in expected.items():
             if expected_field.required and name not in fields:
                 raise InputError(f"{where}: field {name!r} is missing")
-    values = {
-        # Most are of the very type, for which no path need be made.
-        n: item if type(item) is expected[n].plain else expected[n].read(item, f"{where}.{n}")
-        for n, item in fields.items()
-    }
+    values = fields
+    # Most are of the very type, for which no path need be made.
+    for n in [n for n, item in fields.items() if type(item) is not expected[n].plain]:
+        values[n] = expected[n].read(fields[n], f"{where}.{n}")
     try:
         result: T = target(**values)
     except InputError as error:

@@ -22,11 +22,15 @@ def read_bytes(path: Path) -> bytes:
         raise InputError(f"{path}: cannot be read: it does not fit in memory") from None
 
 
-def read_lines(path: Path) -> Iterator[bytes]:
-    """The complete lines of a regular file without their ends, one by one; as `read_bytes`."""
+def read_lines(path: Path, begin: int = 0) -> Iterator[bytes]:
+    """The complete lines of a regular file without their ends, one by one; as `read_bytes`.
+
+    `begin` is the number of bytes before the first of them.
+    """
     check_regular(path)
     try:
         with path.open("rb") as file:
+            file.seek(begin)
             for line in file:
                 if line.endswith(b"\n"):
                     yield line[:-1]

@@ -5,6 +5,7 @@ and the next writer moves to a file beside; any other damage is reported, not re
 """
 
 import gc
+import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -19,6 +20,8 @@ from searchspace.serialization.files import read_bytes, read_lines, write_bytes
 from searchspace.serialization.parsing import parse_json
 
 T = TypeVar("T")
+
+_BLOCK = 1 << 20
 
 
 @contextmanager
@@ -69,24 +72,38 @@ class JsonLines(Generic[T]):
         self.path, self.kind, self.shared, self.check = path, kind, shared, check
         self._values: list[T] = []
         self._stamp: Stamp | None = None
+        self._bytes, self._digest = 0, hashlib.sha256()
 
     def read(self) -> list[T]:
         """All complete lines as values; an InputError names one that is damaged.
 
-        The file is parsed again only if it has changed.
+        Only lines that are new since the last time are parsed, unless earlier ones have changed.
         """
         if not self.path.exists():
             return []
         stamp = file_stamp(self.path)
         if stamp != self._stamp:
+            if not self._begins_as_read():
+                self._values, self._bytes, self._digest = [], 0, hashlib.sha256()
             with sharing(self.shared), uncollected():
-                self._values = self._parse()
+                self._read_on()
             self._stamp = stamp
         return list(self._values)
 
-    def _parse(self) -> list[T]:
-        values = []
-        for number, line in enumerate(read_lines(self.path), start=1):
+    def _begins_as_read(self) -> bool:
+        """Whether the file begins with the very lines that were read."""
+        digest, left = hashlib.sha256(), self._bytes
+        with self.path.open("rb") as file:
+            while left and (block := file.read(min(left, _BLOCK))):
+                digest.update(block)
+                left -= len(block)
+        return not left and digest.digest() == self._digest.digest()
+
+    def _read_on(self) -> None:
+        """Read the complete lines after those that were read."""
+        values: list[T] = []
+        end, digest = self._bytes, self._digest.copy()
+        for number, line in enumerate(read_lines(self.path, end), len(self._values) + 1):
             where = f"{self.path} line {number}"
             try:
                 data = parse_json(line, where)
@@ -97,7 +114,11 @@ class JsonLines(Generic[T]):
                     f"{error}; nothing was changed: remove or restore that line"
                 ) from None
             values.append(value)
-        return values
+            end += len(line) + 1
+            digest.update(line)
+            digest.update(b"\n")
+        self._values += values
+        self._bytes, self._digest = end, digest
 
     def append(self, record: Any, *, sync: bool = True) -> None:
         """Add one record so that all of it or none is there; with `sync`, on the disk itself."""

@@ -42,8 +42,8 @@ def record_now(
 
 def check_record(record: Record, data: Any, where: str) -> None:
     """Raise an InputError for a record, read from `data`, that no job can have left."""
-    # The key of the JSON form, which need not be made again; it may lack fields added since.
-    if record.key != json_key(data["job"]) and record.key != record.job.key:
+    # The key of the JSON form too: it may lack fields added since.
+    if record.key != record.job.key and record.key != json_key(data["job"]):
         raise InputError(f"{where}: key {record.key!r} is not that of its job, {record.job.key!r}")
     result = record.result
     check_at_least(0, **{f"{where}: seconds": result.seconds})

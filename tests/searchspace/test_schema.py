@@ -11,6 +11,7 @@ from searchspace.schema import (
     Value,
     content_key,
     from_json,
+    json_key,
     non_defaults,
     sharing,
     to_json,
@@ -103,6 +104,13 @@ def test_keys_are_stable() -> None:
     assert content_key(Shape(3)) == "98e251e8e90f2949"
     assert content_key(FULL, 8) == content_key(FULL)[:8] != content_key(Picture("a"))[:8]
     assert content_key({"b": 1, "a": 2}) == content_key({"a": 2, "b": 1})
+
+
+def test_keys_are_those_of_the_form() -> None:
+    """Twice, since texts of parts are kept; parts that are equal but not the same are not mixed."""
+    for value in (FULL, Shape(1), Shape(2), Late(3, gaps=(1.0,)), (Shape(1), Shape(2)), None):
+        for _ in range(2):
+            assert content_key(value) == json_key(to_json(value))
 
 
 def test_non_defaults_are_what_a_label_shows() -> None:

@@ -33,3 +33,34 @@ def test_garbage_is_not_collected_while_lines_are_parsed(tmp_path: Path) -> None
         assert not gc.isenabled()
     finally:
         gc.enable()
+
+
+def test_lines_are_parsed_once(tmp_path: Path) -> None:
+    """Also where a torn line is completed; a change of a line that was read is noticed."""
+    parsed: list[int] = []
+    lines = JsonLines(
+        tmp_path / "log", Event, {}, lambda value, data, where: parsed.append(data["number"])
+    )
+    lines.append({"kind": "resumed", "number": 1})
+    first = lines.read()
+    with lines.path.open("ab") as file:
+        file.write(b'{"kind": "resumed", ')
+    assert lines.read() == first
+    with lines.path.open("ab") as file:
+        file.write(b'"number": 2}\n')
+    lines.append({"kind": "resumed", "number": 3})
+    second = lines.read()
+    assert second[:1] == first and parsed == [1, 2, 3]
+    lines.path.write_bytes(lines.path.read_bytes().replace(b'"number":1', b'"number":4'))
+    assert lines.read()[1:] == second[1:] and parsed == [1, 2, 3, 4, 2, 3]
+
+
+def test_a_damaged_line_is_named_by_its_number(tmp_path: Path) -> None:
+    lines = JsonLines(tmp_path / "log", Event, {})
+    lines.append({"kind": "resumed", "number": 1})
+    assert len(lines.read()) == 1
+    with lines.path.open("ab") as file:
+        file.write(b"{}\n")
+    for _ in range(2):
+        with pytest.raises(InputError, match="log line 2: "):
+            lines.read()

@@ -28,13 +28,13 @@ def long(monkeypatch: pytest.MonkeyPatch) -> None:
 def parsed(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """The logs that are parsed, in order."""
     seen: list[Path] = []
-    parse = JsonLines._parse
+    parse = JsonLines._read_on
 
-    def noted(lines: JsonLines[object]) -> list[object]:
+    def noted(lines: JsonLines[object]) -> None:
         seen.append(lines.path)
-        return parse(lines)
+        parse(lines)
 
-    monkeypatch.setattr(JsonLines, "_parse", noted)
+    monkeypatch.setattr(JsonLines, "_read_on", noted)
     return seen
 
 
