@@ -7,6 +7,7 @@ import pandas as pd
 from analysis.data.runs import Run
 from studies import Ablation
 from studies.spec.study_file import PRESET as CUSTOM
+from studies.words import count
 
 ENVIRONMENT_COLUMNS = {
     "what": "package, or what else decides a result",
@@ -29,7 +30,7 @@ def _values(environments: pd.DataFrame, name: str) -> str:
     jobs = environments.groupby(name, sort=False)["jobs"].sum()
     if len(jobs) == 1:
         return str(jobs.index[0])
-    return ", ".join(f"{value} ({count} jobs)" for value, count in jobs.items())
+    return ", ".join(f"{value} ({count(n, 'job')})" for value, n in jobs.items())
 
 
 def provenance(run: Run) -> list[str]:
@@ -40,15 +41,17 @@ def provenance(run: Run) -> list[str]:
     failed = sum(record.result.status != "finished" for record in records)
     design = ablation.design
     if design.max_seeds is None:
-        rule, counted, last = "", f"{len(records)} of {ablation.min_jobs}", design.seeds - 1
+        counted = f"{len(records)} of {count(ablation.min_jobs, 'job')}"
+        rule, last = "", design.seeds - 1
     else:
-        rule, counted = f" --until-decided --max-seeds {design.max_seeds}", str(len(records))
+        counted = count(len(records), "job")
+        rule = f" --until-decided --max-seeds {design.max_seeds}"
         last = max(record.job.seed for record in records)
     if design.tune is not None and design.tune.untuned:
         rule += " --also-untuned"
     sentences = [
         f"`python -m studies.run {_command(ablation)} --seeds {design.seeds}{rule}`",
-        f"{counted} jobs ended, seeds 0 to {last}, {failed} of them without an accuracy; "
+        f"{counted} ended, seeds 0 to {last}, {failed} of them without an accuracy; "
         f"{seconds:,.0f} s of training in all, finished between {times[0]} and {times[-1]}.",
     ]
     if design.tune is not None:
@@ -56,7 +59,7 @@ def provenance(run: Run) -> list[str]:
         others = [record for record in run.store.records() if record.key not in keys]
         spent = sum(record.result.seconds for record in others)
         sentences.append(
-            f"{len(others)} further jobs tuned recipes or trained arms without tuning: "
+            f"{count(len(others), 'further job')} tuned recipes or trained arms without tuning: "
             f"{spent:,.0f} s of training."
         )
     counts: dict[tuple[tuple[str, str], ...], int] = {}
@@ -65,7 +68,7 @@ def provenance(run: Run) -> list[str]:
         counts[environment] = counts.get(environment, 0) + 1
     for environment, jobs in counts.items():
         words = ", ".join(f"{name} {value}" for name, value in environment)
-        sentences.append(f"{jobs} jobs on: {words}.")
+        sentences.append(f"{count(jobs, 'job')} on: {words}.")
     return sentences
 
 

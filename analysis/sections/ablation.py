@@ -18,6 +18,7 @@ from analysis.sections.verdict_tables import (
     verdict_explanation,
     verdict_table,
 )
+from studies.words import count
 
 
 def ablation_sections(run: Run) -> list[Section]:
@@ -117,9 +118,10 @@ def notes(run: Run) -> list[str]:
     partial = [arm for arm in arms if arm.n + arm.ended_early < design.seeds]
     if partial or len(arms) < len(design.arms) * len(run.tasks):
         sentences.append(
-            f"The run is not complete: {design.seeds} seeds of each arm were asked for."
+            f"The run is not complete: it asked for {count(design.seeds, 'seed')} of each arm."
         )
     left_out = run.frame.attrs["left_out"]
     if left_out:
-        sentences.append(f"{left_out} results of an earlier design of this study are left out.")
+        results = count(left_out, "result")
+        sentences.append(f"Left out, of an earlier design of this study: {results}.")
     return sentences

@@ -10,6 +10,7 @@ from analysis.selection.choose import Choices, Pick
 from analysis.stats.arms import ArmSummary, Difference
 from analysis.stats.verdicts import Verdict
 from studies.stats.t_tests import MIN_PAIRS
+from studies.words import count
 from trainers import Task
 
 ONE_BY_ONE = 2
@@ -47,9 +48,10 @@ def ablation_answer(arms: Sequence[ArmSummary], verdicts: Sequence[Verdict] = ()
     parts = [*_better(better, against), *_worse(worse, against, base)]
     if len(rest) == 1:
         name, other = rest[0].arm, against(rest[0]).arm
-        parts.append(f"{seeds} seeds cannot tell {name} from {other}")
+        parts.append(f"{count(seeds, 'seed')} cannot tell {name} from {other}")
     elif rest:
-        parts.append(f"{seeds} seeds cannot tell {len(rest)} other arms from {_short(base)}")
+        others = count(len(rest), "other arm")
+        parts.append(f"{count(seeds, 'seed')} cannot tell {others} from {_short(base)}")
     return f"{'; '.join(parts)}."
 
 
@@ -86,9 +88,9 @@ def _undecided(rest: Sequence[ArmSummary], against: Against, base: ArmSummary, s
         f"{more_macs(most.macs, against(most).macs)}"
     ).replace("-", "\u2212")
     if len(rest) == 1:
-        return f"{seeds} seeds cannot tell {most.arm} from {against(most).arm}, {seen}."
+        return f"{count(seeds, 'seed')} cannot tell {most.arm} from {against(most).arm}, {seen}."
     return (
-        f"{seeds} seeds cannot tell any arm from {_short(base)}. Largest difference: "
+        f"{count(seeds, 'seed')} cannot tell any arm from {_short(base)}. Largest difference: "
         f"{most.arm}, {seen}."
     )
 
@@ -144,7 +146,7 @@ def search_answer(choices: Choices) -> str:
         expected = f"; trained anew, expect {e.mean:.1f} % ({e.low:.1f} to {e.high:.1f})"
     networks = len({candidate.arm for candidate in choices.measured})
     return (
-        f"Most accurate of {networks:,} networks: {short_name(chosen.arm, chosen.trial)}, "
+        f"Most accurate of {count(networks, 'network')}: {short_name(chosen.arm, chosen.trial)}, "
         f"{chosen.mean:.1f} % on validation at {engineering(chosen.macs)} MACs{expected}. "
         f"{_rival(pick)}"
     ).rstrip()
@@ -172,8 +174,8 @@ def basis(run: Run, task: Task) -> str:
     if run.is_ablation:
         seeds = max((arm.n for arm in run.arms if arm.task == task.label()), default=0)
         return (
-            f"{where}, {seeds} seeds, test accuracy. Differences are paired by seed, with 95 % "
-            "intervals for each alone; better and worse are significant at 5 % over all of them "
-            "(Holm)."
+            f"{where}, {count(seeds, 'seed')}, test accuracy. Differences are paired by seed, "
+            "with 95 % intervals for each alone; better and worse are significant at 5 % over all "
+            "of them (Holm)."
         )
     return f"{where}. Validation accuracy selects, so that of the best is too high."

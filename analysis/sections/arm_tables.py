@@ -17,10 +17,9 @@ def arm_table(
 ) -> TextTable:
     """The table of `arms`, all of one task; `compact` makes it fit a terminal of 80 columns.
 
-    The costs that `compact` leaves out are in `cost_table`.
+    What `compact` leaves out is in `cost_table` and `paper_table`.
     """
-    datasets = list(dict.fromkeys(name for arm in arms for name in arm.published))
-    mark = "" if same_protocol else "†"
+    datasets = [] if compact else _datasets(arms)
     headings = (
         "arm",
         "params",
@@ -31,13 +30,33 @@ def arm_table(
         "n",
         f"difference [{CONFIDENCE:.0%} interval]",
         *(() if compact else ("p, Holm",)),
-        *(f"paper{mark} {name.replace('_', ' ')}" for name in datasets),
+        *_paper_headings(datasets, same_protocol),
     )
     if compact:
         headings = tuple(heading.replace(" ", "\n") for heading in headings)
     return TextTable(
         headings, tuple(_row(arm, datasets, compact, unpaired_text(arm, arms)) for arm in arms)
     )
+
+
+def paper_table(arms: Sequence[ArmSummary], *, same_protocol: bool) -> TextTable | None:
+    """The accuracies that the paper prints for the arms; None if it prints none of them."""
+    datasets = _datasets(arms)
+    rows = tuple((arm.arm, *_printed(arm, datasets)) for arm in arms if arm.published)
+    return TextTable(("arm", *_paper_headings(datasets, same_protocol)), rows) if rows else None
+
+
+def _datasets(arms: Sequence[ArmSummary]) -> list[str]:
+    return list(dict.fromkeys(name for arm in arms for name in arm.published))
+
+
+def _paper_headings(datasets: Sequence[str], same_protocol: bool) -> list[str]:
+    mark = "" if same_protocol else "†"
+    return [f"paper{mark} {name.replace('_', ' ')}" for name in datasets]
+
+
+def _printed(arm: ArmSummary, datasets: Sequence[str]) -> list[str]:
+    return [f"{arm.published[n]:.2f}" if n in arm.published else MISSING for n in datasets]
 
 
 def cost_table(arms: Sequence[ArmSummary]) -> TextTable:
@@ -79,7 +98,7 @@ def _row(arm: ArmSummary, datasets: Sequence[str], compact: bool, unpaired: str)
         str(arm.n),
         "baseline" if difference is None else interval_text(difference, unpaired),
         *(() if compact else (MISSING if difference is None else p_text(difference.p_holm),)),
-        *(f"{arm.published[name]:.2f}" if name in arm.published else MISSING for name in datasets),
+        *_printed(arm, datasets),
     )
 
 

@@ -6,7 +6,12 @@ from analysis.data.runs import Run
 from analysis.render.numbers import engineering
 from analysis.render.tables import TextTable, rich_table
 from analysis.sections.ablation import notes
-from analysis.sections.arm_tables import arm_table, cost_table, differences_sentence
+from analysis.sections.arm_tables import (
+    arm_table,
+    cost_table,
+    differences_sentence,
+    paper_table,
+)
 from analysis.sections.tuning import tuning_notes
 from analysis.sections.verdict_tables import looking_sentences, verdict_counts, verdict_table
 from analysis.stats.combined import combined_verdicts
@@ -34,6 +39,9 @@ def _print_ablation(run: Run, console: Console) -> None:
         table = arm_table(arms, same_protocol=same_protocol, compact=True)
         console.print(rich_table(table, f"{run.name} on {task}"))
         console.print(rich_table(cost_table(arms), "costs"))
+        printed = paper_table(arms, same_protocol=same_protocol)
+        if printed is not None:
+            console.print(rich_table(printed, "accuracy that the paper prints, %"))
         sentence = differences_sentence(arms)
         print_text(console, f"{sentence}\n")
     if run.verdicts:

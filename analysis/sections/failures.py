@@ -4,6 +4,7 @@ from analysis.data.provenance import ENVIRONMENT_COLUMNS, environment_info
 from analysis.data.runs import Run
 from analysis.render.section import ReportTable, Section
 from analysis.stats.training import FAILURE_COLUMNS, failures_info
+from studies.words import count
 
 
 def failure_sections(run: Run) -> list[Section]:
@@ -11,10 +12,10 @@ def failure_sections(run: Run) -> list[Section]:
     jobs = run.frame.drop_duplicates("key")
     counts = jobs["status"].value_counts()
     statuses = ", ".join(f"{n} {str(status).replace('_', ' ')}" for status, n in counts.items())
-    text = f"{len(jobs)} jobs ended: {statuses}." if len(jobs) else "No job has ended yet."
+    text = f"{count(len(jobs), 'job')} ended: {statuses}." if len(jobs) else "No job has ended yet."
     requested = run.experiment.min_jobs
     if len(jobs) < requested:
-        text += f" {requested} were asked for: the run is not complete."
+        text += f" {requested:,} were asked for: the run is not complete."
     info = failures_info(run.frame)
     table = ReportTable("failures", "Jobs without an accuracy", info, FAILURE_COLUMNS)
     reason = "" if len(info) else "No job failed, diverged or ran out of memory."

@@ -18,6 +18,7 @@ from analysis.selection.sentences import certainty_sentences
 from analysis.stats.fronts import front_info
 from searchspace import Architecture, InputError
 from studies.stats.decisions import CONCLUSIONS
+from studies.words import count
 from trainers import Task
 
 AXES = {"macs": "MACs for one image", "params": "parameters", "latency_ms": "latency, ms"}
@@ -75,7 +76,8 @@ def run_overview(run: Run, number: int) -> Overview:
     tasks = tuple(_task(run, task, index) for index, task in enumerate(run.tasks))
     ended = run.frame["key"].nunique()
     asked = max(run.experiment.min_jobs, ended)
-    state = f"{ended} jobs" if ended == asked else f"{ended} of {asked} jobs ended"
+    jobs = count(asked, "job")
+    state = jobs if ended == asked else f"{ended:,} of {jobs} ended"
     kicker = f"{run.experiment.label()} · {state}"
     question = run.experiment.question
     return Overview(number, f"{kicker[0].upper()}{kicker[1:]}", question, verdicts, tasks)

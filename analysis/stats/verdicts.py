@@ -15,6 +15,7 @@ from analysis.stats.inference import MeanEstimate, additional_seeds, estimated_p
 from studies import Ablation, Claim, Design
 from studies.stats.decisions import Conclusion, Decision, decide
 from studies.stats.t_tests import FAMILY_ERROR, MIN_PAIRS
+from studies.words import count
 
 
 @dataclass(frozen=True)
@@ -114,12 +115,12 @@ def _reason(contrasts: Sequence[Contrast], max_seeds: int | None) -> str:
         return f"no accuracy of {missing}"
     pairs = min(contrast.estimate.n for contrast in contrasts)
     if pairs < MIN_PAIRS:
-        return f"{pairs} paired seeds, at least {MIN_PAIRS} are needed"
+        return f"{count(pairs, 'paired seed')}, at least {MIN_PAIRS} are needed"
     if max_seeds is None:
         return "seeds differ too much for an effect of this size"
     if pairs >= max_seeds:
-        return f"the planned maximum of {max_seeds} seeds is reached"
-    return f"{pairs} paired seeds of a planned maximum of {max_seeds}"
+        return f"the planned maximum of {count(max_seeds, 'seed')} is reached"
+    return f"{count(pairs, 'paired seed')} of a planned maximum of {max_seeds}"
 
 
 def _additional_seeds(contrasts: Sequence[Contrast], margin: float, level: float) -> float | None:

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from searchspace import InputError
 from studies.cli.outcome import FAILED, no_result, remaining
-from studies.cli.progress import Progress, count, duration
+from studies.cli.progress import Progress, duration
 from studies.execution.ablation_queue import StagedQueue
 from studies.execution.environment import environment
 from studies.execution.ray_backend import RayBackend
@@ -20,6 +20,7 @@ from studies.rundir.tuning import is_tuning
 from studies.spec.ablation import Ablation
 from studies.stats.looks import outcome_text
 from studies.trackers.tracking import Tracking
+from studies.words import count
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,10 @@ from signal import SIGINT
 
 from rich.console import Console
 
-from studies.cli.progress import count
 from studies.execution.job_queue import JobQueue
 from studies.execution.stop_signals import STATUS_BASE
 from studies.rundir.store import RunStore
+from studies.words import count
 
 FAILED = 1
 ADVICE = {

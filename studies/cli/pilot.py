@@ -12,6 +12,7 @@ from studies.spec.ablation import Ablation, Arm, Design
 from studies.spec.pilot import Pilot
 from studies.stats.power import POWER, design_difference, first_level
 from studies.stats.t_tests import FAMILY_ERROR, MIN_PAIRS
+from studies.words import count
 
 PAIRS = 8
 WEIGHTS = (500_000, 600_000)
@@ -92,4 +93,4 @@ def difference_text(design: Design) -> str:
 
 def _seeds(design: Design) -> str:
     most = design.max_seeds
-    return f"{design.seeds} seeds" if most is None else f"up to {most} seeds"
+    return count(design.seeds, "seed") if most is None else f"up to {count(most, 'seed')}"

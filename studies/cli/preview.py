@@ -13,13 +13,14 @@ from rich.table import Table
 from searchspace import InputError, build
 from studies.cli.gpu_memory import sharing_text
 from studies.cli.pilot import difference_text
-from studies.cli.progress import count, duration
+from studies.cli.progress import duration
 from studies.cli.start_preview import start_text
 from studies.execution.resources import Resources
 from studies.execution.standing import standing
 from studies.rundir.store import RunStore
 from studies.rundir.tuning import arm_tunings, is_tuning
 from studies.spec.ablation import Ablation, costs
+from studies.words import count
 from trainers import Job, Task
 
 PROBE_MACS = 4e9

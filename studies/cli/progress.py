@@ -15,6 +15,7 @@ from rich.text import Text
 from studies.execution.job_queue import RunCallbacks
 from studies.spec.ablation import costs
 from studies.trackers.tracking import Tracking
+from studies.words import count
 from trainers import Epoch, Job, Result
 
 STEP_OVERHEAD_MACS = 2_000_000
@@ -43,11 +44,6 @@ def duration(seconds: float) -> str:
         return f"{minutes} min {rest} s"
     hours = minutes // 60
     return f"{hours} h {minutes % 60} min" if hours < 48 else f"{hours / 24:,.0f} days"
-
-
-def count(number: int, what: str) -> str:
-    """A number of things in words: 1 job, 2,000 jobs."""
-    return f"{number:,} {what}{'s' * (number != 1)}"
 
 
 def _kind(job: Job) -> Hashable:

@@ -28,6 +28,7 @@ from studies.spec.ablation import Ablation, Study
 from studies.spec.search import Search
 from studies.spec.user_operators import check_unchanged
 from studies.trackers.tracking import Tracking
+from studies.words import count
 
 E = TypeVar("E", Ablation, Search)
 
@@ -119,8 +120,8 @@ def run_search(
     with store.locked():
         store.ask(search, environment())
         if warm_start:
-            count = take_over(search, store, warm_start)
-            console.print(f"{count} trials were taken over from earlier runs.")
+            taken = take_over(search, store, warm_start)
+            console.print(f"Taken over from earlier runs: {count(taken, 'trial')}.")
         progress = Progress(console, tracking)
         progress.begin(store.folder, search.name)
         queue = SearchScheduler(

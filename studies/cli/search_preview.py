@@ -10,11 +10,12 @@ from rich.table import Table
 
 from studies.cli.gpu_memory import sharing_text
 from studies.cli.preview import image_seconds, slots
-from studies.cli.progress import count, duration
+from studies.cli.progress import duration
 from studies.execution.resources import Resources
 from studies.rundir.store import RunStore
 from studies.rundir.trial_table import Trial
 from studies.spec.search import Search
+from studies.words import count
 from trainers import Job
 
 PROBES = 3

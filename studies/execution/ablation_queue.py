@@ -10,6 +10,7 @@ from studies.execution.standing import Standing, standing
 from studies.rundir.store import RunStore
 from studies.rundir.tuning import is_tuning
 from studies.spec.ablation import Ablation
+from studies.words import count
 from trainers import Job, Result
 
 
@@ -75,7 +76,8 @@ class StagedQueue(AblationQueue):
             if look and (before.look is None or place not in before.look.decided_at):
                 each = look.decisions[place]
                 conclusion = each.decision.conclusion
-                self.callbacks.note(f"{each.claim.text}: {conclusion} after {look.seeds} seeds")
+                seeds = count(look.seeds, "seed")
+                self.callbacks.note(f"{each.claim.text}: {conclusion} after {seeds}")
 
     def _list_jobs(self) -> None:
         now = self.standing

@@ -17,6 +17,7 @@ from studies.spec.claims import Claim
 from studies.stats.decisions import ClaimDecision, claim_samples, study_decisions
 from studies.stats.sequential import check_max_seeds
 from studies.stats.t_tests import MIN_PAIRS
+from studies.words import count
 from trainers import Job
 
 DEFAULT_MAX_SEEDS = 30
@@ -86,14 +87,14 @@ def outcome_text(ablation: Ablation, look: Look, why_not: str = "") -> str:
         name = f"{each.claim.text} ({each.task})" if several else each.claim.text
         if place in look.decided_at:
             conclusion = each.decision.conclusion
-            sentences.append(f"{name}: {conclusion} after {look.decided_at[place]} seeds")
+            sentences.append(f"{name}: {conclusion} after {count(look.decided_at[place], 'seed')}")
         else:
             why = why_not or (
-                f"the planned maximum of {ablation.design.max_seeds} seeds is reached"
+                f"the planned maximum of {count(ablation.design.max_seeds, 'seed')} is reached"
                 if look.seeds == ablation.design.max_seeds
                 else "no seed has an accuracy of all its arms"
             )
-            sentences.append(f"{name}: undecided after {look.seeds} seeds ({why})")
+            sentences.append(f"{name}: undecided after {count(look.seeds, 'seed')} ({why})")
     counts = f"Decided: {len(look.decided_at)} of {len(look.decisions)} claims."
     return f"{counts} {'; '.join(sentences)}."
 

@@ -57,7 +57,7 @@ def test_report_writes_table_and_page_and_says_where(
     assert report([run_dir]) == 0
     output = " ".join(capsys.readouterr().out.split())
     assert str(run_dir / PAGE) in output
-    assert "The run is not complete: 3 seeds of each arm were asked for." in output
+    assert "The run is not complete: it asked for 3 seeds of each arm." in output
     assert "† Not comparable" in output
     table = pd.read_csv(run_dir / TABLE)
     assert table["arm"].tolist() == ["static", "coconv", "two sizes at 8 px", "two sizes at 6 px"]

@@ -120,6 +120,8 @@ def test_what_cannot_be_tested_is_undecided_and_says_why() -> None:
     )
     assert (short.conclusion, short.additional_seeds) == ("undecided", None)
     assert short.reason == "2 paired seeds, at least 3 are needed"
+    (single,) = verdicts_info(task_frame(a=HIGH, b=LOW[:1]), plan(claim(*exceeds("a", "b"))))
+    assert single.reason == "1 paired seed, at least 3 are needed"
     assert lost.pairs == 3
     assert absent.reason == "no accuracy of d"
     assert absent.pairs == 0

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from studies.cli.progress import count
 from studies.cli.search_preview import jobs_left
 from studies.rundir.store import RunStore
+from studies.words import count
 from tests.support.helpers import search, write_search
 
 
