@@ -8,6 +8,7 @@ from analysis.render.tables import TextTable
 from analysis.stats.arms import ArmSummary
 from analysis.stats.inference import CONFIDENCE
 from studies.stats.t_tests import MIN_PAIRS
+from studies.words import count
 
 TRAINING_COSTS = ("s per epoch", "peak memory", "latency, ms")
 
@@ -129,6 +130,6 @@ def differences_sentence(arms: Sequence[ArmSummary]) -> str:
     seeds = max((arm.difference.pairs for arm in arms if arm.difference), default=0)
     why = f", at least {MIN_PAIRS} are needed" if seeds < MIN_PAIRS else ""
     return (
-        f"On this task and budget no arm is significantly different from {name} (Holm; {seeds} "
-        f"paired seeds{why})."
+        f"On this task and budget no arm is significantly different from {name} (Holm; "
+        f"{count(seeds, 'paired seed')}{why})."
     )

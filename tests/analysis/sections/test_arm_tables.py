@@ -5,7 +5,12 @@ import pytest
 
 from analysis.data.frames import ARM_COLUMNS, arms_frame
 from analysis.render.html import html_page
-from analysis.sections.arm_tables import arm_table, cost_table, differences_sentence
+from analysis.sections.arm_tables import (
+    arm_table,
+    cost_table,
+    differences_sentence,
+    paper_table,
+)
 from analysis.stats.arms import Difference, arms_info
 from tests.support.arms import arm_summary, arms_rows
 from tests.support.helpers import study
@@ -26,7 +31,7 @@ def test_the_sentence_names_significant_differences_only() -> None:
     text = differences_sentence([baseline, unsure])
     assert "no arm is significantly different from static (Holm; 5 paired seeds)" in text
     text = differences_sentence([baseline, unknown])
-    assert "different from static (Holm; 1 paired seeds, at least 3 are needed)" in text
+    assert "different from static (Holm; 1 paired seed, at least 3 are needed)" in text
     sizes = [replace(arm_summary(f"many at {size} px", 1, 50), size=size) for size in (16, 8)]
     assert "good is significantly above many at 8 px " in differences_sentence(
         [*sizes, replace(better, size=8)]
@@ -67,3 +72,17 @@ def test_an_ensemble_says_that_the_baseline_has_none() -> None:
     rows = arm_table([*sizes, ensemble, waiting], same_protocol=True).rows
     assert "not compared: the baseline has no ensemble" in rows[2]
     assert "no pairs yet" in rows[3]
+
+
+def test_printed_accuracies_have_a_table_of_their_own_on_a_terminal() -> None:
+    static = replace(arm_summary("static", 1, 50), published={"cifar100": 71.87, "stl10": 80.0})
+    other = replace(arm_summary("other", 1, 50), published={"stl10": 81.5})
+    arms = [static, other, arm_summary("ours", 1, 50)]
+    printed = paper_table(arms, same_protocol=False)
+    assert printed is not None
+    assert printed.headings == ("arm", "paper† cifar100", "paper† stl10")
+    assert printed.rows == (("static", "71.87", "80.00"), ("other", "–", "81.50"))
+    assert paper_table(arms[2:], same_protocol=False) is None
+    for compact in (False, True):
+        text = str(arm_table(arms, same_protocol=True, compact=compact))
+        assert ("71.87" in text) is not compact
