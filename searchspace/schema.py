@@ -108,13 +108,12 @@ def _canonical(value: Any) -> str:
     names = _written(kind)
     if names is None:
         return _canonical_json(to_json(value))
-    parts = {"kind": _canonical_json(value.kind)} if getattr(value, "kind", "") else {}
+    parts = {"kind": value.kind} if getattr(value, "kind", "") else {}
     for name, default in names:
         item = getattr(value, name)
         if type(item) is not type(default) or item != default:
-            parts[name] = _kept_canonical(item)
-    text = ",".join(f"{_canonical_json(name)}:{parts[name]}" for name in sorted(parts))
-    return f"{{{text}}}"
+            parts[name] = item
+    return "{" + ",".join([f'"{name}":{_part(parts[name])}' for name in sorted(parts)]) + "}"
 
 
 _texts: dict[int, tuple[Any, str]] = {}
@@ -123,15 +122,18 @@ architecture, a task and a recipe."""
 _TEXTS = 1024
 
 
-def _kept_canonical(part: Any) -> str:
-    """As `_canonical`, of a frozen value made once as long as it is among the last ones."""
-    if not isinstance(part, Value):
-        return _canonical(part)
-    if id(part) not in _texts:
+def _part(value: Any) -> str:
+    """As `_canonical`, made once of a frozen dataclass that is among the last ones."""
+    kind: Any = type(value)
+    if kind is int:
+        return str(value)
+    if _written(kind) is None or not kind.__dataclass_params__.frozen:
+        return _canonical(value)
+    if id(value) not in _texts:
         if len(_texts) >= _TEXTS:
             _texts.clear()
-        _texts[id(part)] = part, _canonical(part)
-    return _texts[id(part)][1]
+        _texts[id(value)] = value, _canonical(value)
+    return _texts[id(value)][1]
 
 
 def non_defaults(value: Any) -> dict[str, Any]:
@@ -169,12 +171,11 @@ def from_json(cls: type[T], data: Any, path: str = "") -> T:
         for name, expected_field in expected.items():
             if expected_field.required and name not in fields:
                 raise InputError(f"{where}: field {name!r} is missing")
-    values = fields
     # Most are of the very type, for which no path need be made.
     for n in [n for n, item in fields.items() if type(item) is not expected[n].plain]:
-        values[n] = expected[n].read(fields[n], f"{where}.{n}")
+        fields[n] = expected[n].read(fields[n], f"{where}.{n}")
     try:
-        result: T = target(**values)
+        result: T = target(**fields)
     except InputError as error:
         raise InputError(f"{where}: {error}") from None
     return result
