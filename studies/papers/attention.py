@@ -4,23 +4,8 @@ Its arms are those of `operators_at_equal_cost` that stand at the ends of residu
 a record of one study serves the other.
 """
 
-from collections.abc import Mapping
-
-from studies.papers import quick
-from studies.papers.equal_cost import (
-    EQUAL,
-    OPERATORS,
-    PAPER_TASK,
-    PAPER_WIDTHS,
-    QUICK_MACS,
-    QUICK_WIDTHS,
-    STATIC,
-    paper_network,
-    quick_network,
-)
-from studies.spec.ablation import Arm, Design, Study
+from studies.papers.equal_cost import EQUAL, OPERATORS, STATIC, equal_cost_study
 from studies.spec.claims import Claim, exceeds
-from trainers import RECIPES
 
 ATTENTION = tuple(name for name, choice in OPERATORS.items() if choice.role == "recalibration")
 
@@ -41,40 +26,11 @@ CLAIMS = (
 )
 
 
-def _widths(widths: Mapping[str, int]) -> dict[str, int]:
-    return {name: widths[name] for name in (STATIC, *ATTENTION)}
-
-
-def _quick_design(preset: str) -> Design:
-    widths = _widths(QUICK_WIDTHS[preset])
-    arms = (Arm(name, quick_network(name, width)) for name, width in widths.items())
-    networks = (
-        f"ResNet-8 networks of {QUICK_MACS[preset] / 1e6:.2f}M deployed multiply-accumulates, each "
-        "within 6 %, by their widths (parameters and the cost of training differ)"
-    )
-    return quick.SETTINGS[preset].design(arms, CLAIMS, networks, latency=True, tune=quick.RATES)
-
-
-attention_at_equal_cost = Study(
-    name="attention_at_equal_cost",
-    question="Which attention is best when all networks cost the same?",
-    source="no paper",
-    baseline=STATIC,
-    presets={
-        **{preset: _quick_design(preset) for preset in quick.SETTINGS},
-        "paper": Design(
-            arms=tuple(
-                Arm(name, paper_network(name, width))
-                for name, width in _widths(PAPER_WIDTHS).items()
-            ),
-            tasks=(PAPER_TASK,),
-            recipe=RECIPES["mssar_resnet"],
-            seeds=5,
-            note="No paper's protocol: the networks and the training of operators_at_equal_cost.",
-            claims=CLAIMS,
-            latency=True,
-        ),
-    },
+attention_at_equal_cost = equal_cost_study(
+    "attention_at_equal_cost",
+    "Which attention is best when all networks cost the same?",
+    (STATIC, *ATTENTION),
+    CLAIMS,
 )
 
 STUDIES = (attention_at_equal_cost,)
