@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from analysis.data.provenance import provenance
 from analysis.data.runs import Run
 from analysis.render.tables import TextTable
+from analysis.render.task_words import task_words
 from analysis.sections.arm_tables import arm_table, differences_sentence
 from analysis.sections.combined import combined_sections
 from analysis.sections.tuning import tuning_sections
@@ -14,6 +15,7 @@ from analysis.sections.verdict_tables import (
     difference_text,
     interval_name,
     looking_sentences,
+    verdict_counts,
     verdict_explanation,
     verdict_table,
 )
@@ -61,14 +63,19 @@ def study_page(run: Run) -> str:
 
 def index_page(runs: Sequence[Run]) -> str:
     """The index: all studies and all verdicts, as Markdown."""
+    verdicts = [verdict for run in runs for verdict in run.verdicts]
+    tasks = list(dict.fromkeys(task for run in runs for task in run.tasks))
     return "\n".join(
         [
             "# Results\n",
-            f"{verdict_explanation(runs)} "
-            "The 5 % are for each study, not for all of them together.\n",
+            f"Trained on {'; '.join(map(task_words, tasks))}. {verdict_counts(verdicts)}\n",
             _studies(runs).markdown(),
             "## All verdicts\n",
-            _verdicts(runs).markdown(),
+            _verdicts(runs, with_task=len(tasks) > 1).markdown(),
+            "## How to read this\n",
+            f"{verdict_explanation(runs)} "
+            "The 5 % are for each study, not for all of them together. Minutes are the time of all "
+            "trainings of a study one after another, those that tune recipes included.\n",
             f"All figures of these tables are in [{VERDICTS}]({VERDICTS}). Made by "
             "`python -m analysis.results`; each study's file says how, when and on what.\n",
         ]
@@ -100,11 +107,12 @@ def _studies(runs: Sequence[Run]) -> TextTable:
             f"[{run.name}]({file_name(run)})" + ("" if run.complete else " (not complete)"),
             run.ablation.question,
             str(run.ablation.design.seeds),
+            f"{sum(record.result.seconds for record in run.store.records()) / 60:.0f}",
             *(str(_count(run, conclusion)) for conclusion in CONCLUSIONS),
         )
         for run in runs
     )
-    return TextTable(("study", "question", "seeds", *CONCLUSIONS), rows, text_columns=2)
+    return TextTable(("study", "question", "seeds", "minutes", *CONCLUSIONS), rows, text_columns=2)
 
 
 def _count(run: Run, conclusion: Conclusion) -> int:
@@ -112,11 +120,11 @@ def _count(run: Run, conclusion: Conclusion) -> int:
     return sum(verdict.conclusion == conclusion for verdict in run.verdicts)
 
 
-def _verdicts(runs: Sequence[Run]) -> TextTable:
+def _verdicts(runs: Sequence[Run], *, with_task: bool) -> TextTable:
     rows = tuple(
         (
             run.name,
-            verdict.task,
+            *([verdict.task] if with_task else []),
             verdict.claim.text,
             verdict.claim.source,
             conclusion_text(verdict),
@@ -129,7 +137,7 @@ def _verdicts(runs: Sequence[Run]) -> TextTable:
     )
     headings = (
         "study",
-        "task",
+        *(["task"] if with_task else []),
         "claim",
         "source",
         "verdict",
@@ -137,4 +145,4 @@ def _verdicts(runs: Sequence[Run]) -> TextTable:
         "n",
         "additional seeds",
     )
-    return TextTable(headings, rows, text_columns=5)
+    return TextTable(headings, rows, text_columns=4 + with_task)

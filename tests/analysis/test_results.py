@@ -64,6 +64,9 @@ def test_results_are_files_to_keep(runs: list[Path], tmp_path: Path) -> None:
     assert "not complete" in files["part.md"]
     assert "[part](part.md) (not complete)" in files[INDEX]
     assert "2 paired seeds, at least 3 are needed" in files[INDEX]
+    assert files[INDEX].startswith("# Results\n\nTrained on digits")
+    # One task stands above the tables, several in a column.
+    assert "| task |" not in files[INDEX]
 
 
 def test_every_table_of_the_markdown_is_whole(runs: list[Path], tmp_path: Path) -> None:
