@@ -3,7 +3,7 @@
 MACs and parameters are known exactly before training, so only accuracy and latency are modelled.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
@@ -174,14 +174,14 @@ def winsorised(errors: Floats, costs: Floats) -> Floats:
     return np.asarray(np.minimum(errors, slope * costs + high + 1.5 * (high - low)))
 
 
-def success_probability(space: Space, finished: Rows, failed: Rows, rows: Rows) -> Floats:
-    """The probability, shape (N,), that the training of each row will not fail.
+def success_model(space: Space, finished: Rows, failed: Rows) -> Callable[[Rows], Floats]:
+    """Gives the probability, shape (N,), that the training of each of N rows will not fail.
 
     Logistic regression on options and logarithms of costs: a lack of memory depends on the size of
     a network, a divergence on its operators. 1 where none has failed, or none has finished.
     """
     if not (len(finished) and len(failed)):
-        return np.ones(len(rows))
+        return lambda rows: np.ones(len(rows))
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
@@ -195,4 +195,4 @@ def success_probability(space: Space, finished: Rows, failed: Rows, rows: Rows) 
         features(np.concatenate([finished, failed])),
         np.repeat([1, 0], [len(finished), len(failed)]),
     )
-    return np.asarray(model.predict_proba(features(rows))[:, 1], dtype=np.float64)
+    return lambda rows: np.asarray(model.predict_proba(features(rows))[:, 1], dtype=np.float64)

@@ -18,7 +18,7 @@ from searchspace.space import Space, moves
 from searchspace.space.encoding import Rows
 from searchspace.space.tree import RESOLUTIONS
 from studies.samplers.architecture_sampler import POINTS, ArchitectureSampler
-from studies.samplers.forecast import Forecast, Observations, Points, success_probability
+from studies.samplers.forecast import Forecast, Observations, Points, success_model
 from studies.samplers.pareto import Floats, non_dominated
 
 COST_SAMPLE = 1024
@@ -68,13 +68,13 @@ class InformedSampler(ArchitectureSampler):
             rng,
         )
         failed = self._rows_of(study, TrialState.FAIL)
-        finished = observed.points.rows
+        success = success_model(self.space, observed.points.rows, failed)
 
         def gains(rows: Rows) -> Floats:
             points, owners = self.at_sizes(rows)
             best = np.zeros(len(rows))
             np.maximum.at(best, owners, forecast.gains(points))
-            return best * success_probability(self.space, finished, failed, rows)
+            return best * success(rows)
 
         return self._best(gains, candidates, proposed, rng)
 

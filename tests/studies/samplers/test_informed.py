@@ -25,7 +25,7 @@ from studies.samplers.forecast import (
     MAX_OBSERVED,
     Observations,
     Points,
-    success_probability,
+    success_model,
     winsorised,
 )
 from studies.samplers.gain import expected_gain, free_points, gain_of_two
@@ -202,12 +202,12 @@ def test_failures_are_expected_where_networks_failed() -> None:
     order = np.argsort(SPACE.price(rows)[0])
     drawn = order[Random(0).sample(range(len(order)), 30)]
     dear = np.isin(drawn, order[len(order) // 2 :])
-    probability = success_probability(SPACE, rows[drawn[~dear]], rows[drawn[dear]], rows[order])
+    probability = success_model(SPACE, rows[drawn[~dear]], rows[drawn[dear]])(rows[order])
     assert probability[: len(order) // 4].min() > 0.6
     assert probability[-len(order) // 4 :].max() < 0.4
-    nothing = success_probability(SPACE, rows[drawn], rows[:0], rows[order])
+    nothing = success_model(SPACE, rows[drawn], rows[:0])(rows[order])
     assert nothing.tolist() == [1.0] * len(order)
-    assert success_probability(SPACE, rows[:0], rows[drawn], rows[:3]).tolist() == [1.0] * 3
+    assert success_model(SPACE, rows[:0], rows[drawn])(rows[:3]).tolist() == [1.0] * 3
 
 
 def test_few_trials_are_lost_where_dear_networks_fail() -> None:
