@@ -66,6 +66,8 @@ class Point:
     `trained` lies between two sizes of a switchable network, whose norms it interpolates, or is one
     at which a network of one size is tested too. `test_right` says which test images are classified
     correctly, a bit each in the split's order (`trainers.unpack_flags` reads it).
+    `test_top5_accuracy` is the share of test images whose class is among the five with the largest
+    logits; None for tasks of five classes or fewer, and in records from before it was measured.
     """
 
     size: int
@@ -76,6 +78,7 @@ class Point:
     test_images: int
     trained: bool = field(default=True, metadata=OMIT_DEFAULT)
     test_right: str | None = field(default=None, metadata=OMIT_DEFAULT)
+    test_top5_accuracy: float | None = field(default=None, metadata=OMIT_DEFAULT)
 
 
 @dataclass(frozen=True)

@@ -130,7 +130,7 @@ class Training:
         sizes = self.job.training_sizes + (resolutions.untrained if resolutions else ())
         views = resolutions.sizes if resolutions and resolutions.ensemble else ()
         on_validation = self._measure(self.data.validation, sizes, views)
-        on_test = self._measure(self.data.test, sizes, views)
+        on_test = self._measure(self.data.test, sizes, views, top5=self.job.task.classes > 5)
         points = tuple(
             self._point(size, *measures)
             for size, *measures in zip(sizes, on_validation, on_test, strict=False)
@@ -218,11 +218,17 @@ class Training:
         return max(self.peak_memory or 0, torch.cuda.max_memory_allocated(self.device))
 
     def _measure(
-        self, split: Split, sizes: Sequence[int], ensemble: Sequence[int] = ()
+        self,
+        split: Split,
+        sizes: Sequence[int],
+        ensemble: Sequence[int] = (),
+        *,
+        top5: bool = False,
     ) -> list[SplitMetrics]:
+        prepare = self.batches.normalise
         with self.learner.autocast():
             return measure_split(
-                self.network, split, self.batches.normalise, sizes, ensemble, self.ranks
+                self.network, split, prepare, sizes, ensemble, self.ranks, top5=top5
             )
 
     def _losses_finite(self) -> bool:
@@ -246,6 +252,7 @@ class Training:
             test_images=len(self.data.test),
             trained=size in self.job.training_sizes,
             test_right=pack_flags(on_test.right),
+            test_top5_accuracy=on_test.top5_accuracy,
         )
 
     def _result(self, points: tuple[Point, ...], ensemble: Ensemble | None = None) -> Result:

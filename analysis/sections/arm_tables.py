@@ -21,12 +21,14 @@ def arm_table(
     What `compact` leaves out is in `cost_table` and `paper_table`.
     """
     datasets = [] if compact else _datasets(arms)
+    with_top5 = not compact and any(not isnan(arm.top5) for arm in arms)
     headings = (
         "arm",
         "params",
         "MACs",
         *(() if compact else ("training MACs", *TRAINING_COSTS)),
         "test accuracy, %",
+        *(("top-5, %",) if with_top5 else ()),
         *(() if compact else ("sampling error",)),
         "n",
         f"difference [{CONFIDENCE:.0%} interval]",
@@ -36,7 +38,8 @@ def arm_table(
     if compact:
         headings = tuple(heading.replace(" ", "\n") for heading in headings)
     return TextTable(
-        headings, tuple(_row(arm, datasets, compact, unpaired_text(arm, arms)) for arm in arms)
+        headings,
+        tuple(_row(arm, datasets, compact, with_top5, unpaired_text(arm, arms)) for arm in arms),
     )
 
 
@@ -83,7 +86,9 @@ def unpaired_text(arm: ArmSummary, arms: Sequence[ArmSummary]) -> str:
     return f"not compared: the baseline has no {what}"
 
 
-def _row(arm: ArmSummary, datasets: Sequence[str], compact: bool, unpaired: str) -> tuple[str, ...]:
+def _row(
+    arm: ArmSummary, datasets: Sequence[str], compact: bool, with_top5: bool, unpaired: str
+) -> tuple[str, ...]:
     spread = "" if isnan(arm.sd) else f" ± {arm.sd:.2f}"
     accuracy = f"{arm.mean:.2f}{spread}" if arm.n else "none"
     if arm.ended_early:
@@ -95,6 +100,7 @@ def _row(arm: ArmSummary, datasets: Sequence[str], compact: bool, unpaired: str)
         *(engineering(number) if compact else f"{number:,}" for number in costs),
         *(() if compact else _training_costs(arm)),
         accuracy,
+        *((_percent(arm.top5),) if with_top5 else ()),
         *(() if compact else (_rounded(arm.sampling_error),)),
         str(arm.n),
         "baseline" if difference is None else interval_text(difference, unpaired),
@@ -106,6 +112,10 @@ def _row(arm: ArmSummary, datasets: Sequence[str], compact: bool, unpaired: str)
 def _training_costs(arm: ArmSummary) -> tuple[str, ...]:
     memory = MISSING if isnan(arm.peak_memory) else f"{engineering(arm.peak_memory)}B"
     return _rounded(arm.epoch_seconds), memory, _rounded(arm.latency_ms)
+
+
+def _percent(value: float) -> str:
+    return MISSING if isnan(value) else f"{value:.2f}"
 
 
 def _rounded(value: float) -> str:

@@ -40,7 +40,8 @@ class ArmSummary:
 
     `size` is the input size in pixels, None for the ensemble of all sizes. `sampling_error` is the
     standard error of `mean` by the draw of the test images, in points. Seconds and bytes are
-    medians over seeds, not a number where they were not measured, as `latency_ms`.
+    medians over seeds, not a number where they were not measured, as `latency_ms` and `top5`, the
+    mean top-5 test accuracy in per cent.
     `published` holds the paper's accuracies by dataset, in per cent; `ended_early`
     counts the seeds without an accuracy, because they diverged or ran out of memory.
     """
@@ -65,6 +66,7 @@ class ArmSummary:
     epoch_seconds: float = nan
     peak_memory: float = nan
     latency_ms: float = nan
+    top5: float = nan
 
 
 def paired_difference(arm: pd.Series, baseline: pd.Series) -> Difference:
@@ -139,6 +141,7 @@ def _summary(name: str, rows: pd.DataFrame, ablation: Ablation, task: str) -> Ar
         epoch_seconds=_median(rows, "epoch_seconds"),
         peak_memory=_median(rows, "peak_memory"),
         latency_ms=_median(rows, "latency_ms"),
+        top5=100 * _mean(rows, "test_top5_accuracy"),
     )
 
 
@@ -171,6 +174,10 @@ def _paired(arm: pd.Series, baseline: pd.Series, max_seeds: int | None = None) -
 
 def _median(rows: pd.DataFrame, column: str) -> float:
     return float(rows[column].astype(float).median()) if column in rows else nan
+
+
+def _mean(rows: pd.DataFrame, column: str) -> float:
+    return float(rows[column].astype(float).mean()) if column in rows else nan
 
 
 def _sampling_error(accuracy: pd.Series, rows: pd.DataFrame) -> float:

@@ -47,6 +47,7 @@ def ensemble_rows(rows: pd.DataFrame) -> pd.DataFrame:
         training_macs=rows["ensemble_training_macs"],
         validation_accuracy=rows["ensemble_validation_accuracy"],
         test_accuracy=rows["ensemble_test_accuracy"],
+        test_top5_accuracy=nan,
         latency_ms=nan,
     )
 

@@ -37,6 +37,8 @@ COLUMNS = {
     "validation_accuracy": "in [0, 1], last epoch",
     "validation_loss": "nats, last epoch",
     "test_accuracy": "in [0, 1], measured once at the end",
+    "test_top5_accuracy": "share of test images whose class is among the five with the largest "
+    "logits; missing for tasks of five classes or fewer and in older records",
     "validation_images": "number of images behind validation_accuracy",
     "test_images": "number of images behind test_accuracy",
     "test_right": "which test images are right, a bit each as base64 (trainers.unpack_flags)",
@@ -155,7 +157,8 @@ def _frame(store: RunStore, experiment: Ablation | Search, jobs: Sequence[RunJob
             for row in _rows(run_job, record, price, forms)
         ]
         frame = pd.DataFrame(rows, columns=list(COLUMNS))
-    frame = frame.astype({"trial": "Int64", "latency_ms": float})
+    numbers = {"latency_ms": float, "test_top5_accuracy": float}
+    frame = frame.astype({"trial": "Int64", **numbers})
     frame.attrs["left_out"] = len(records.keys() - _asked(experiment) - {r.key for _, r in ended})
     frame.attrs["latency"] = "; ".join(sorted(where))
     return frame
@@ -210,6 +213,7 @@ def _rows(
             "validation_accuracy": point.validation_accuracy,
             "validation_loss": point.validation_loss,
             "test_accuracy": point.test_accuracy,
+            "test_top5_accuracy": point.test_top5_accuracy,
             "validation_images": point.validation_images,
             "test_images": point.test_images,
             "test_right": point.test_right,

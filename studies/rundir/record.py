@@ -52,6 +52,8 @@ def check_record(record: Record, data: Any, where: str) -> None:
     for point in result.points:
         _check_share(where, point.validation_accuracy)
         _check_share(where, point.test_accuracy)
+        if point.test_top5_accuracy is not None:
+            _check_share(where, point.test_top5_accuracy)
     if result.ensemble is not None:
         _check_share(where, result.ensemble.validation_accuracy)
         _check_share(where, result.ensemble.test_accuracy)

@@ -81,6 +81,10 @@ def shared_job(recipe: Recipe, architecture: Architecture = STATIC, limit: int =
     return Shared(wanted, partial(images, limit), threads=1)
 
 
+def fives(result: Result) -> list[float | None]:
+    return [point.test_top5_accuracy for point in result.points]
+
+
 def assert_close(first: tuple[Training, Result], second: tuple[Training, Result]) -> None:
     """The same to the rounding of sums: curves, points and every weight and statistic."""
     for mine, theirs in zip(first[1].curve, second[1].curve, strict=True):
@@ -88,6 +92,7 @@ def assert_close(first: tuple[Training, Result], second: tuple[Training, Result]
         assert mine.validation_loss == pytest.approx(theirs.validation_loss, rel=1e-4)
         assert mine.validation_accuracy == theirs.validation_accuracy
     assert [p.test_right for p in first[1].points] == [p.test_right for p in second[1].points]
+    assert fives(first[1]) == fives(second[1]) and None not in fives(first[1])
     states = [training.network.state_dict() for training, _ in (first, second)]
     torch.testing.assert_close(states[0], states[1], rtol=1e-3, atol=1e-4)
 

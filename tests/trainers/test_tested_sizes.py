@@ -1,5 +1,7 @@
 """Networks measured at sizes that they are not trained at, and which images they get right."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -7,9 +9,11 @@ from searchspace import Architecture, InputError, Resolutions, build
 from searchspace.schema import to_json
 from studies.spec.ablation import costs
 from tests.support.helpers import RECIPE, SMALL, TASK, job
-from trainers import Training, unpack_flags
+from trainers import Digits, Training, unpack_flags
 from trainers.job import pack_flags
 from trainers.learning.switchable_loss import resize
+from trainers.measurement import among_largest
+from trainers.tasks import Splits, StoredSplit
 
 
 def single(size: int, *tested: int) -> Architecture:
@@ -60,11 +64,39 @@ def test_results_have_a_point_for_every_tested_size() -> None:
         )
         labels = torch.cat([y for _, y in test.batches(100)])
         with torch.no_grad():
-            right = network(images).argmax(1) == labels
+            logits = network(images)
+        right = logits.argmax(1) == labels
+        largest = logits.sort(dim=1, descending=True, stable=True).indices[:, :5]
+        among = [label in row for label, row in zip(labels.tolist(), largest.tolist(), strict=True)]
+        assert point.test_top5_accuracy == sum(among) / len(among)
         assert point.test_right is not None
         found = unpack_flags(point.test_right, point.test_images)
         assert found.tolist() == right.tolist()
         assert found.mean() == pytest.approx(point.test_accuracy)
+
+
+@pytest.mark.parametrize("k", [1, 5])
+def test_ties_among_the_largest_logits_go_to_lower_classes(k: int) -> None:
+    generator = torch.Generator().manual_seed(k)
+    # Four values for nine classes: ties in every row.
+    logits = torch.randint(4, (500, 9), generator=generator).float()
+    labels = torch.randint(9, (500,), generator=generator)
+    largest = logits.sort(dim=1, descending=True, stable=True).indices[:, :k]
+    expected = [label in row for label, row in zip(labels.tolist(), largest.tolist(), strict=True)]
+    assert among_largest(logits, labels, k).tolist() == expected
+    assert 0 < sum(expected) < 500
+    assert not among_largest(torch.full((1, 9), torch.nan), torch.tensor([0]), k).any()
+
+
+def test_top_5_needs_more_than_five_classes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Digits, "classes", 5)
+    split = StoredSplit(torch.zeros(20, 3, 8, 8, dtype=torch.uint8), torch.arange(20) % 5)
+    data = Splits(split, split, split, torch.zeros(3), torch.ones(3))
+    training = Training(job(recipe=replace(RECIPE, epochs=1)), data=data)
+    training.epoch()
+    (point,) = training.result().points
+    assert point.test_top5_accuracy is None
+    assert "test_top5_accuracy" not in to_json(point)
 
 
 def test_cost_is_that_of_the_largest_trained_size() -> None:

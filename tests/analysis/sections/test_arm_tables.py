@@ -1,10 +1,11 @@
 from dataclasses import replace
-from math import nan
+from math import isnan, nan
 
 import pytest
 
 from analysis.data.frames import ARM_COLUMNS, arms_frame
 from analysis.render.html import html_page
+from analysis.render.numbers import MISSING
 from analysis.sections.arm_tables import (
     arm_table,
     cost_table,
@@ -45,6 +46,21 @@ def test_csv_holds_the_numbers_of_the_summary() -> None:
     assert table.loc["static", "published_cifar100"] == 71.87
     assert table.loc["coconv", "difference"] == pytest.approx(15)
     assert table["pairs"].tolist()[1] == 2
+
+
+def test_top_5_is_a_column_where_it_was_measured() -> None:
+    rows = arms_rows({"static": [0.5, 0.6], "coconv": [0.6, 0.8]})
+    older = arm_table(arms_info(rows, ABLATION), same_protocol=False)
+    assert "top-5, %" not in older.headings
+    rows["test_top5_accuracy"] = [0.75, 0.875, nan, nan]
+    arms = arms_info(rows, ABLATION)
+    found = arms_frame(arms).set_index("arm")["test_top5_accuracy_mean"]
+    assert found["static"] == 81.25 and isnan(found["coconv"])
+    table = arm_table(arms, same_protocol=False)
+    place = table.headings.index("top-5, %")
+    assert place == table.headings.index("test accuracy, %") + 1
+    assert [row[place] for row in table.rows] == ["81.25", MISSING]
+    assert len(table.headings) == len(table.rows[0])
 
 
 def test_html_is_escaped() -> None:

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from math import isnan
 from pathlib import Path
 
 import pandas as pd
@@ -37,6 +38,17 @@ def test_what_training_cost_is_in_every_row(run_dir: Path) -> None:
     memory = frame.groupby("arm")["peak_memory"].first()
     # Two passes of one step: graphs of both sizes are held at once.
     assert memory["rs"] > memory["static"] > 0
+
+
+def test_top_5_is_of_points_not_of_ensembles(run_dir: Path) -> None:
+    frame = load(run_dir)
+    assert (frame["test_top5_accuracy"] >= frame["test_accuracy"]).all()
+    plan = read_experiment(run_dir)
+    assert isinstance(plan, Ablation)
+    arms = {arm.arm: arm.top5 for arm in arms_info(frame, plan)}
+    static = frame[frame["arm"] == "static"]["test_top5_accuracy"]
+    assert arms["static"] == pytest.approx(100 * static.mean())
+    assert isnan(arms["rs, ensemble"])
 
 
 def test_the_ensemble_costs_all_its_sizes(run_dir: Path) -> None:

@@ -214,6 +214,7 @@ def test_a_torn_last_line_is_kept_beside_and_said(
         ({"seconds": -1.0}, "seconds must be a number of at least 0"),
         ({"validation_accuracy": 1.5}, "an accuracy must be from 0 to 1"),
         ({"test_accuracy": -0.1}, "an accuracy must be from 0 to 1"),
+        ({"test_top5_accuracy": 2.0}, "an accuracy must be from 0 to 1"),
     ],
 )
 def test_impossible_records_are_named(
@@ -221,6 +222,7 @@ def test_impossible_records_are_named(
 ) -> None:
     store.append(records[0])
     data = to_json(records[1])
+    data["result"]["points"][0]["test_top5_accuracy"] = 0.9
     for part in (data, data["result"], data["result"]["points"][0]):
         part |= {name: value for name, value in change.items() if name in part}
     with open(store.results, "a") as file:
