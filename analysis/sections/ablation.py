@@ -30,8 +30,8 @@ def _counts(rows: Sequence[ForestRow]) -> str:
     """How many arms are better than the baseline, worse, or neither for all that is known."""
     words = Counter(row.word for row in rows)
     return (
-        f"Of {len(rows)} comparisons {words['better']} are better than the baseline, "
-        f"{words['worse']} worse, and {len(rows) - words['better'] - words['worse']} undecided."
+        f"{count(len(rows), 'comparison')}: {words['better']} better than the baseline, "
+        f"{words['worse']} worse, {len(rows) - words['better'] - words['worse']} undecided."
     )
 
 
