@@ -6,7 +6,7 @@ Network Parameters without Sacrificing Accuracy", ICARCV 2020. https://arxiv.org
 
 from collections.abc import Iterator, Mapping
 
-from searchspace.backbones import Backbone, ResNetCifar, ShakeShake
+from searchspace.backbones import Backbone, MobileNetV2, ResNetCifar, ShakeShake
 from searchspace.choice import Choice
 from searchspace.operators import DenseMixConv, DepthwiseSeparable, Multiception, SqueezeExcite
 from searchspace.paper_networks.network import CIFAR10, CIFAR100, NamedNetwork
@@ -20,6 +20,8 @@ SE: dict[str, Choice] = {"*.recalibration": SqueezeExcite(reduction=8, bias=Fals
 
 RESNET20, RESNET50, RESNET56 = (ResNetCifar(depth, shortcut="B") for depth in (20, 50, 56))
 SHAKE = ShakeShake(26, 96)
+MOBILENET = MobileNetV2(stem="medium", joined=2)
+"""The network of Table 2: the depthwise and last 1x1 of two stages replaced, the rest standard."""
 
 NETWORKS: tuple[tuple[str, tuple[int, int], Backbone, dict[str, Choice]], ...] = (
     ("resnet20-{}cifar10", CIFAR10, RESNET20, {}),
@@ -51,6 +53,18 @@ def networks() -> Iterator[tuple[str, NamedNetwork]]:
         for operator, stages in OPERATORS.items():
             replaced = {**choices, **first_convolutions(backbone, stages)}
             yield name.format(operator), NamedNetwork(backbone, data, replaced)
+    for operator in ("dsconv-", "multiception-"):
+        joined = joined_convolutions(OPERATORS[operator])
+        yield f"mobilenetv2-{operator}stl10", NamedNetwork(MOBILENET, STL10, joined)
+
+
+def joined_convolutions(stages: Mapping[int, Choice]) -> dict[str, Choice]:
+    """The choice of each of the two stages of `MOBILENET` whose convolutions are joined."""
+    return {
+        slot.name: stages[slot.stage]
+        for slot in MOBILENET.slots()
+        if slot.position == "plain" and slot.kernel == 3
+    }
 
 
 def first_convolutions(backbone: Backbone, stages: Mapping[int, Choice]) -> dict[str, Choice]:

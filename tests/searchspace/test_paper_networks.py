@@ -98,6 +98,9 @@ def resnet(backbone: ResNet, classes: int) -> int:
 def mobilenet(backbone: MobileNetV2, classes: int) -> int:
     model, width = torchvision.models.mobilenet_v2, backbone.multiplier
     plain = torchvision_count(lambda: model(num_classes=classes, width_mult=width))
+    for hidden, out in ((32, 16), (96, 24), (144, 24)) if backbone.joined else ():
+        # A 3x3 and a norm more, a depthwise 3x3, its norm and a 1x1 less.
+        plain += 9 * hidden * out + 2 * out - hidden * (9 + 2 + out)
     if not backbone.shortcuts:
         return plain
     # The first block's 1x1, and shortcuts where a block of stride 1 changes channels.
@@ -272,6 +275,28 @@ def test_hs_stands_in_the_blocks_of_two_stages_that_keep_the_shape() -> None:
 def test_an_unknown_name_suggests_close_ones(name: str, close: str) -> None:
     with pytest.raises(InputError, match=f"unknown network '{name}'; close names are .*{close}"):
         named(name)
+
+
+def test_multiceptions_mobilenet_has_two_joined_stages() -> None:
+    plain = torchvision_count(lambda: torchvision.models.mobilenet_v2(num_classes=10))
+    joined = {
+        # Block by block, the first stage has three kernels.
+        "multiception": 3_568 + 4_968 + 7_416,
+        "dsconv": -(16 + 120 + 216),
+    }
+    for operator, more in joined.items():
+        entry = catalogue_entry(f"mobilenetv2-{operator}-stl10")
+        assert closed_count(entry) == plain + more
+        assert len(entry.choices) == 3
+    with torch.device("meta"):
+        network = build(entry.architecture, 10).eval()
+        image = torch.empty(2, 3, 96, 96)
+        # Only the stem keeps the resolution: four halvings.
+        assert network.get_submodule("features")(image).shape == (2, 1280, 6, 6)
+        block = network.get_submodule("features.2.conv")
+    assert isinstance(block, torch.nn.Sequential)
+    kinds = [type(m).__name__ for part in block[1:] for m in (part if part is block[1] else [part])]
+    assert kinds == ["Sequential", "BatchNorm2d", "ReLU", "BatchNorm2d"]
 
 
 def test_a_name_like_no_other_says_so() -> None:

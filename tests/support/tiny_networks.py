@@ -21,6 +21,7 @@ TINY: tuple[Backbone, ...] = (
     Graft(f"{ROOT}/tests/support/user_models.py:residual"),
     MobileNetV2(0.1),
     MobileNetV2(0.1, stem="small"),
+    MobileNetV2(0.1, stem="medium", joined=2),
     MobileNetV2(0.1, stem="small", dropout=0, shortcuts=True),
     ResNet(18, width=4),
     ResNet(18, width=3, stem="small"),

@@ -9,12 +9,14 @@ from dataclasses import dataclass
 
 from searchspace import Architecture, Backbone, Choice
 from searchspace.paper_networks.multiception import (
+    MOBILENET,
     RESNET20,
     RESNET50,
     RESNET56,
     SE,
     SHAKE,
     first_convolutions,
+    joined_convolutions,
 )
 from studies.papers import quick
 from studies.papers.grid import arm_name
@@ -23,6 +25,7 @@ from studies.spec.claims import Claim
 from trainers import RECIPES, Cifar10, Cifar100, ImageNet32, Recipe, Stl10, Task
 
 RESNET, SMALL, SENET, SHAKENET = "", "ResNet-20", "SeNet-56", "ShakeNet-26-2x96d"
+MOBILE = "MobileNet-V2"
 
 NETWORKS: dict[str, tuple[Backbone, Mapping[str, Choice]]] = {
     RESNET: (RESNET50, {}),
@@ -68,21 +71,31 @@ def paper_design(
     *,
     networks: tuple[str, ...] | None = None,
     note: str = NOTE,
+    more: Iterable[Arm] = (),
 ) -> Design:
-    """The protocol of a preset, with every setting in its networks or in those given."""
+    """The protocol of a preset: every setting in its networks or in those given, and `more`."""
     protocol = PROTOCOLS[preset]
     return Design(
         arms=tuple(
             Arm(arm_name(name, network), _architecture(*NETWORKS[network], stages))
             for network in networks or protocol.networks
             for name, stages in settings.items()
-        ),
+        )
+        + tuple(more),
         tasks=(protocol.task,),
         recipe=protocol.recipe,
         seeds=3,
         note=note,
         is_paper_protocol=True,
         claims=tuple(claims),
+    )
+
+
+def mobile_arms(settings: Mapping[str, Stages]) -> tuple[Arm, ...]:
+    """Every setting in the MobileNetV2 of Table 2."""
+    return tuple(
+        Arm(arm_name(name, MOBILE), Architecture(MOBILENET, joined_convolutions(stages)))
+        for name, stages in settings.items()
     )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from searchspace import Architecture, build, measure
+from searchspace import Architecture, build, measure, named
 from studies.papers.catalog import STUDIES
 from studies.papers.quick import SETTINGS
 from studies.spec.ablation import Arm, Design
@@ -107,3 +107,16 @@ def test_quick_designs_compare_arms_of_the_papers(name: str) -> None:
     }
     quick = set().union(*(arms.pop(preset) for preset in SETTINGS if preset in arms))
     assert quick <= set().union(*arms.values())
+
+
+def test_multiceptions_mobilenets_stand_beside_resnet_on_stl10() -> None:
+    study = STUDIES["multiception_vs_depthwise"]
+    arms = {arm.name: arm.architecture for arm in study.presets["paper_stl10"].arms}
+    mobile = {name: a for name, a in arms.items() if "MobileNet-V2" in name}
+    assert list(mobile) == ["dsconv, MobileNet-V2", "multiception, MobileNet-V2"]
+    for name, architecture in mobile.items():
+        same = named(f"mobilenetv2-{name.split(',')[0]}-stl10")
+        assert architecture.key == same.key
+    printed = {p.arm: p.accuracy for p in study.published if p.task == "stl10"}
+    assert printed["dsconv, MobileNet-V2"] == 76.58
+    assert printed["multiception, MobileNet-V2"] == 80.3
