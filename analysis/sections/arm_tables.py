@@ -14,13 +14,18 @@ TRAINING_COSTS = ("s per epoch", "peak memory", "latency, ms")
 
 
 def arm_table(
-    arms: Sequence[ArmSummary], *, same_protocol: bool, compact: bool = False
+    arms: Sequence[ArmSummary],
+    *,
+    same_protocol: bool,
+    compact: bool = False,
+    printed: bool = True,
 ) -> TextTable:
     """The table of `arms`, all of one task; `compact` makes it fit a terminal of 80 columns.
 
-    What `compact` leaves out is in `cost_table` and `paper_table`.
+    The costs that `compact` leaves out are in `cost_table`; the accuracies that the paper prints
+    are in `paper_table` where they are not `printed` here.
     """
-    datasets = [] if compact else _datasets(arms)
+    datasets = _datasets(arms) if printed else []
     with_top5 = not compact and any(not isnan(arm.top5) for arm in arms)
     headings = (
         "arm",

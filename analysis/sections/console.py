@@ -36,7 +36,7 @@ def _print_ablation(run: Run, console: Console) -> None:
     same_protocol = run.ablation.design.is_paper_protocol
     for task in dict.fromkeys(arm.task for arm in run.arms):
         arms = [arm for arm in run.arms if arm.task == task]
-        table = arm_table(arms, same_protocol=same_protocol, compact=True)
+        table = arm_table(arms, same_protocol=same_protocol, compact=True, printed=False)
         console.print(rich_table(table, f"{run.name} on {task}"))
         console.print(rich_table(cost_table(arms), "costs"))
         printed = paper_table(arms, same_protocol=same_protocol)
