@@ -16,7 +16,7 @@ from typing import Any, Generic, TypeVar
 from searchspace import InputError
 from searchspace.errors import StorageError
 from searchspace.schema import from_json, sharing
-from searchspace.serialization.files import read_bytes, read_lines, write_bytes
+from searchspace.serialization.files import check_regular, read_bytes, read_lines, write_bytes
 from searchspace.serialization.parsing import parse_json
 
 T = TypeVar("T")
@@ -92,6 +92,7 @@ class JsonLines(Generic[T]):
 
     def _begins_as_read(self) -> bool:
         """Whether the file begins with the very lines that were read."""
+        check_regular(self.path)
         digest, left = hashlib.sha256(), self._bytes
         with self.path.open("rb") as file:
             while left and (block := file.read(min(left, _BLOCK))):
