@@ -119,7 +119,7 @@ def _canonical(value: Any) -> str:
 _texts: dict[int, tuple[Any, str]] = {}
 """Texts of parts by identity, which the part beside keeps its own: thousands of jobs share an
 architecture, a task and a recipe."""
-_TEXTS = 1024
+_TEXTS = 64
 
 
 def _part(value: Any) -> str:

@@ -7,7 +7,7 @@ import pandas as pd
 from analysis.data.runs import Run
 from studies import Ablation
 from studies.spec.study_file import PRESET as CUSTOM
-from studies.words import count
+from studies.spec.words import count
 
 ENVIRONMENT_COLUMNS = {
     "what": "package, or what else decides a result",

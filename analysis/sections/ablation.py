@@ -18,7 +18,7 @@ from analysis.sections.verdict_tables import (
     verdict_explanation,
     verdict_table,
 )
-from studies.words import count
+from studies.spec.words import count
 
 
 def ablation_sections(run: Run) -> list[Section]:

@@ -9,8 +9,8 @@ from analysis.selection.candidates import Bounds
 from analysis.selection.choose import Choices, Pick
 from analysis.stats.arms import ArmSummary, Difference
 from analysis.stats.verdicts import Verdict
+from studies.spec.words import count
 from studies.stats.t_tests import MIN_PAIRS
-from studies.words import count
 from trainers import Task
 
 ONE_BY_ONE = 2

@@ -7,8 +7,8 @@ from analysis.render.numbers import MISSING, engineering, interval_text, p_text
 from analysis.render.tables import TextTable
 from analysis.stats.arms import ArmSummary
 from analysis.stats.inference import CONFIDENCE
+from studies.spec.words import count
 from studies.stats.t_tests import MIN_PAIRS
-from studies.words import count
 
 TRAINING_COSTS = ("s per epoch", "peak memory", "latency, ms")
 

@@ -4,7 +4,7 @@ from analysis.data.provenance import ENVIRONMENT_COLUMNS, environment_info
 from analysis.data.runs import Run
 from analysis.render.section import ReportTable, Section
 from analysis.stats.training import FAILURE_COLUMNS, failures_info
-from studies.words import count
+from studies.spec.words import count
 
 
 def failure_sections(run: Run) -> list[Section]:

@@ -17,8 +17,8 @@ from analysis.selection.headline import NamedPick, named_picks
 from analysis.selection.sentences import certainty_sentences
 from analysis.stats.fronts import front_info
 from searchspace import Architecture, InputError
+from studies.spec.words import count
 from studies.stats.decisions import CONCLUSIONS
-from studies.words import count
 from trainers import Task
 
 AXES = {"macs": "MACs for one image", "params": "parameters", "latency_ms": "latency, ms"}

@@ -13,9 +13,9 @@ import pandas as pd
 from analysis.stats.contrasts import Contrast, contrasts_info
 from analysis.stats.inference import MeanEstimate, additional_seeds, estimated_power
 from studies import Ablation, Claim, Design
+from studies.spec.words import count
 from studies.stats.decisions import Conclusion, Decision, decide
 from studies.stats.t_tests import FAMILY_ERROR, MIN_PAIRS
-from studies.words import count
 
 
 @dataclass(frozen=True)

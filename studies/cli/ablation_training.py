@@ -18,9 +18,9 @@ from studies.rundir.record import Record
 from studies.rundir.store import RunStore
 from studies.rundir.tuning import is_tuning
 from studies.spec.ablation import Ablation
+from studies.spec.words import count
 from studies.stats.looks import outcome_text
 from studies.trackers.tracking import Tracking
-from studies.words import count
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from rich.console import Console
 from studies.execution.job_queue import JobQueue
 from studies.execution.stop_signals import STATUS_BASE
 from studies.rundir.store import RunStore
-from studies.words import count
+from studies.spec.words import count
 
 FAILED = 1
 ADVICE = {

@@ -10,9 +10,9 @@ from studies.rundir.frames import load
 from studies.rundir.store import RunStore
 from studies.spec.ablation import Ablation, Arm, Design
 from studies.spec.pilot import Pilot
+from studies.spec.words import count
 from studies.stats.power import POWER, design_difference, first_level
 from studies.stats.t_tests import FAMILY_ERROR, MIN_PAIRS
-from studies.words import count
 
 PAIRS = 8
 WEIGHTS = (500_000, 600_000)

@@ -20,7 +20,7 @@ from studies.execution.standing import standing
 from studies.rundir.store import RunStore
 from studies.rundir.tuning import arm_tunings, is_tuning
 from studies.spec.ablation import Ablation, costs
-from studies.words import count
+from studies.spec.words import count
 from trainers import Job, Task
 
 PROBE_MACS = 4e9

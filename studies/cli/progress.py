@@ -14,8 +14,8 @@ from rich.text import Text
 
 from studies.execution.job_queue import RunCallbacks
 from studies.spec.ablation import costs
+from studies.spec.words import count
 from studies.trackers.tracking import Tracking
-from studies.words import count
 from trainers import Epoch, Job, Result
 
 STEP_OVERHEAD_MACS = 2_000_000

@@ -27,8 +27,8 @@ from studies.search.warm_start import take_over
 from studies.spec.ablation import Ablation, Study
 from studies.spec.search import Search
 from studies.spec.user_operators import check_unchanged
+from studies.spec.words import count
 from studies.trackers.tracking import Tracking
-from studies.words import count
 
 E = TypeVar("E", Ablation, Search)
 

@@ -15,7 +15,7 @@ from studies.execution.resources import Resources
 from studies.rundir.store import RunStore
 from studies.rundir.trial_table import Trial
 from studies.spec.search import Search
-from studies.words import count
+from studies.spec.words import count
 from trainers import Job
 
 PROBES = 3

@@ -10,7 +10,7 @@ from studies.execution.standing import Standing, standing
 from studies.rundir.store import RunStore
 from studies.rundir.tuning import is_tuning
 from studies.spec.ablation import Ablation
-from studies.words import count
+from studies.spec.words import count
 from trainers import Job, Result
 
 

@@ -14,10 +14,10 @@ import pandas as pd
 from searchspace import InputError
 from studies.spec.ablation import Ablation
 from studies.spec.claims import Claim
+from studies.spec.words import count
 from studies.stats.decisions import ClaimDecision, claim_samples, study_decisions
 from studies.stats.sequential import check_max_seeds
 from studies.stats.t_tests import MIN_PAIRS
-from studies.words import count
 from trainers import Job
 
 DEFAULT_MAX_SEEDS = 30

@@ -6,7 +6,7 @@ import pytest
 
 from studies.cli.search_preview import jobs_left
 from studies.rundir.store import RunStore
-from studies.words import count
+from studies.spec.words import count
 from tests.support.helpers import search, write_search
 
 
